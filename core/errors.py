@@ -1,0 +1,53 @@
+"""Everything that can go wrong in a way a user can mend.
+
+HeadstartError               every message says what must hold, what was found and what to do
+├── InputError               the user's input; the command line ends with exit code 2
+│   ├── ArchiveError         the zip as a whole cannot be read, or is over a limit
+│   ├── DatasetError         the pictures or labels in it make no data set
+│   ├── SplitError           the data set cannot be split as asked
+│   └── ExperimentError      a choice on the configure page or the command line
+├── WeightsError             a weight file is missing, broken or cannot be downloaded
+├── ResourceError            this host has too little memory or disk
+├── RunError                 a training or prediction process failed
+└── StopRequested            the user asked to stop; not a failure
+"""
+
+
+class HeadstartError(Exception):
+    """Base of all; `str(error)` is fit to show a user."""
+
+
+class InputError(HeadstartError):
+    """The user's input must change."""
+
+
+class ArchiveError(InputError):
+    """The zip as a whole cannot be read, or is over a limit."""
+
+
+class DatasetError(InputError):
+    """The pictures or labels make no data set."""
+
+
+class SplitError(InputError):
+    """The data set cannot be split as asked."""
+
+
+class ExperimentError(InputError):
+    """A choice of the experiment is impossible."""
+
+
+class WeightsError(HeadstartError):
+    """A weight file is missing, broken or cannot be downloaded."""
+
+
+class ResourceError(HeadstartError):
+    """This host has too little memory or disk."""
+
+
+class RunError(HeadstartError):
+    """A training or prediction process failed."""
+
+
+class StopRequested(HeadstartError):  # noqa: N818  a request, not an error
+    """The user asked to stop."""

@@ -1,0 +1,195 @@
+"""What the user configures, as validated data that goes to and from JSON."""
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core import bases
+from core.errors import ExperimentError
+
+MIN_IMAGE_SIZE = 32
+MAX_IMAGE_SIZE = 512
+SCRATCH_IMAGE_SIZE_ON_CPU = 128
+
+
+class Arm(StrEnum):
+    """The two sides of the comparison, in the order in which they run."""
+
+    TRANSFER = "transfer"
+    SCRATCH = "scratch"
+
+
+class Pooling(StrEnum):
+    """How the base's last feature map (height, width, channels) becomes a vector."""
+
+    AVERAGE = "average"
+    MAXIMUM = "maximum"
+    FLATTEN = "flatten"
+
+
+class Optimizer(StrEnum):
+    """The rule that turns gradients into steps."""
+
+    ADAM = "adam"
+    ADAMW = "adamw"
+    SGD = "sgd"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Head(_Frozen):
+    """What is put on the base; the output layer follows from the number of classes."""
+
+    pooling: Pooling = Pooling.AVERAGE
+    hidden: tuple[int, ...] = Field((), description="Units of each hidden layer")
+    dropout: float = Field(0.2, ge=0.0, lt=1.0)
+
+    @model_validator(mode="after")
+    def _units_are_positive(self) -> Self:
+        if len(self.hidden) > 3 or any(not 1 <= units <= 4096 for units in self.hidden):
+            raise ValueError(f"Expected at most 3 hidden layers of 1 to 4096 units. Received: {list(self.hidden)}")
+        return self
+
+
+class Augmentation(_Frozen):
+    """Random changes to training pictures; all zero or False means none."""
+
+    flip: bool = True
+    rotation_degrees: float = Field(15.0, ge=0.0, le=180.0)
+    zoom: float = Field(0.15, ge=0.0, le=0.9, description="Largest relative change of scale")
+    brightness: float = Field(0.0, ge=0.0, le=0.9, description="Largest relative change of brightness")
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is changed at all."""
+        return self.flip or any((self.rotation_degrees, self.zoom, self.brightness))
+
+
+NO_AUGMENTATION = Augmentation(flip=False, rotation_degrees=0.0, zoom=0.0, brightness=0.0)
+
+
+class Training(_Frozen):
+    """How one arm is fitted. The learning rate decays along a cosine over all epochs."""
+
+    epochs: int = Field(30, ge=1, le=1000)
+    batch_size: int = Field(32, ge=1, le=1024)
+    learning_rate: float = Field(1e-3, gt=0.0, le=1.0)
+    optimizer: Optimizer = Optimizer.ADAM
+    patience: int | None = Field(
+        10, ge=1, description="Early stopping: epochs without a lower validation loss; None for none"
+    )
+    class_weights: bool = Field(
+        False, description="Weigh classes by the inverse of their share of the training pictures"
+    )
+
+
+class Opponent(_Frozen):
+    """What the from-scratch arm has of its own; the rest it shares with the transfer arm."""
+
+    epochs: int = Field(30, ge=1, le=1000)
+    learning_rate: float = Field(1e-3, gt=0.0, le=1.0)
+    patience: int | None = Field(10, ge=1)
+    image_size: int = Field(SCRATCH_IMAGE_SIZE_ON_CPU, ge=MIN_IMAGE_SIZE, le=MAX_IMAGE_SIZE)
+
+
+class Experiment(_Frozen):
+    """One comparison: a data set's split, a base, what is frozen, a head, a training, an opponent."""
+
+    dataset: str = Field(description="Id of the data set's directory")
+    dataset_name: str = ""
+    workspace: str = Field("", description="The link this experiment belongs to; nobody else's page lists it")
+    created: str = Field("", description="ISO 8601, UTC")
+    base: str = "MobileNet"
+    frozen_blocks: int = Field(ge=0, description="The first so many blocks of the base are frozen")
+    image_size: int = Field(ge=MIN_IMAGE_SIZE, le=MAX_IMAGE_SIZE)
+    head: Head = Head()
+    training: Training = Training()
+    augmentation: Augmentation = Augmentation()
+    opponent: Opponent | None = Opponent()
+    seed: int = Field(1, ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _fits_the_base(self) -> Self:
+        base = bases.base(self.base)
+        if self.frozen_blocks > len(base.blocks):
+            raise ValueError(
+                f"{base.name} has {len(base.blocks)} blocks to freeze. Received: frozen_blocks={self.frozen_blocks}"
+            )
+        for size in {self.image_size, self.opponent.image_size if self.opponent else self.image_size}:
+            if size < base.min_size:
+                raise ValueError(f"{base.name} needs pictures of at least {base.min_size} px. Received: {size} px")
+        return self
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms in the order in which they run."""
+        return (Arm.TRANSFER, Arm.SCRATCH) if self.opponent else (Arm.TRANSFER,)
+
+    @property
+    def is_all_frozen(self) -> bool:
+        """Whether only the head is trained."""
+        return self.frozen_blocks == len(bases.base(self.base).blocks)
+
+    def training_of(self, arm: Arm) -> Training:
+        """The training of `arm`: the opponent's own epochs, rate and patience replace the shared ones."""
+        if arm is Arm.TRANSFER:
+            return self.training
+        own = self._opponent().model_dump(include={"epochs", "learning_rate", "patience"})
+        return self.training.model_copy(update=own)
+
+    def image_size_of(self, arm: Arm) -> int:
+        """Side in pixels of the square pictures that `arm` sees."""
+        return self.image_size if arm is Arm.TRANSFER else self._opponent().image_size
+
+    def frozen_blocks_of(self, arm: Arm) -> int:
+        """Blocks that `arm` keeps as they are."""
+        return self.frozen_blocks if arm is Arm.TRANSFER else 0
+
+    def _opponent(self) -> Opponent:
+        if self.opponent is None:
+            raise ExperimentError("This experiment has no from-scratch arm. Configure an opponent to add one.")
+        return self.opponent
+
+
+def default(dataset: str, *, base: str = "MobileNet", has_gpu: bool = False, **choices: object) -> Experiment:
+    """The experiment of someone who changes nothing: all blocks frozen, the base's own picture size.
+
+    Args:
+        dataset: Id of the data set.
+        base: Name of a row of `bases.BASES`.
+        has_gpu: Without a GPU the opponent sees pictures of at most 128 px.
+        **choices: Fields of `Experiment` that replace a default.
+
+    Raises:
+        ExperimentError: A choice is impossible; the message says which.
+    """
+    row = bases.base(base)
+    scratch_size = row.image_size if has_gpu else max(row.min_size, min(row.image_size, SCRATCH_IMAGE_SIZE_ON_CPU))
+    fields: dict[str, object] = {
+        "base": base,
+        "frozen_blocks": len(row.blocks),
+        "image_size": row.image_size,
+        "opponent": Opponent(image_size=scratch_size),
+    }
+    return validated({"dataset": dataset, **fields, **choices})
+
+
+def validated(fields: dict[str, object]) -> Experiment:
+    """An `Experiment` of `fields`, with pydantic's report turned into one sentence.
+
+    Raises:
+        ExperimentError: A field is impossible; the message names it, the rule and the value.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return Experiment.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        found = f" Received: {first['input']!r}" if where else ""
+        raise ExperimentError(f"{where + ': ' if where else ''}{message}.{found}") from None

@@ -1,0 +1,232 @@
+"""Data set and experiment directories: the contract between processes, with readers that need no Keras.
+
+Every file has one writer. Whole files are written beside themselves and moved into place with `os.replace`;
+`metrics.jsonl` only grows, and its readers ignore a torn last line.
+"""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+from pydantic import BaseModel, ConfigDict
+
+from core.errors import InputError
+from core.experiment import Arm, Experiment
+from core.settings import settings
+
+METRICS = ["phase", "epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy"]
+
+
+class State(StrEnum):
+    """Where a process stands; the last three are final."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    WEIGHTS = "weights"
+    FEATURES = "features"
+    FIT = "fit"
+    SCORE = "score"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (State.DONE, State.STOPPED, State.FAILED)
+
+
+class Status(BaseModel):
+    """What `status.json` says. `done` of `total` are pictures, bytes or training steps of the present state."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: State = State.QUEUED
+    pid: int | None = None
+    pid_created: float | None = None
+    device: str = ""
+    engine: str = ""
+    rate: float | None = None  # pictures a second
+    done: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+    message: str = ""
+
+
+def new_id() -> str:
+    """A random 128-bit id as 32 hexadecimal digits: who knows it may see what it names."""
+    return secrets.token_hex(16)
+
+
+def dataset_directory(dataset_id: str) -> Path:
+    """The directory of a data set, which may not exist yet."""
+    return settings().home / "datasets" / _checked(dataset_id)
+
+
+def experiment_directory(experiment_id: str) -> Path:
+    """The directory of an experiment, which may not exist yet."""
+    return settings().home / "experiments" / _checked(experiment_id)
+
+
+def _checked(identifier: str) -> str:
+    if len(identifier) != 32 or set(identifier) - set("0123456789abcdef"):
+        raise InputError(
+            "Expected an id of 32 hexadecimal digits, as the app's own links have. Open the app without it."
+        )
+    return identifier
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then move it into place at once."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        write(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` as JSON, whole."""
+    write_whole(path, lambda partial: partial.write_text(json.dumps(value, indent=1), encoding="utf-8"))
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in `path`, or None without the file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def write_frame(path: Path, frame: pd.DataFrame) -> None:
+    """Write a frame as parquet, whole."""
+    write_whole(path, lambda partial: frame.to_parquet(partial, index=False))
+
+
+def write_status(directory: Path, status: Status) -> None:
+    """Write `directory/status.json`."""
+    write_json(directory / "status.json", status.model_dump(mode="json"))
+
+
+def read_status(directory: Path) -> Status | None:
+    """What `directory/status.json` says, or None where there is none."""
+    value = read_json(directory / "status.json")
+    return None if value is None else Status.model_validate(value)
+
+
+def append_metrics(directory: Path, **values: object) -> None:
+    """Add one epoch, with the keys of `METRICS`, to `directory/metrics.jsonl`."""
+    line = json.dumps({key: values.get(key) for key in METRICS})
+    with (directory / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def read_metrics(directory: Path) -> pd.DataFrame:
+    """A row an epoch with the columns `METRICS`; empty before the first epoch's end.
+
+    `phase` is 1 (head alone, or all that trains) or 2 (head and unfrozen blocks), `epoch` counts from 1 through both,
+    `seconds` runs from the first step of the fit to the end of the epoch.
+    """
+    try:
+        text = (directory / "metrics.jsonl").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        text = ""
+    whole = text[: text.rfind("\n") + 1]
+    return pd.DataFrame([json.loads(line) for line in whole.splitlines()], columns=METRICS)
+
+
+def request_stop(directory: Path) -> None:
+    """Ask the process of `directory` to stop. Each further call writes one more mark: a stop while scoring."""
+    with (directory / "cancel").open("a", encoding="utf-8") as file:
+        file.write("stop\n")
+
+
+def stop_requests(directory: Path) -> int:
+    """How often a stop was asked for."""
+    try:
+        return len((directory / "cancel").read_text(encoding="utf-8").splitlines())
+    except FileNotFoundError:
+        return 0
+
+
+def is_alive(status: Status) -> bool:
+    """Whether the very process that `status` names still runs: its pid and its creation time agree."""
+    if status.pid is None:
+        return False
+    try:
+        process = psutil.Process(status.pid)
+        created = process.create_time()
+        return process.status() != psutil.STATUS_ZOMBIE and (
+            status.pid_created is None or abs(created - status.pid_created) < 1.0
+        )
+    except psutil.NoSuchProcess:
+        return False
+
+
+def create_experiment(experiment: Experiment, split: pd.DataFrame) -> str:
+    """Write a new experiment's directory: experiment.json, split.parquet and an empty folder an arm.
+
+    Args:
+        experiment: What to run.
+        split: Columns picture, label, part.
+
+    Returns:
+        The new experiment's id.
+    """
+    experiment_id = new_id()
+    directory = experiment_directory(experiment_id)
+    directory.mkdir(parents=True)
+    for arm in experiment.arms:
+        (directory / arm).mkdir()
+    write_frame(directory / "split.parquet", split)
+    stamped = experiment.model_copy(
+        update={"created": experiment.created or datetime.now(UTC).isoformat(timespec="seconds")}
+    )
+    write_json(directory / "experiment.json", stamped.model_dump(mode="json"))
+    return experiment_id
+
+
+def read_experiment(experiment_id: str) -> Experiment | None:
+    """The experiment, or None where the id names none (any more)."""
+    value = read_json(experiment_directory(experiment_id) / "experiment.json")
+    return None if value is None else Experiment.model_validate(value)
+
+
+def read_split(experiment_id: str) -> pd.DataFrame:
+    """Columns picture, label, part of an experiment's split."""
+    return pd.read_parquet(experiment_directory(experiment_id) / "split.parquet")
+
+
+def arm_directory(experiment_id: str, arm: Arm) -> Path:
+    """The directory of one arm."""
+    return experiment_directory(experiment_id) / arm
+
+
+def experiments_of(workspace: str) -> list[tuple[str, Experiment]]:
+    """Ids and experiments that belong to a link, newest first; none for an empty workspace."""
+    found = []
+    for path in (settings().home / "experiments").glob("*/experiment.json") if workspace else ():
+        value = read_json(path)
+        if value and value.get("workspace") == workspace:
+            found.append((path.parent.name, Experiment.model_validate(value)))
+    return sorted(found, key=lambda pair: pair[1].created, reverse=True)
+
+
+def delete_experiment(experiment_id: str) -> None:
+    """Remove an experiment's directory, and its data set's with the last experiment on it."""
+    experiment = read_experiment(experiment_id)
+    shutil.rmtree(experiment_directory(experiment_id), ignore_errors=True)
+    if experiment is None:
+        return
+    others = (read_json(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
+    if not any(other and other.get("dataset") == experiment.dataset for other in others):
+        shutil.rmtree(dataset_directory(experiment.dataset), ignore_errors=True)

@@ -1,0 +1,44 @@
+"""Where things live and this host's limits: defaults here, `HEADSTART_…` environment variables win."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSETS = ROOT / "assets"
+SAMPLE = ASSETS / "sample" / "sample.zip"
+MEBIBYTE = 2**20
+GIBIBYTE = 2**30
+
+
+class Settings(BaseSettings):
+    """Read once a process; tests set the environment and call `settings.cache_clear()`."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADSTART_", frozen=True)
+
+    home: Path = ROOT / ".headstart"
+    weights: Path | None = Field(
+        None, description="A folder of the host with weight files, looked into before any download"
+    )
+
+    max_entries: int = Field(50_000, description="Entries in one zip")
+    max_picture_pixels: int = Field(50_000_000, description="Width times height of one picture")
+    max_entry_bytes: int = Field(200 * MEBIBYTE, description="One picture, unpacked")
+    max_total_bytes: int = Field(8 * GIBIBYTE, description="All of a zip, unpacked")
+    max_ratio: int = Field(200, description="Unpacked over packed size of a zip, against bombs")
+    min_free_bytes: int = Field(GIBIBYTE, description="Disk left free by everything Headstart writes")
+    stored_side: int = Field(512, description="Long side, in pixels, of a stored picture")
+
+    memory_bytes: int | None = Field(
+        None, description="Memory that one arm may use; by default what the host or its container has"
+    )
+    weights_timeout: float = Field(30.0, description="Seconds without a byte after which a download is given up")
+    idle_seconds: float = Field(60.0, description="The consumer exits after this long without work or server")
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings()
