@@ -1,11 +1,18 @@
 """The only home of shared fixtures."""
 
+import io
 import os
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
+from core import experiment, runs
+from core.experiment import Arm, Experiment
 from core.settings import ROOT, settings
 
 
@@ -29,3 +36,108 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the folder {folder.name} beside the checkout")
     return folder
+
+
+PICTURES = {"bird": 24, "flower": 20, "fruit": 20, "mammal": 36}
+
+
+def _zip_of_noise(classes: Mapping[str, int]) -> io.BytesIO:
+    """A zip with a folder a class of small pictures, no two of them the same."""
+    random, packed = np.random.default_rng(0), io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for label, count in classes.items():
+            for number in range(count):
+                picture = io.BytesIO()
+                Image.fromarray(random.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(picture, "PNG")
+                archive.writestr(f"{label}/{label}{number + 1}.png", picture.getvalue())
+    packed.seek(0)
+    return packed
+
+
+def _answers(split: pd.DataFrame, *, right: float, seed: int) -> pd.DataFrame:
+    """Predictions on the test part that are right on the share `right` of each class, as near as can be."""
+    random = np.random.default_rng(seed)
+    classes = sorted(split["label"].unique())
+    rows = split[split["part"] == "test"].sort_values(["label", "picture"], ignore_index=True)
+    is_right = rows.groupby("label").cumcount() < rows.groupby("label")["label"].transform("size") * right
+    wrong = [classes[(classes.index(label) + 1) % len(classes)] for label in rows["label"]]
+    frame = rows.rename(columns={"label": "true"}).assign(predicted=rows["label"].where(is_right, wrong))
+    confidence = random.uniform(0.6, 0.99, len(frame))
+    for label in classes:
+        others = (1 - confidence) / (len(classes) - 1)
+        frame[f"p_{label}"] = np.where(frame["predicted"] == label, confidence, others)
+    return frame
+
+
+def _write_arm(experiment_id: str, of: Experiment, arm: Arm, *, right: float, is_stopped: bool) -> None:
+    """Everything that an arm's process leaves behind, but for a network that could be loaded."""
+    directory, is_transfer = runs.arm_directory(experiment_id, arm), arm is Arm.TRANSFER
+    for epoch in range(1, 13):
+        loss, seconds = 1.4 * 0.8**epoch + (0.1 if is_transfer else 0.6), epoch * (0.5 if is_transfer else 4.0)
+        values = {
+            "loss": loss,
+            "val_loss": loss + 0.01 * epoch,
+            "accuracy": 1 - loss / 2,
+            "val_accuracy": 0.96 - loss / 2,
+        }
+        runs.append_metrics(directory, phase=1, epoch=epoch, seconds=seconds, **values)
+    answers = _answers(runs.read_split(experiment_id), right=right, seed=int(is_transfer))
+    runs.write_frame(directory / "predictions.parquet", answers)
+    seconds = {"ingest": 0.0, "features": 1.5, "train": 6.0, "evaluate": 2.5, "total": 10.0}
+    facts = {
+        "seconds": seconds if is_transfer else seconds | {"features": 0.0, "train": 48.0, "total": 50.5},
+        "epochs": 12,
+        "phase_change": None,
+        "best_epoch": 9,
+        "trained_parameters": 4_100 if is_transfer else 3_211_076,
+        "frozen_parameters": 3_228_864 if is_transfer else 0,
+        "weights_sha256": "ab" * 32 if is_transfer else None,
+        "frozen_unchanged": True if is_transfer else None,
+        "reload_check": {"pictures": 25, "largest_difference": 2e-6, "passed": True},
+        "seed": of.seed,
+        "versions": {"keras": "3.15.1", "tensorflow": "2.21.0", "python": "3.11.7"},
+        "device": "CPU, 2 cores",
+        "engine": "OpenVINO bf16" if is_transfer else "TensorFlow float32",
+        "image_size": of.image_size_of(arm),
+        "stopped": is_stopped,
+        "peak_memory_bytes": 900_000_000,
+    }
+    runs.write_json(directory / "arm.json", facts)
+    classes = [column.removeprefix("p_") for column in answers if column.startswith("p_")]
+    labels = {"classes": classes, "image_size": of.image_size_of(arm), "resize": "Pillow bilinear, stretched"}
+    runs.write_json(directory / "labels.json", labels)
+    (directory / "model.keras").write_bytes(b"stands for a network")
+    (directory / "log.txt").write_text("epoch 12 of 12\n", encoding="utf-8")
+    state = runs.State.STOPPED if is_stopped else runs.State.DONE
+    runs.write_status(directory, runs.Status(state=state, device="CPU, 2 cores", done=12, total=12))
+
+
+@pytest.fixture
+def finished_experiment() -> Callable[..., str]:
+    """A function that writes a whole experiment, as its processes would have, and returns its id.
+
+    Its options: `classes` (pictures a class), `arms` that have scores, `right` (share of right answers an arm),
+    `stopped` (arms that someone ended early), and any field of `Experiment`, `opponent=None` or `workspace` say.
+    """
+    from core import dataset, report  # here, for most tests need neither, and the second takes a while to import
+    from core.split import split
+
+    def write(
+        classes: Mapping[str, int] = PICTURES,
+        *,
+        arms: tuple[Arm, ...] = tuple(Arm),
+        right: Mapping[Arm, float] = {Arm.TRANSFER: 0.95, Arm.SCRATCH: 0.5},
+        stopped: tuple[Arm, ...] = (),
+        **choices: object,
+    ) -> str:
+        dataset_id = dataset.create(_zip_of_noise(classes), "Noise")
+        data = dataset.ingest(dataset_id)
+        chosen = experiment.default(dataset_id, dataset_name=data.name, **choices)
+        experiment_id = runs.create_experiment(chosen, split(data).frame)
+        for arm in chosen.arms:
+            if arm in arms:
+                _write_arm(experiment_id, chosen, arm, right=right[arm], is_stopped=arm in stopped)
+        report.write_result(experiment_id)
+        return experiment_id
+
+    return write

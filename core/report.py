@@ -1,0 +1,476 @@
+"""Predictions → scores, intervals and frames; two arms → a comparison; an experiment → result.json.
+
+`python -m core.report EXPERIMENT_DIR` writes that file: a short process without Keras.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from core import dataset, runs
+from core.errors import HeadstartError, InputError, RunError
+from core.experiment import Arm, Experiment
+
+SCHEMA = 1
+SIGNIFICANT = 0.05
+WIDE = 0.10  # half the width of an interval from which on it says too little
+DRAWS = 10_000
+SECONDS = ("ingest", "features", "train", "evaluate", "total")
+PROOF = ("weights_sha256", "frozen_unchanged", "versions", "device")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")  # OWASP, "CSV injection"
+TABLE_CLASSES = 10  # a terminal has room for confusion matrices of so many
+
+Interval = tuple[float, float]
+Confusion = npt.NDArray[np.int64]
+
+
+class Verdict(StrEnum):
+    """What the comparison of two arms comes to."""
+
+    TRANSFER = "transfer better"
+    SCRATCH = "scratch better"
+    NO_DIFFERENCE = "no difference shown"
+    TOO_FEW = "too few test pictures to say"
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """How one arm did on the test part. `confusion[i, j]`: pictures of class i answered as class j."""
+
+    accuracy: float
+    interval: Interval  # Wilson, 95 %
+    n: int
+    correct: int
+    confusion: Confusion
+    largest_class: str  # of the test part
+    largest_class_accuracy: float  # of always answering it
+
+    @property
+    def is_above_largest_class(self) -> bool:
+        """Whether the arm beats the one answer that is right most often."""
+        return self.accuracy > self.largest_class_accuracy
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Both arms on the same test pictures. `difference` is transfer minus scratch, as a share from -1 to 1."""
+
+    transfer: Score
+    scratch: Score
+    difference: float
+    interval: Interval  # paired bootstrap, 95 %
+    p_value: float  # McNemar, exact
+    verdict: Verdict
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False)
+class ArmReport:
+    """One arm that has scores: its answers on the test part, and what its process noted in arm.json."""
+
+    predictions: pd.DataFrame
+    score: Score
+    facts: dict[str, Any]
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether someone ended it early; then it is scored with its best epoch."""
+        return bool(self.facts.get("stopped"))
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What is known of an experiment by now; an arm without scores is missing from `arms`."""
+
+    experiment: Experiment
+    dataset: dataset.Dataset
+    arms: dict[Arm, ArmReport]
+    comparison: Comparison | None
+
+    @property
+    def sentence(self) -> str:
+        """The verdict, or what one arm alone allows to say."""
+        if self.comparison:
+            return self.comparison.sentence
+        return alone({arm: report.score for arm, report in self.arms.items()})
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader of the verdict must also know, a sentence each; often empty."""
+        stopped = [
+            f"{NAMES[arm]} was stopped early and is scored with its best epoch so far."
+            for arm, report in self.arms.items()
+            if report.is_stopped
+        ]
+        return stopped + below_the_line({arm: report.score for arm, report in self.arms.items()})
+
+
+NAMES = {Arm.TRANSFER: "Transfer learning", Arm.SCRATCH: "From scratch"}
+
+
+def held_out(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the test part, in order of picture and true class."""
+    return predictions[predictions["part"] == "test"].sort_values(["picture", "true"], ignore_index=True)
+
+
+def score(predictions: pd.DataFrame, classes: Sequence[str]) -> Score:
+    """Score one arm's answers on the test part.
+
+    Args:
+        predictions: Columns picture, part, true, predicted.
+        classes: All classes, in the order of the confusion matrix.
+
+    Raises:
+        RunError: There is no test picture among them.
+    """
+    rows = held_out(predictions)
+    if rows.empty:
+        raise RunError("Expected answers for the test pictures; found none. Train this arm again.")
+    return _score(confusion_matrix(rows["true"], rows["predicted"], labels=list(classes)), classes)
+
+
+def _score(confusion: Confusion, classes: Sequence[str]) -> Score:
+    n, correct = int(confusion.sum()), int(np.trace(confusion))
+    support = confusion.sum(axis=1)
+    interval = binomtest(correct, n).proportion_ci(method="wilson")
+    return Score(
+        accuracy=correct / n,
+        interval=(float(interval.low), float(interval.high)),
+        n=n,
+        correct=correct,
+        confusion=confusion,
+        largest_class=classes[int(support.argmax())],
+        largest_class_accuracy=float(support.max() / n),
+    )
+
+
+def per_class(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """Precision, recall, F1 and support (test pictures) of each class; 0 where a ratio has nothing to count."""
+    rows = held_out(predictions)
+    columns = precision_recall_fscore_support(rows["true"], rows["predicted"], labels=list(classes), zero_division=0)
+    return pd.DataFrame(dict(zip(("class", "precision", "recall", "f1", "support"), (classes, *columns), strict=True)))
+
+
+def cell(predictions: pd.DataFrame, true: str, predicted: str) -> pd.DataFrame:
+    """The test pictures behind one cell of the confusion matrix, the most confident answer first.
+
+    Returns:
+        Columns picture, true, predicted and probability (that of the answer).
+    """
+    rows = held_out(predictions)
+    rows = rows[(rows["true"] == true) & (rows["predicted"] == predicted)]
+    frame = rows[["picture", "true", "predicted"]].assign(probability=rows[f"p_{predicted}"])
+    return frame.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
+
+
+def compare(transfer: pd.DataFrame, scratch: pd.DataFrame, classes: Sequence[str]) -> Comparison:
+    """Hold two arms' answers on the same test pictures against each other.
+
+    McNemar's exact test (Dietterich 1998, "Approximate statistical tests", section 3.1) decides; the interval of the
+    difference is a paired bootstrap over pictures (Efron and Tibshirani 1993, chapter 13), seeded.
+
+    Args:
+        transfer: The transfer arm's predictions.
+        scratch: The from-scratch arm's predictions.
+        classes: All classes, in the order of the confusion matrices.
+
+    Raises:
+        InputError: The arms answered different pictures, or the pictures carry different labels.
+    """
+    first, second = held_out(transfer), held_out(scratch)
+    _check_same_pictures(first, second)
+    scores = score(first, classes), score(second, classes)
+    right = (first["true"] == first["predicted"]).to_numpy(), (second["true"] == second["predicted"]).to_numpy()
+    difference = float(right[0].mean() - right[1].mean())
+    interval = bootstrap_interval(right[0], right[1])
+    p_value = mcnemar(right[0], right[1])
+    verdict = decide(difference, interval, p_value, n=len(first))
+    said = sentence(scores[0], scores[1], interval, verdict)
+    return Comparison(*scores, difference, interval, p_value, verdict, said)
+
+
+def _check_same_pictures(first: pd.DataFrame, second: pd.DataFrame) -> None:
+    keys = [set(zip(frame["picture"], frame["true"], strict=True)) for frame in (first, second)]
+    if keys[0] != keys[1]:
+        raise InputError(
+            f"Expected both arms to answer the same test pictures with the same labels. Found {len(keys[0])} and "
+            f"{len(keys[1])}, of which {len(keys[0] & keys[1])} agree. Compare two arms of one experiment."
+        )
+
+
+def mcnemar(transfer_right: npt.NDArray[np.bool_], scratch_right: npt.NDArray[np.bool_]) -> float:
+    """McNemar's exact two-sided p: could a fair coin have shared out the pictures that only one arm gets right?"""
+    only_transfer = int((transfer_right & ~scratch_right).sum())
+    only_scratch = int((scratch_right & ~transfer_right).sum())
+    if only_transfer + only_scratch == 0:
+        return 1.0
+    return float(binomtest(only_transfer, only_transfer + only_scratch).pvalue)
+
+
+def bootstrap_interval(
+    transfer_right: npt.NDArray[np.bool_], scratch_right: npt.NDArray[np.bool_], *, seed: int = 0
+) -> Interval:
+    """The 95 % percentile interval of the difference in accuracy, over `DRAWS` resamples of the pictures.
+
+    A resample of n pictures is a multinomial draw over the four outcomes: both right, one, the other, neither.
+    """
+    n = len(transfer_right)
+    outcomes = np.bincount(2 * transfer_right.astype(int) + scratch_right, minlength=4)
+    draws = np.random.default_rng(seed).multinomial(n, outcomes / n, size=DRAWS)
+    low, high = np.quantile((draws[:, 2] - draws[:, 1]) / n, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def decide(difference: float, interval: Interval, p_value: float, *, n: int) -> Verdict:
+    """The verdict: McNemar's p below 0.05 decides; else a wide interval means that the test part is too small.
+
+    A bootstrap cannot draw what did not happen: on few pictures with hardly a disagreement its interval is too narrow,
+    or empty. What happened on none of n pictures may still happen on 3 / n of all (Hanley and Lippman-Hand 1983), so
+    half the width counts as that at least.
+    """
+    if p_value < SIGNIFICANT:
+        return Verdict.TRANSFER if difference > 0 else Verdict.SCRATCH
+    half_width = max((interval[1] - interval[0]) / 2, 3 / n)
+    return Verdict.TOO_FEW if half_width > WIDE else Verdict.NO_DIFFERENCE
+
+
+def sentence(transfer: Score, scratch: Score, interval: Interval, verdict: Verdict) -> str:
+    """The verdict as one sentence that could be said aloud. `interval` is that of transfer minus scratch."""
+    n = transfer.n
+    if verdict is Verdict.SCRATCH:
+        opening = f"Training from scratch is right on {_of_pictures(scratch)}, transfer learning on "
+        return f"{opening}{percent(transfer.accuracy, n)}: {_points(-interval[1], -interval[0], n)} (95\xa0%)."
+    opening = f"Transfer learning is right on {_of_pictures(transfer)}, from scratch on {percent(scratch.accuracy, n)}"
+    if verdict is Verdict.TRANSFER:
+        return f"{opening}: {_points(*interval, n)} (95\xa0%)."
+    if interval == (0.0, 0.0):
+        return f"{opening}: {verdict}, both are right on the same pictures."
+    return f"{opening}: {verdict} (transfer learning {_points(*interval, n)}, 95\xa0%)."
+
+
+def alone(scores: Mapping[Arm, Score]) -> str:
+    """What can be said when not both arms have scores."""
+    for arm, one in scores.items():
+        low, high = (percent(bound, one.n) for bound in one.interval)
+        return (
+            f"{NAMES[arm]} is right on {_of_pictures(one)} ({low} to {high}, 95\xa0%). "
+            "There are no scores of another arm to compare it with."
+        )
+    return "There are no scores yet, so there is nothing to compare."
+
+
+def below_the_line(scores: Mapping[Arm, Score]) -> list[str]:
+    """A sentence for each arm that is no better than always answering the largest class."""
+    return [
+        f"{NAMES[arm]} is not above the line: always answering “{one.largest_class}” would be right on "
+        f"{percent(one.largest_class_accuracy, one.n)}."
+        for arm, one in scores.items()
+        if not one.is_above_largest_class
+    ]
+
+
+def percent(share: float, n: int) -> str:
+    """A share of n pictures in percent, with no digit finer than n pictures can tell."""
+    return f"{_hundredths(share, n)}\xa0%"
+
+
+def _of_pictures(one: Score) -> str:
+    return f"{percent(one.accuracy, one.n)} of {one.n:,} test picture{'' if one.n == 1 else 's'}"
+
+
+def _points(low: float, high: float, n: int) -> str:
+    if low < 0 < high:
+        ends = [_hundredths(abs(end), n) for end in (low, high)]
+        worse, better = (f"{end} point{'' if end == '1' else 's'}" for end in ends)
+        return f"{worse} worse to {better} better"
+    near, far = sorted((abs(low), abs(high)))
+    return f"{_hundredths(near, n)} to {_hundredths(far, n)} points {'better' if high > 0 else 'worse'}"
+
+
+def _hundredths(share: float, n: int) -> str:
+    """Whole hundredths, tenths of them from 1,000 pictures on; nothing is rounded to all or to nothing."""
+    decimals = 0 if n < 1000 else 1
+    while 0 < share < 1 and round(100 * share, decimals) in (0, 100):
+        decimals += 1
+    return f"{100 * share:.{decimals}f}"
+
+
+def read(experiment_id: str) -> Report:
+    """Everything that the experiment's directory knows by now.
+
+    Raises:
+        InputError: There is no such experiment (any more), or its arms answered different pictures.
+    """
+    experiment = runs.read_experiment(experiment_id)
+    data = dataset.read(experiment.dataset) if experiment else None
+    if experiment is None or data is None:
+        raise InputError(
+            "Expected the link of an experiment on this host; found none. Was it deleted? Start a new one."
+        )
+    found = ((arm, _read_arm(experiment_id, arm, data.classes)) for arm in experiment.arms)
+    arms = {arm: report for arm, report in found if report is not None}
+    both = len(arms) == 2
+    comparison = compare(*(arms[arm].predictions for arm in Arm), data.classes) if both else None
+    return Report(experiment, data, arms, comparison)
+
+
+def _read_arm(experiment_id: str, arm: Arm, classes: Sequence[str]) -> ArmReport | None:
+    directory = runs.arm_directory(experiment_id, arm)
+    facts = runs.read_json(directory / "arm.json")
+    if facts is None or not (directory / "predictions.parquet").exists():
+        return None
+    predictions = held_out(pd.read_parquet(directory / "predictions.parquet"))
+    return ArmReport(predictions, score(predictions, classes), facts)
+
+
+def result(experiment_id: str) -> dict[str, Any]:
+    """The experiment's outcome as JSON values, every key always there; an arm without scores is null.
+
+    The data set goes by its content's fingerprint and the link is left out, so that the file can be passed on.
+
+    Raises:
+        InputError: There is no such experiment (any more).
+    """
+    report = read(experiment_id)
+    shared = {"dataset": report.dataset.fingerprint, "workspace": ""}
+    parts = runs.read_split(experiment_id)["part"].value_counts()
+    facts = next((arm.facts for arm in report.arms.values()), {})
+    return {
+        "schema": SCHEMA,
+        "experiment": report.experiment.model_copy(update=shared).model_dump(mode="json"),
+        "proof": {key: facts.get(key) for key in PROOF} | {"seed": report.experiment.seed},
+        "dataset": {
+            "images": int(parts.sum()),
+            "classes": list(report.dataset.classes),
+            "split": {part: int(parts.get(part, 0)) for part in ("train", "validation", "test")},
+        },
+        "arms": {arm.value: _arm_entry(report, arm) for arm in Arm},
+        "difference": _difference_entry(report.comparison),
+    }
+
+
+def _arm_entry(report: Report, arm: Arm) -> dict[str, Any] | None:
+    if arm not in report.arms:
+        return None
+    one, facts = report.arms[arm].score, report.arms[arm].facts
+    return {
+        "accuracy": one.accuracy,
+        "interval": list(one.interval),
+        "confusion": one.confusion.tolist(),
+        "epochs": facts["epochs"],
+        "trained_parameters": facts["trained_parameters"],
+        "seconds": _seconds(report, arm),
+        "stopped": report.arms[arm].is_stopped,
+    }
+
+
+def _seconds(report: Report, arm: Arm) -> dict[str, float]:
+    """The arm's phases; reading the pictures in counts once, in the arm that runs first."""
+    noted = report.arms[arm].facts["seconds"]
+    seconds = {key: float(noted.get(key, 0.0)) for key in SECONDS}
+    manifest = runs.read_json(runs.dataset_directory(report.experiment.dataset) / "dataset.json") or {}
+    ingest = float(manifest.get("seconds", 0.0)) if arm is report.experiment.arms[0] else 0.0
+    return seconds | {"ingest": ingest, "total": seconds["total"] - seconds["ingest"] + ingest}
+
+
+def _difference_entry(comparison: Comparison | None) -> dict[str, Any] | None:
+    if comparison is None:
+        return None
+    return {
+        "accuracy": comparison.difference,
+        "interval": list(comparison.interval),
+        "p_value": comparison.p_value,
+        "verdict": comparison.verdict.value,
+    }
+
+
+def write_result(experiment_id: str) -> Path:
+    """Write the experiment's result.json and return its path."""
+    path = runs.experiment_directory(experiment_id) / "result.json"
+    runs.write_json(path, result(experiment_id))
+    return path
+
+
+def predictions_csv(experiment_id: str) -> str:
+    """Both arms' answers on the test pictures as CSV: a row a picture and arm, with the pictures' own names.
+
+    A cell that a spreadsheet would take for a formula gets an apostrophe in front.
+    """
+    report = read(experiment_id)
+    names = report.dataset.pictures[["picture", "label", "name"]].rename(columns={"label": "true"})
+    frames = [arm_report.predictions.assign(arm=arm.value) for arm, arm_report in report.arms.items()]
+    columns = ["name", "true", "arm", "predicted", *(f"p_{label}" for label in report.dataset.classes)]
+    if not frames:
+        return pd.DataFrame(columns=columns).to_csv(index=False)
+    rows = pd.concat(frames).merge(names, on=["picture", "true"], how="left")[columns]
+    texts = rows.columns[:4]
+    return rows.assign(**{column: rows[column].map(_no_formula) for column in texts}).to_csv(
+        index=False, float_format="%.6f"
+    )
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """`result` as plain text for a terminal: both arms side by side, small confusion matrices, the verdict."""
+    classes = result["dataset"]["classes"]
+    entries = {Arm(arm): entry for arm, entry in result["arms"].items() if entry}
+    scores = {arm: _score(np.array(entry["confusion"]), classes) for arm, entry in entries.items()}
+    blocks = [_arms_table(entries, scores)] if entries else []
+    if len(classes) <= TABLE_CLASSES:
+        blocks += [_confusion_table(NAMES[arm], one, classes) for arm, one in scores.items()]
+    return "\n\n".join([*blocks, "\n".join([_verdict_of(result, scores), *below_the_line(scores)])])
+
+
+def _verdict_of(result: Mapping[str, Any], scores: Mapping[Arm, Score]) -> str:
+    difference = result["difference"]
+    if difference is None:
+        return alone(scores)
+    low, high = difference["interval"]
+    return sentence(scores[Arm.TRANSFER], scores[Arm.SCRATCH], (low, high), Verdict(difference["verdict"]))
+
+
+def _arms_table(entries: Mapping[Arm, Mapping[str, Any]], scores: Mapping[Arm, Score]) -> str:
+    columns = {}
+    for arm, entry in entries.items():
+        one = scores[arm]
+        low, high = (percent(bound, one.n) for bound in one.interval)
+        columns[NAMES[arm] + (" (stopped)" if entry["stopped"] else "")] = {
+            "accuracy": percent(one.accuracy, one.n),
+            "95\xa0% interval": f"{low} to {high}",
+            "largest class alone": percent(one.largest_class_accuracy, one.n),
+            "epochs": f"{entry['epochs']:,}",
+            "trained parameters": f"{entry['trained_parameters']:,}",
+            **{f"seconds, {key}": f"{value:.1f}" for key, value in entry["seconds"].items()},
+        }
+    return pd.DataFrame(columns).to_string()
+
+
+def _confusion_table(name: str, one: Score, classes: Sequence[str]) -> str:
+    frame = pd.DataFrame(one.confusion, index=list(classes), columns=list(classes))
+    return f"{name}: a row is the true class, a column the answer\n{frame.to_string()}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write result.json of the experiment directory that is named; 1 and a line on stderr when that fails."""
+    try:
+        write_result(Path(arguments[0]).name)
+    except HeadstartError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
