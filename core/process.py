@@ -1,0 +1,70 @@
+"""What every process that works on a directory needs: who it is, whether it is still wanted."""
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from core import runs
+
+PARENT = os.getppid()  # at import: a parent that dies while this process still starts is noticed too
+LOOK_SECONDS = 0.2
+ORPHANED = 70  # exit code, of no meaning to anybody: who would have read it is gone
+
+
+def started() -> runs.Status:
+    """The first status of this process: starting, with its pid and creation time."""
+    own = psutil.Process()
+    return runs.Status(state=runs.State.STARTING, pid=own.pid, pid_created=own.create_time())
+
+
+class Watch:
+    """A thread that looks every 0.2 s whether this process is still wanted; use it with `with`.
+
+    When the parent is gone the process ends at once: nobody reads what it writes, and a second one may be started.
+    Each rise of `runs.stop_requests(directory)` above `level` calls `on_stop` with the new number, in this thread.
+    """
+
+    def __init__(self, directory: Path, on_stop: Callable[[int], object] | None = None, *, level: int = 0) -> None:
+        """Start nothing yet.
+
+        Args:
+            directory: Where stops are asked for.
+            on_stop: Called with the number of requests so far. It must be quick and must not raise.
+            level: So many requests are already dealt with.
+        """
+        self.requests = level
+        self._directory = directory
+        self._on_stop = on_stop
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a stop was asked for; as cheap as a variable, so it may be read in an inner loop."""
+        return self.requests > 0
+
+    def __enter__(self) -> Self:
+        """Start to look."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Look no more."""
+        self._is_over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        is_over = False
+        while not is_over:
+            if os.getppid() != PARENT:
+                os._exit(ORPHANED)
+            requests = runs.stop_requests(self._directory)
+            if requests > self.requests:
+                self.requests = requests
+                if self._on_stop:
+                    self._on_stop(requests)
+            is_over = self._is_over.wait(LOOK_SECONDS)

@@ -1,0 +1,71 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
+
+from core import process, runs
+from core.settings import ROOT
+
+CHILD = """
+import sys, time
+from pathlib import Path
+from core.process import Watch
+with Watch(Path(sys.argv[1])):
+    Path(sys.argv[1], "ready").touch()
+    time.sleep(60)
+"""
+PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]], start_new_session=True)
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def wait_for(claim: Callable[[], object], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_first_status_names_this_very_process():
+    status = process.started()
+    assert status.state is runs.State.STARTING
+    assert status.pid == os.getpid()
+    assert runs.is_alive(status)
+
+
+def test_each_further_stop_request_is_reported_once(tmp_path):
+    heard: list[int] = []
+    with process.Watch(tmp_path, heard.append) as watch:
+        assert not watch.is_stopped
+        runs.request_stop(tmp_path)
+        wait_for(lambda: heard == [1])
+        assert watch.is_stopped
+        runs.request_stop(tmp_path)
+        wait_for(lambda: heard == [1, 2])
+    assert heard == [1, 2]
+
+
+def test_requests_up_to_the_level_are_not_reported_again(tmp_path):
+    runs.request_stop(tmp_path)
+    heard: list[int] = []
+    with process.Watch(tmp_path, heard.append, level=1):
+        runs.request_stop(tmp_path)
+        wait_for(lambda: heard)
+    assert heard == [2]
+
+
+def test_a_process_ends_when_its_parent_is_gone(tmp_path):
+    command = [sys.executable, "-c", PARENT, CHILD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as parent:
+        assert parent.stdout
+        child = psutil.Process(int(parent.stdout.readline()))
+        wait_for((tmp_path / "ready").exists)
+        parent.send_signal(signal.SIGKILL)
+    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
