@@ -1,0 +1,39 @@
+# make run                               start the app; PORT=8502 for another port
+# make compare ZIP=pictures.zip          the same comparison without a browser; BASE=VGG16, ARGS="--epochs 10 --seed 2"
+# make test                              format, lint, types and the quick tests
+# make test-slow                         the tests of a minute or more
+# make clean                             remove what these made; data and results in .headstart/ stay
+#
+# PYTHON=/path/to/python3.12 chooses the interpreter for the virtual environment.
+
+PORT ?= 8501
+PYTHON_HERE = .venv/bin/python
+
+export PYTHON
+
+.PHONY: run compare test test-slow clean
+
+run:
+	@scripts/setup.sh
+	@echo "Headstart: http://localhost:$(PORT) (stop it with Ctrl+C)"
+	@exec $(PYTHON_HERE) -m streamlit run app.py --server.port=$(PORT) --server.showEmailPrompt=false --browser.serverAddress=localhost
+
+compare:
+	$(if $(ZIP),,$(error expected a zip of pictures; found none. Say: make compare ZIP=pictures.zip BASE=MobileNet))
+	@scripts/setup.sh
+	@exec $(PYTHON_HERE) -m core compare "$(ZIP)" $(if $(BASE),--base "$(BASE)") $(ARGS)
+
+test:
+	@scripts/setup.sh test
+	$(PYTHON_HERE) -m ruff format --check
+	$(PYTHON_HERE) -m ruff check
+	$(PYTHON_HERE) -m mypy
+	$(PYTHON_HERE) -m pytest -m "not slow" $(ARGS)
+
+test-slow:
+	@scripts/setup.sh test
+	$(PYTHON_HERE) -m pytest -m slow $(ARGS)
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache static/plotly.min.js
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
