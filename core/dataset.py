@@ -1,0 +1,375 @@
+"""A zip of labelled pictures → Dataset: pictures stored one way, a manifest, and the problems found.
+
+    datasets/<id>/  request.json      the name, as uploaded
+                    upload.zip        gone after the ingest
+                    status.json       progress
+                    pictures/         <sha256 of the source>.jpg or .png
+                    dataset.json      name, classes, fingerprint, problems, seconds
+                    manifest.parquet  a row a picture and label; written last, so without it there is no data set
+
+`python -m core.dataset DATASET_DIR` is the process that does it for the app.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+import sys
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import pandas as pd
+
+from core import layout, manifest, problem, runs
+from core.archive import Archive, EntryError, check_free_disk, open_archive, printable
+from core.errors import ArchiveError, DatasetError, HeadstartError, InputError, ResourceError, StopRequested
+from core.layout import Labelled
+from core.picture import PictureError, Stored, store
+from core.picture import load as load
+from core.picture import normalise as normalise
+from core.problem import Problem, ProblemKind, found
+from core.problem import Severity as Severity
+from core.process import Watch, started
+
+if TYPE_CHECKING:  # split imports this module
+    from core.split import Split
+
+WORKERS = 4  # at most; each may hold one unpacked picture of `max_picture_pixels`
+WAITING_BYTES = 64_000_000  # read from the zip but not decoded yet
+STORED_BYTES = 64_000  # a stored picture, about
+LOOK_AT_DISK = 200  # pictures
+REPORT_SECONDS = 0.2
+CHUNK_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled pictures on disk."""
+
+    id: str
+    name: str
+    fingerprint: str  # SHA-256 of all (picture, label, part)
+    classes: tuple[str, ...]  # sorted
+    pictures: pd.DataFrame  # manifest.COLUMNS; a picture under two labels is two rows
+    problems: tuple[Problem, ...]
+    seconds: float = 0.0  # that the ingest took
+
+    @property
+    def has_own_split(self) -> bool:
+        """Whether the zip says which picture is for training and which for the test."""
+        return bool(self.pictures["part"].notna().any())
+
+    @property
+    def counts(self) -> "pd.Series[int]":
+        """Pictures of each class, in the order of `classes`."""
+        return self.pictures["label"].value_counts().reindex(list(self.classes), fill_value=0)
+
+    def path(self, picture: str) -> Path:
+        """The stored file of a picture."""
+        return runs.dataset_directory(self.id) / "pictures" / self._files[picture]
+
+    @cached_property
+    def _files(self) -> dict[str, str]:
+        return dict(zip(self.pictures["picture"], self.pictures["file"], strict=True))
+
+
+def create(source: Path | BinaryIO, name: str) -> str:
+    """Begin a data set: copy the zip, piece by piece, into a directory of its own.
+
+    Args:
+        source: The zip.
+        name: What to call the data set; a file name's folders and ".zip" are left off.
+
+    Returns:
+        The new data set's id; it is to be ingested.
+
+    Raises:
+        ArchiveError: There is no such file, or the disk is too full.
+    """
+    if isinstance(source, Path):
+        if not source.is_file():
+            what = "a folder; zip it first" if source.is_dir() else "nothing there; check the path"
+            raise ArchiveError(f"Expected a zip file at {source}. Found {what}.")
+        with source.open("rb") as file:
+            return create(file, name)
+    dataset_id = runs.new_id()
+    directory = runs.dataset_directory(dataset_id)
+    directory.mkdir(parents=True)
+    try:
+        _copy(source, directory / "upload.zip")
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    runs.write_json(directory / "request.json", {"name": _title(name)})
+    runs.write_status(directory, runs.Status())
+    return dataset_id
+
+
+def ingest(
+    dataset_id: str,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    stopped: Callable[[], bool] | None = None,
+) -> Dataset:
+    """Read a created data set's zip, store its pictures and write its manifest.
+
+    Args:
+        dataset_id: From `create`.
+        progress: Called with pictures done and pictures in all, about five times a second.
+        stopped: Asked between two pictures.
+
+    Raises:
+        ArchiveError: The zip as a whole cannot be used.
+        DatasetError: Its pictures and labels make no data set.
+        ResourceError: The disk became full.
+        StopRequested: `stopped` said so. As after an error, only status.json and request.json are left.
+    """
+    present = read(dataset_id)
+    if present:
+        return present
+    directory = runs.dataset_directory(dataset_id)
+    try:
+        return _ingested(directory, _Report(progress, stopped))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _discard(directory)
+        raise ResourceError("The pictures must fit on the host's disk. Found it full. Free some disk.") from None
+    except HeadstartError:
+        _discard(directory)
+        raise
+
+
+def read(dataset_id: str) -> Dataset | None:
+    """A data set, or None where it is not ingested (yet)."""
+    directory = runs.dataset_directory(dataset_id)
+    try:
+        pictures = pd.read_parquet(directory / "manifest.parquet")
+    except FileNotFoundError:
+        return None
+    said = runs.read_json(directory / "dataset.json")
+    problems = tuple(
+        Problem(ProblemKind(row["kind"]), Severity(row["severity"]), row["title"], tuple(row["names"]), row["remedy"])
+        for row in said["problems"]
+    )
+    return Dataset(
+        dataset_id, said["name"], said["fingerprint"], tuple(said["classes"]), pictures, problems, said["seconds"]
+    )
+
+
+@dataclass
+class _Report:
+    """Passes progress on, but not too often, and looks for a stop."""
+
+    progress: Callable[[int, int], None] | None
+    stopped: Callable[[], bool] | None
+    last: float = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.stopped and self.stopped():
+            raise StopRequested("Stopped before all pictures were read.")
+        now = time.monotonic()
+        if self.progress and (done == total or now - self.last >= REPORT_SECONDS):
+            self.last = now
+            self.progress(done, total)
+
+
+def _copy(source: BinaryIO, path: Path) -> None:
+    with path.open("wb") as file:
+        while chunk := source.read(CHUNK_BYTES):
+            check_free_disk(path.parent, len(chunk))
+            file.write(chunk)
+
+
+def _title(name: str) -> str:
+    base = printable(name).replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return base.removesuffix(".zip").removesuffix(".ZIP").strip()[:100] or "Pictures"
+
+
+def _discard(directory: Path) -> None:
+    shutil.rmtree(directory / "pictures", ignore_errors=True)
+    (directory / "upload.zip").unlink(missing_ok=True)
+
+
+def _ingested(directory: Path, report: _Report) -> Dataset:
+    begun = time.monotonic()
+    upload, folder = directory / "upload.zip", directory / "pictures"
+    if not upload.is_file():
+        raise DatasetError("This data set's zip is not here any more. Upload it again.")
+    shutil.rmtree(folder, ignore_errors=True)  # of an ingest that was killed
+    folder.mkdir()
+    with open_archive(upload) as archive:
+        arranged = layout.arrange(archive)
+        manifest.check_names(archive, arranged)
+        check_free_disk(folder, len(arranged.pictures) * STORED_BYTES)
+        rows, unreadable = _stored(archive, arranged.pictures, folder, report)
+        refused = [f"{entry.name}: {entry.reason}" for entry in archive.refused]
+    pictures, repeated = manifest.unique(rows)
+    manifest.check_classes(pictures, {labelled.label for labelled in arranged.pictures}, unreadable)
+    problems = (
+        *found(ProblemKind.UNREADABLE, unreadable),
+        *found(ProblemKind.REFUSED, refused),
+        *arranged.problems,
+        *repeated,
+        *manifest.small_classes(pictures),
+    )
+    return _written(directory, pictures, problems, begun)
+
+
+def _stored(
+    archive: Archive, labelled: tuple[Labelled, ...], folder: Path, report: _Report
+) -> tuple[pd.DataFrame, list[str]]:
+    """A row (`manifest.COLUMNS`) an entry, and "name: reason" of each entry that cannot be used."""
+    rows, unreadable = [], []
+    with closing(_outcomes(archive, labelled, folder)) as outcomes:
+        for done, (each, outcome) in enumerate(outcomes, start=1):
+            report(done, len(labelled))
+            if done % LOOK_AT_DISK == 0:
+                check_free_disk(folder)
+            if isinstance(outcome, str):
+                unreadable.append(f"{each.name}: {outcome}")
+            else:
+                size = outcome.width, outcome.height
+                rows.append((outcome.picture, outcome.file, each.label, each.name, *size, each.part))
+    return pd.DataFrame(rows, columns=manifest.COLUMNS), unreadable
+
+
+def _outcomes(
+    archive: Archive, labelled: tuple[Labelled, ...], folder: Path
+) -> Generator[tuple[Labelled, Stored | str]]:
+    """Each entry with its stored picture or the reason why not, in order.
+
+    This thread reads, others decode and write: Pillow frees the interpreter's lock. What waits to be decoded is
+    bounded, so memory does not grow with the number of pictures.
+    """
+    futures: dict[str, Future[Stored | str]] = {}
+    waiting: deque[tuple[Labelled, Future[Stored | str], int]] = deque()
+    pool = ThreadPoolExecutor(min(WORKERS, os.cpu_count() or 1))
+    try:
+        for each in labelled:
+            try:
+                data = archive.read(each.entry)
+            except EntryError as error:
+                refused: Future[Stored | str] = Future()
+                refused.set_result(str(error))
+                waiting.append((each, refused, 0))
+                continue
+            picture = hashlib.sha256(data).hexdigest()
+            if picture not in futures:  # a copy is neither decoded nor written again
+                futures[picture] = pool.submit(_attempt, data, folder)
+            waiting.append((each, futures[picture], len(data)))
+            while len(waiting) > 2 * WORKERS or sum(size for *_, size in waiting) > WAITING_BYTES:
+                first, future, _ = waiting.popleft()
+                yield first, future.result()
+        for first, future, _ in waiting:
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _attempt(data: bytes, folder: Path) -> Stored | str:
+    """The stored picture or the reason why not; a raised error would keep `data` in memory by its traceback."""
+    try:
+        return store(data, folder)
+    except PictureError as error:
+        return str(error)
+
+
+def _written(directory: Path, pictures: pd.DataFrame, problems: tuple[Problem, ...], begun: float) -> Dataset:
+    order = list(ProblemKind)
+    request = runs.read_json(directory / "request.json") or {}
+    lines = sorted(
+        "\t".join(str(cell) for cell in row) for row in pictures[["picture", "label", "part"]].itertuples(index=False)
+    )
+    dataset = Dataset(
+        id=directory.name,
+        name=request.get("name", "Pictures"),
+        fingerprint=hashlib.sha256("\n".join(lines).encode()).hexdigest(),
+        classes=tuple(sorted(set(pictures["label"]))),
+        pictures=pictures,
+        problems=tuple(sorted(problems, key=lambda each: order.index(each.kind))),
+        seconds=time.monotonic() - begun,
+    )
+    said = {
+        "name": dataset.name,
+        "classes": dataset.classes,
+        "fingerprint": dataset.fingerprint,
+        "problems": [asdict(each) for each in dataset.problems],
+        "has_own_split": dataset.has_own_split,
+        "seconds": dataset.seconds,
+    }
+    runs.write_json(directory / "dataset.json", said)
+    runs.write_frame(directory / "manifest.parquet", pictures)
+    (directory / "upload.zip").unlink()
+    return dataset
+
+
+def describe(dataset: Dataset, split: "Split") -> str:
+    """Classes with counts, split and problems as plain text, for a terminal."""
+    counts = split.counts()
+    counts["all"] = counts.sum(axis=1)
+    counts.loc["all"] = counts.sum()
+    shares = " / ".join(f"{100 * share:.0f}" for share in split.fractions)
+    origin = "by the zip's own folders" if dataset.has_own_split else f"seed {split.seed}"
+    problems = [line for each in dataset.problems for line in ("", *problem.lines(each))] or ["", "No problems found."]
+    return "\n".join(
+        [
+            f"{dataset.name}: {len(dataset.pictures):,} pictures in {len(dataset.classes)} classes",
+            "",
+            counts.rename_axis(None).to_string(),
+            "",
+            f"Split into train, validation and test: {shares} %, {origin}",
+            *problems,
+        ]
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """The process: ingest one directory, with its progress in status.json. Returns the exit code."""
+    directory = Path(arguments[0] if arguments else "").resolve()
+    if directory != runs.dataset_directory(directory.name).resolve() or not directory.is_dir():
+        raise InputError(f"Expected a data set's directory of this home. Found {directory}. Use the app's own.")
+    first = started()
+    runs.write_status(directory, first)
+    with Watch(directory) as watch:
+        last = _worked(directory, first, watch)
+    runs.write_status(directory, last)
+    return int(last.state is runs.State.FAILED)
+
+
+def _worked(directory: Path, first: runs.Status, watch: Watch) -> runs.Status:
+    begun = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        rate = done / max(time.monotonic() - begun, 1e-3)
+        left = (total - done) / rate if rate else None
+        update = {"done": done, "total": total, "rate": rate, "seconds_left": left}
+        runs.write_status(directory, first.model_copy(update=update))
+
+    try:
+        dataset = ingest(directory.name, progress=progress, stopped=lambda: watch.is_stopped)
+    except StopRequested as error:
+        return first.model_copy(update={"state": runs.State.STOPPED, "message": str(error)})
+    except HeadstartError as error:
+        return first.model_copy(update={"state": runs.State.FAILED, "message": str(error)})
+    except Exception as error:  # a fault of ours: the user is told, the log has the rest
+        traceback.print_exc()
+        message = f"Headstart failed on this zip ({type(error).__name__}). The log beside it says more."
+        return first.model_copy(update={"state": runs.State.FAILED, "message": message})
+    number = len(dataset.pictures)
+    return first.model_copy(update={"state": runs.State.DONE, "done": number, "total": number})
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except InputError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,140 @@
+"""What is wrong with a user's data, in sentences: what was found, by name, and what to do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much a problem matters; the first is shown in red."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class ProblemKind(StrEnum):
+    """What was found."""
+
+    TWO_LABELS = "two labels"
+    UNREADABLE = "unreadable"
+    REFUSED = "refused"
+    IN_TRAIN_AND_TEST = "in train and test"
+    TOO_FEW = "too few"
+    IMBALANCE = "imbalance"
+    UNLABELLED = "unlabelled"
+    MISSING = "missing"
+    DUPLICATE = "duplicate"
+    EMPTY_FOLDER = "empty folder"
+    OWN_SPLIT = "own split"
+    NOT_A_PICTURE = "not a picture"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One group of findings of the same kind."""
+
+    kind: ProblemKind
+    severity: Severity
+    title: str  # a claim with the count
+    names: tuple[str, ...]  # all of them; whoever shows them cuts the list
+    remedy: str
+
+
+ROWS = {
+    ProblemKind.TWO_LABELS: (
+        Severity.ERROR,
+        "picture is there under two labels",
+        "pictures are there under two labels",
+        "Both labels are kept, always in one part of the split, so at least one of them is counted as a mistake. "
+        "Delete the copy that lies in the wrong class.",
+    ),
+    ProblemKind.UNREADABLE: (
+        Severity.WARNING,
+        "picture cannot be read",
+        "pictures cannot be read",
+        "Left out. Save such a picture as JPEG or PNG and zip again.",
+    ),
+    ProblemKind.REFUSED: (
+        Severity.WARNING,
+        "entry of the zip was refused",
+        "entries of the zip were refused",
+        "Left out. Put plain picture files into the class folders and zip again.",
+    ),
+    ProblemKind.IN_TRAIN_AND_TEST: (
+        Severity.WARNING,
+        "picture is in more than one of the folders train, validation and test",
+        "pictures are in more than one of the folders train, validation and test",
+        "Each is kept in test, else in validation, and taken out of the others: "
+        "a network must not be tested on what it has learned from.",
+    ),
+    ProblemKind.TOO_FEW: (
+        Severity.WARNING,
+        "class has fewer than 20 pictures",
+        "classes have fewer than 20 pictures",
+        "Add pictures if you can: what the report says about so few is little more than chance.",
+    ),
+    ProblemKind.UNLABELLED: (
+        Severity.WARNING,
+        "picture has no label",
+        "pictures have no label",
+        "Left out. Move each into the folder of its class, or give it a row in labels.csv.",
+    ),
+    ProblemKind.MISSING: (
+        Severity.WARNING,
+        "row of labels.csv names no picture of the zip",
+        "rows of labels.csv name no picture of the zip",
+        "Left out. Write each name as in the zip, with its folder, counted from where labels.csv lies.",
+    ),
+    ProblemKind.DUPLICATE: (
+        Severity.NOTE,
+        "picture is there more than once in its class",
+        "pictures are there more than once in their class",
+        "Each counts once. Nothing to do.",
+    ),
+    ProblemKind.EMPTY_FOLDER: (
+        Severity.NOTE,
+        "empty folder is no class",
+        "empty folders are no classes",
+        "Put pictures into it if it should be one.",
+    ),
+    ProblemKind.OWN_SPLIT: (
+        Severity.NOTE,
+        "folder beside train is the test part",
+        "folders beside train are the test part",
+        "A part of train is taken for validation. Add a folder 'validation' to choose it yourself.",
+    ),
+    ProblemKind.NOT_A_PICTURE: (
+        Severity.NOTE,
+        "file that is no picture was left out",
+        "files that are no pictures were left out",
+        "Nothing to do.",
+    ),
+}
+
+
+def found(kind: ProblemKind, names: Iterable[str]) -> list[Problem]:
+    """The problem of this kind with these names, or nothing where there are none."""
+    listed = tuple(names)
+    severity, one, more, remedy = ROWS[kind]
+    title = f"{len(listed):,} {one if len(listed) == 1 else more}"
+    return [Problem(kind, severity, title, listed, remedy)] if listed else []
+
+
+def imbalance(counts: dict[str, int], *, limit: float) -> list[Problem]:
+    """A warning where the largest class has more than `limit` times the pictures of the smallest."""
+    largest, smallest = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    times = counts[largest] / counts[smallest]
+    if times <= limit:
+        return []
+    title = f"The largest class has {times:.1f} times as many pictures as the smallest"
+    names = tuple(f"{label}: {counts[label]:,}" for label in (largest, smallest))
+    remedy = "Add pictures to small classes, or switch on class weights when you configure the training."
+    return [Problem(ProblemKind.IMBALANCE, Severity.WARNING, title, names, remedy)]
+
+
+def lines(problem: Problem, *, most: int = 20) -> list[str]:
+    """A problem as plain text: title, at most so many names, remedy."""
+    names = [f"  {name}" for name in problem.names[:most]]
+    more = len(problem.names) - most
+    return [f"{problem.title}.", *names, *([f"  and {more:,} more"] if more > 0 else []), f"  → {problem.remedy}"]
