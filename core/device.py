@@ -1,0 +1,64 @@
+"""What this host computes on, found without importing TensorFlow."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+
+SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Device:
+    """A graphics processor by its name, or the processor with the cores that this process may use."""
+
+    name: str  # "H100 80GB HBM3", or "" for a CPU
+    cores: int
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether training would run on a graphics processor."""
+        return bool(self.name)
+
+    @property
+    def label(self) -> str:
+        """As a status line says it: "GPU H100 80GB HBM3" or "CPU, 2 cores"."""
+        if self.has_gpu:
+            return f"GPU {self.name}"
+        return f"CPU, {self.cores} core{'s' if self.cores > 1 else ''}"
+
+
+@lru_cache
+def find() -> Device:
+    """This host's device; asked once a process. The training process says in its status what it really used."""
+    return Device(name=_gpu_name(), cores=_cores())
+
+
+def _gpu_name() -> str:
+    """Name of the first GPU that the driver lists, or "" where there is none or TensorFlow is the CPU build."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None or _is_cpu_build() or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return ""
+    command = [tool, "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    lines = answer.strip().splitlines()
+    return lines[0].strip().removeprefix("NVIDIA ") if lines else ""
+
+
+def _is_cpu_build() -> bool:
+    try:
+        metadata.version("tensorflow-cpu")
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

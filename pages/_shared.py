@@ -1,0 +1,225 @@
+"""What every page shares: the frame guard, ids in the URL, the present data set and split, errors, empty states."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import pandas as pd
+import streamlit as st
+
+from core import dataset as datasets
+from core import device, jobs, runs
+from core import split as splits
+from core.dataset import Dataset
+from core.errors import HeadstartError
+from core.experiment import Experiment
+from core.split import Split
+from pages._shared_plot import Click, plot, theme  # noqa: F401 - pages call `_shared.plot`
+
+Fractions = tuple[float, float, float]  # of train, validation and test
+FRAMED = "framed"  # set by app.py just before it runs a page
+SIDEBAR_WIDTH = 240
+IDENTIFIERS = ("workspace", "dataset", "experiment")
+PAGES = (
+    ("upload", "Upload", ":material/add_photo_alternate:"),
+    ("configure", "Configure", ":material/tune:"),
+    ("train", "Train", ":material/model_training:"),
+    ("compare", "Compare", ":material/compare_arrows:"),
+    ("predict", "Predict", ":material/image_search:"),
+)
+STYLE = """<style>
+.stMainBlockContainer { max-width: 80rem; }
+.stSidebar [data-testid="stMarkdownContainer"] p { line-height: 1.45; }
+.st-key-empty { min-height: 55vh; justify-content: center; align-items: center; text-align: center; }
+</style>"""
+
+
+# ---- frame ----------------------------------------------------------------------------------------------------------
+
+
+def pages() -> list:
+    """The steps of the app, the first being where it opens."""
+    return [
+        st.Page(f"pages/{name}.py", title=title, icon=icon, default=name == "upload") for name, title, icon in PAGES
+    ]
+
+
+def begin() -> None:
+    """First line of every page: a deep link to a fresh server skips app.py, so go back through it.
+
+    Until a session has called `st.navigation`, Streamlit runs the files of a folder called `pages` by themselves.
+    """
+    if not st.session_state.pop(FRAMED, False):
+        st.navigation(pages(), position="top")
+        st.rerun()
+
+
+def style() -> None:
+    """The few rules that the theme in .streamlit/config.toml cannot say."""
+    st.html(STYLE)
+
+
+# ---- what the URL names ---------------------------------------------------------------------------------------------
+
+
+def remember_identifiers() -> None:
+    """Make URL and session agree: the URL wins; what it lost by a change of page is put back.
+
+    A workspace, the random name under which this browser's link finds its experiments, is made when there is none.
+    """
+    for name in IDENTIFIERS:
+        named = st.query_params.get(name)
+        if named is not None and _is_identifier(named):
+            st.session_state[name] = named
+    if "workspace" not in st.session_state:
+        st.session_state["workspace"] = runs.new_id()
+    present = experiment()
+    if present is not None:
+        st.session_state["dataset"] = present.dataset
+    for name in IDENTIFIERS:
+        set_identifier(name, identifier(name))
+
+
+def identifier(name: str) -> str | None:
+    """The id of this link's "workspace", "dataset" or "experiment"."""
+    return st.session_state.get(name)
+
+
+def set_identifier(name: str, value: str | None) -> None:
+    """Put an id into the URL and the session, or take it out of both. Another data set lets go of the experiment."""
+    if name == "dataset" and value != identifier(name):
+        set_identifier("experiment", None)
+    if value is None:
+        st.session_state.pop(name, None)
+        st.query_params.pop(name, None)
+        return
+    st.session_state[name] = value
+    if st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+def _is_identifier(text: str) -> bool:
+    return re.fullmatch("[0-9a-f]{32}", text) is not None
+
+
+def experiment() -> Experiment | None:
+    """The experiment that the URL names, or None."""
+    named = identifier("experiment")
+    return runs.read_experiment(named) if named else None
+
+
+def dataset() -> Dataset | None:
+    """The data set that the URL names, or None where it names none that is ready."""
+    named = identifier("dataset")
+    if named is None:
+        return None
+    try:
+        stamp = (runs.dataset_directory(named) / "dataset.json").stat()
+    except FileNotFoundError:
+        return None
+    return _dataset(named, stamp.st_mtime_ns, stamp.st_size)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _dataset(dataset_id: str, modified_ns: int, size_bytes: int) -> Dataset | None:  # noqa: ARG001 - the cache's key
+    return datasets.read(dataset_id)
+
+
+# ---- the split ------------------------------------------------------------------------------------------------------
+
+
+def choose_split(seed: int, fractions: Fractions | None) -> None:
+    """Keep a choice of split for the present data set until the experiment is created; None is the default."""
+    st.session_state["split_seed"] = seed
+    st.session_state["split_fractions"] = fractions
+    st.session_state["split_dataset"] = identifier("dataset")
+
+
+def current_split(of: Dataset) -> Split:
+    """The split of `of` by the present choice: seed 1 and the default fractions unless the user asked otherwise."""
+    is_chosen = st.session_state.get("split_dataset") == of.id
+    seed = st.session_state["split_seed"] if is_chosen else 1
+    fractions = st.session_state["split_fractions"] if is_chosen else None
+    return _split(of, fingerprint=f"{of.id} {of.fingerprint}", seed=seed, fractions=fractions)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _split(_of: Dataset, *, fingerprint: str, seed: int, fractions: Fractions | None) -> Split:  # noqa: ARG001 - the key
+    return splits.split(_of, seed=seed, fractions=fractions)
+
+
+# ---- what is said ---------------------------------------------------------------------------------------------------
+
+
+def plain(text: str) -> str:
+    """`text` with Markdown's signs escaped: names come from the user's files."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-!|<>$~:])", r"\\\1", text)
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Show what a user can mend as a message; the rest of the `with` block is skipped."""
+    try:
+        yield
+    except HeadstartError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def missing(what: str, *, page: str, label: str) -> NoReturn:
+    """A calm screen that says what is missing, with a link to the page where it comes from; ends the page.
+
+    Args:
+        what: A sentence: "Choose pictures first."
+        page: Name of a page: "upload".
+        label: What the link says: "Go to Upload".
+    """
+    with st.container(key="empty"):
+        st.markdown(f"##### {what}")
+        st.page_link(f"pages/{page}.py", label=label, icon=":material/arrow_forward:", icon_position="right")
+    st.stop()
+
+
+def table(frame: pd.DataFrame, *, key: str, label: str = "Show as table", **options: Any) -> None:
+    """The numbers behind a figure, folded away; `options` go to `st.dataframe`."""
+    with st.expander(label, key=f"{key}-table", icon=":material/table_rows:"):
+        st.dataframe(frame, **{"width": "stretch", "hide_index": True} | options)
+
+
+def primary(
+    label: str, *, key: str, icon: str | None = None, disabled: bool = False, reason: str | None = None
+) -> bool:
+    """The screen's one primary button, bottom right; `reason` says why it cannot be used."""
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        return st.button(
+            label, key=key, type="primary", icon=icon, icon_position="right", disabled=disabled, help=reason
+        )
+
+
+def status_line() -> None:
+    """The sidebar: what the present experiment is made of, and what this host does."""
+    of, present = dataset(), experiment()
+    name = present.base if present else st.session_state.get("base")
+    lines = {
+        "Data set": f"{plain(of.name)}  \n{_count(len(of.pictures), 'picture')}, {len(of.classes)} classes"
+        if of
+        else "None yet",
+        "Base": name or "Not chosen yet",
+        "Device": device.find().label,
+        "Queue": _queue(),
+    }
+    for title, value in lines.items():
+        st.markdown(f":gray[{title}]  \n{value}")
+
+
+def _queue() -> str:
+    named = identifier("experiment")
+    position = jobs.position(named) if named else None
+    if position is not None:
+        return "Your training is running" if position == 0 else f"Your training is number {position}"
+    waiting = jobs.queue_length()
+    return "Empty" if waiting == 0 else f"{_count(waiting, 'training')} ahead"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
