@@ -28,7 +28,7 @@ class Block:
     name: str
     last_layer: int  # position in the Keras model's `layers`
     parameters: int
-    batch_norm_parameters: int  # of those, in BatchNorm layers: half are statistics, half scale and shift
+    batch_norm_parameters: int  # of those, in BatchNorm layers: statistics, scale and shift
     stride: int  # input pixels a side for one output pixel, about
     channels: int
     activations: int  # floats that its layers put out for one picture of the base's own size
@@ -58,6 +58,7 @@ class Base:
     weights: WeightsFile
     blocks: tuple[Block, ...]
     map_side: Callable[[int], int] = field(repr=False)  # picture side → side of the last feature map
+    batch_norm_arrays: int = 4  # mean, variance, scale, shift; the first two are statistics, which no gradient moves
 
     @property
     def parameters(self) -> int:
@@ -76,8 +77,10 @@ class Base:
             frozen_blocks: The first so many blocks stay as they are.
             trains_batch_norm: False for transfer, where BatchNorm layers stay; True from scratch.
         """
-        kept = 0.5 if trains_batch_norm else 1.0
-        return sum(block.parameters - int(kept * block.batch_norm_parameters) for block in self.blocks[frozen_blocks:])
+        trained = self.blocks[frozen_blocks:]
+        batch_norm = sum(block.batch_norm_parameters for block in trained)
+        kept = 2 * batch_norm // self.batch_norm_arrays if trains_batch_norm else batch_norm
+        return sum(block.parameters for block in trained) - kept
 
 
 def _halved(times: int) -> Callable[[int], int]:
@@ -264,6 +267,7 @@ _ROWS = (
             Block("mixed10", 310, 6_080_064, 9_792, 32, 2048, 987_136),
         ),
         map_side=_valid((3, 2), (3, 1), (3, 2), (3, 1), (3, 2), (3, 2), (3, 2)),
+        batch_norm_arrays=3,  # its BatchNorm layers have no scale
     ),
     Base(
         "Xception",
