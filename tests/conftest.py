@@ -38,6 +38,42 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def picture_of() -> Callable[..., bytes]:
+    """A function that gives a picture file; another number, another picture."""
+
+    def make(number: int, *, kind: str = "PNG", size: tuple[int, int] = (8, 8)) -> bytes:
+        random, file = np.random.default_rng(number), io.BytesIO()
+        Image.fromarray(random.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)).save(file, kind)
+        return file.getvalue()
+
+    return make
+
+
+@pytest.fixture
+def zip_of(tmp_path: Path, picture_of: Callable[..., bytes]) -> Callable[..., Path]:
+    """A function that writes a zip of names and bytes.
+
+    A number stands for pictures: `{"cats/": 3}` for three, no two the same, `{"cats/a.png": 3}` for picture number 3.
+    """
+
+    def write(files: Mapping[str, bytes | int], name: str = "pictures.zip") -> Path:
+        path, number = tmp_path / name, 1_000_000
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file, content in files.items():
+                if isinstance(content, bytes):
+                    archive.writestr(file, content)
+                elif not file.endswith("/"):
+                    archive.writestr(file, picture_of(content))
+                else:
+                    for position in range(content):
+                        archive.writestr(f"{file}{position}.png", picture_of(number))
+                        number += 1
+        return path
+
+    return write
+
+
 PICTURES = {"bird": 24, "flower": 20, "fruit": 20, "mammal": 36}
 
 
