@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(GIBIBYTE, description="Disk left free by everything Headstart writes")
     stored_side: int = Field(512, description="Long side, in pixels, of a stored picture")
 
+    max_feature_bytes: int = Field(4 * GIBIBYTE, description="Outputs of the frozen part kept on disk for one run")
+
     memory_bytes: int | None = Field(
         None, description="Memory that one arm may use; by default what the host or its container has"
     )

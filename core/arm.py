@@ -1,0 +1,179 @@
+"""One arm in a process of its own: what it works on, what it reports, and whether it is still wanted. No Keras."""
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from core import process, runs
+from core.errors import HeadstartError
+from core.experiment import Arm, Experiment, Training
+from core.runs import State
+
+PATIENCE_SECONDS = 0.6  # for a batch or an import to end by itself after a stop was asked for
+STATUS_SECONDS = 0.3
+SCORE_FLAG = "--score"
+TEMPORARY = ("*.npy", "best.npz", "start.json")  # what only a running arm needs
+
+
+class Report:
+    """A process's status.json. Two threads tell it things, so it has a lock; after a final state it says no more."""
+
+    def __init__(self, directory: Path, status: runs.Status) -> None:
+        """Begin with `status`, and write it."""
+        self._directory, self._status = directory, status
+        self._lock = threading.Lock()
+        self._written = 0.0
+        self.tell(state=status.state)
+
+    @property
+    def state(self) -> State:
+        """The present state."""
+        return self._status.state
+
+    @property
+    def device(self) -> str:
+        """What this process computes on."""
+        return self._status.device
+
+    @property
+    def engine(self) -> str:
+        """And with what."""
+        return self._status.engine
+
+    def tell(self, **fields: object) -> None:
+        """Write a change of the status at once."""
+        with self._lock:
+            if not self._status.state.is_final:
+                self._status = self._status.model_copy(update=fields)
+                runs.write_status(self._directory, self._status)
+                self._written = time.monotonic()
+
+    def enter(self, state: State, message: str = "") -> None:
+        """Begin a new state with its progress at zero."""
+        self.tell(state=state, message=message, done=0, total=0, rate=None, seconds_left=None)
+
+    def progress(self, done: int, total: int, *, rate: float | None = None, seconds_left: float | None = None) -> None:
+        """Note progress; written a few times a second. Without `seconds_left` it follows from the rate."""
+        if seconds_left is None and rate:
+            seconds_left = (total - done) / rate
+        if time.monotonic() - self._written > STATUS_SECONDS or done == total:
+            self.tell(done=done, total=total, rate=rate, seconds_left=seconds_left)
+
+
+class Job:
+    """An arm's process. Use it with `with`: inside, the stop file and the parent are watched.
+
+    A stop is answered within a second in every state. Short batches end by themselves; what does not is left where it
+    is: during the fit the process starts anew, under the same pid, and scores the best epoch so far; in any other
+    state it ends.
+    """
+
+    def __init__(self, directory: Path, arm: Arm, *, scores_only: bool = False) -> None:
+        """Read what to do.
+
+        Args:
+            directory: The experiment's.
+            arm: Which of its arms.
+            scores_only: The fit was left on a stop; only its best epoch is to be scored.
+        """
+        self.arm, self.scores_only = arm, scores_only
+        self.directory = directory / arm
+        self.experiment = Experiment.model_validate(runs.read_json(directory / "experiment.json"))
+        self.split = pd.read_parquet(directory / "split.parquet")
+        self.report = Report(self.directory, process.started())
+        self.begun = time.monotonic()
+        self._served = runs.stop_requests(self.directory) if scores_only else 0
+        self._watch = process.Watch(self.directory, self._on_stop, level=self._served)
+
+    def __enter__(self) -> "Job":
+        """Begin to watch."""
+        self._watch.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Watch no more, and free the disk of what only this process needed."""
+        self._watch.__exit__()
+        self._remove_temporary()
+
+    @property
+    def training(self) -> Training:
+        """This arm's."""
+        return self.experiment.training_of(self.arm)
+
+    @property
+    def image_size(self) -> int:
+        """Side in pixels of this arm's pictures."""
+        return self.experiment.image_size_of(self.arm)
+
+    @property
+    def frozen_blocks(self) -> int:
+        """Blocks of the base that this arm keeps as they are."""
+        return self.experiment.frozen_blocks_of(self.arm)
+
+    @property
+    def best_path(self) -> Path:
+        """Where the weights of the best epoch so far are kept."""
+        return self.directory / "best.npz"
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether a stop was asked for at any time."""
+        return self._watch.requests > 0
+
+    def is_stopped(self) -> bool:
+        """Whether the present state shall end."""
+        return self._watch.requests > self._served
+
+    def begin_scoring(self) -> None:
+        """A stop that led here is served by scoring; from here on only a further one ends this process."""
+        self._served = self._watch.requests
+        self.report.enter(State.SCORE)
+
+    def finish(self) -> None:
+        """Say the last word of an arm that was scored."""
+        if self.was_stopped:
+            self.report.tell(state=State.STOPPED, message="Stopped by you; the best epoch until then was scored.")
+        else:
+            self.report.tell(state=State.DONE, message="", seconds_left=None)
+
+    def give_up(self) -> None:
+        """Say the last word of an arm that was stopped without scores."""
+        if self.report.state is State.SCORE:
+            message = "Stopped while it was scored: there are no scores. Train again to get them."
+        else:
+            message = "Stopped before its first epoch was complete: there is nothing to score."
+        self.report.tell(state=State.STOPPED, message=message, seconds_left=None)
+
+    def fail(self, error: BaseException) -> None:
+        """Say what went wrong: our own errors in their words, others by name with the log as the place to look."""
+        known = isinstance(error, HeadstartError)
+        message = (
+            str(error) if known else f"The training process failed with {type(error).__name__}: {error}. See its log."
+        )
+        self.report.tell(state=State.FAILED, message=message, seconds_left=None)
+
+    def _on_stop(self, _: int) -> None:
+        threading.Thread(target=self._insist, daemon=True).start()
+
+    def _insist(self) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            if not self.is_stopped() or self.report.state.is_final:
+                return
+            time.sleep(0.02)
+        if self.report.state is State.FIT and self.best_path.exists():
+            self.report.enter(State.SCORE, "Stopped by you; the best epoch until then is scored.")
+            command = [sys.executable, "-m", "core.training", str(self.directory.parent), self.arm, SCORE_FLAG]
+            os.execv(sys.executable, command)
+        self.give_up()
+        self._remove_temporary()
+        os._exit(0)
+
+    def _remove_temporary(self) -> None:
+        for pattern in TEMPORARY:
+            for path in self.directory.glob(pattern):
+                path.unlink(missing_ok=True)

@@ -1,0 +1,152 @@
+"""Seconds and memory of an arm before it is started, from rates that earlier runs or a probe recorded on this host."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from core import bases
+from core.errors import ResourceError
+from core.experiment import Arm, Experiment
+from core.settings import MEBIBYTE, settings
+
+VIEWS = 4  # augmented views of each training picture that go through the frozen part
+PICTURES_AT_ONCE = 32  # in the frozen part
+PROCESS_BYTES = 900 * MEBIBYTE  # TensorFlow and Keras imported, and a first graph traced
+BYTES = 4  # of a float32
+KEPT_FOR_BACKWARD = 2.5  # times the layers' outputs: their gradients and the workspaces of the convolutions
+KEPT_FORWARD = 0.5  # of the layers' outputs at any one time, where no gradient is wanted
+RATES = ("start", "features_rate", "fit_rate", "evaluate", "peak_memory_bytes", "batch_size")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one arm will need. `seconds` is for all its epochs; early stopping may make it less."""
+
+    seconds: float | None  # None: nothing was measured on this host yet
+    memory_bytes: int
+
+
+def estimate(experiment: Experiment, *, n_train: int, n_validation: int, n_test: int) -> dict[Arm, Estimate]:
+    """What each arm of the experiment will need on so many pictures."""
+    rates = _read()
+    return {arm: _of_arm(experiment, arm, rates, n_train, n_validation + n_test) for arm in experiment.arms}
+
+
+def _of_arm(experiment: Experiment, arm: Arm, rates: dict[str, Any], n_train: int, n_rest: int) -> Estimate:
+    measured = rates.get(_key(experiment, arm))
+    training = experiment.training_of(arm)
+    memory = _memory(experiment, arm)
+    if measured is None:
+        return Estimate(None, memory)
+    if measured["batch_size"] == training.batch_size and measured["peak_memory_bytes"]:
+        memory = measured["peak_memory_bytes"]
+    seconds = measured["start"] + measured["evaluate"] + training.epochs * n_train / measured["fit_rate"]
+    if measured["features_rate"]:
+        views = VIEWS if experiment.augmentation.is_on else 1
+        seconds += (views * n_train + n_rest) / measured["features_rate"]
+    return Estimate(seconds, memory)
+
+
+def missing(experiment: Experiment) -> bool:
+    """Whether an arm of the experiment has no rates on this host, so that a probe is worth its seconds."""
+    rates = _read()
+    return any(_key(experiment, arm) not in rates for arm in experiment.arms)
+
+
+def record(experiment: Experiment, arm: Arm, measured: dict[str, Any]) -> None:
+    """Keep what an arm or a probe measured.
+
+    Args:
+        experiment: What ran.
+        arm: Which arm of it.
+        measured: The keys of `RATES`; an arm without a fit rate (it was stopped within a batch) is not kept.
+    """
+    if not measured.get("fit_rate"):
+        return
+    row = {"key": _key(experiment, arm)} | {name: measured.get(name) for name in RATES}
+    line = json.dumps(row) + "\n"
+    path = _path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(descriptor, line.encode())  # one call appends whole lines, also when two arms end at once
+    finally:
+        os.close(descriptor)
+
+
+def _path() -> Path:
+    return settings().home / "rates.jsonl"
+
+
+def _read() -> dict[str, dict[str, Any]]:
+    """The latest rates of each key."""
+    try:
+        lines = _path().read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    rows = [json.loads(line) for line in lines]
+    return {row["key"]: row for row in rows}
+
+
+def _key(experiment: Experiment, arm: Arm) -> str:
+    facts = (
+        arm,
+        experiment.base,
+        experiment.image_size_of(arm),
+        experiment.frozen_blocks_of(arm),
+        experiment.head.pooling,
+        experiment.training.batch_size,
+    )
+    return " ".join(str(fact) for fact in facts)
+
+
+def _memory(experiment: Experiment, arm: Arm) -> int:
+    """Weights, what the optimizer keeps of them, and the layers' outputs that a batch keeps for its gradient."""
+    row = bases.base(experiment.base)
+    frozen = experiment.frozen_blocks_of(arm)
+    scale = (experiment.image_size_of(arm) / row.image_size) ** 2 * BYTES
+    forward = scale * KEPT_FORWARD * PICTURES_AT_ONCE * max(block.activations for block in row.blocks)
+    kept = sum(block.activations for block in row.blocks[frozen:])
+    backward = scale * KEPT_FOR_BACKWARD * kept * experiment.training.batch_size
+    side = row.map_side(experiment.image_size_of(arm))
+    inputs = row.channels * (side * side if experiment.head.pooling == "flatten" else 1)
+    units = (inputs, *experiment.head.hidden, 1)
+    head = sum(first * second for first, second in zip(units, units[1:], strict=False))
+    weights = BYTES * (2 * row.parameters + 4 * (row.trained_parameters(frozen) + head))
+    return int(PROCESS_BYTES + forward + backward + weights)
+
+
+def memory_limit_bytes() -> int:
+    """What one arm may use: the setting, or else what the machine or its container has."""
+    if settings().memory_bytes:
+        return int(settings().memory_bytes or 0)
+    limits = [psutil.virtual_memory().total]
+    for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            limits.append(int(Path(name).read_text()))
+        except (OSError, ValueError):  # no such controller, or "max"
+            continue
+    return min(limits)
+
+
+def check_memory(experiment: Experiment, estimates: dict[Arm, Estimate]) -> None:
+    """Refuse what cannot fit.
+
+    Raises:
+        ResourceError: An arm needs more memory than this host has; the message says what to lower.
+    """
+    limit = memory_limit_bytes()
+    for arm, one in estimates.items():
+        if one.memory_bytes > limit:
+            lower = "the batch size or the picture size"
+            if arm is Arm.TRANSFER and not experiment.is_all_frozen:
+                lower += ", or freeze more blocks"
+            title = "transfer" if arm is Arm.TRANSFER else "from-scratch"
+            raise ResourceError(
+                f"The {title} arm would need about {one.memory_bytes / 2**30:.1f} GB of memory; this host has "
+                f"{limit / 2**30:.1f} GB. Lower {lower}."
+            )

@@ -1,0 +1,142 @@
+"""Scoring an arm: the saved file is reloaded, and it is the reloaded network that answers the test part."""
+
+import platform
+import resource
+import sys
+import time
+from contextlib import suppress
+from importlib import metadata
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from core import estimate, features, model, picture, runs
+from core.arm import Job
+from core.dataset import Dataset
+from core.errors import RunError, StopRequested
+from core.features import Pictures
+from core.fit import Fitted
+
+PROOF_PICTURES = 32
+PROOF_TOLERANCE = 1e-4  # between a picture's probabilities by way of its stored features and through the whole file
+PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy", "pillow", "scikit-learn", "streamlit")
+
+
+def score(job: Job, data: Dataset, fitted: Fitted) -> None:
+    """Write model.keras, labels.json, predictions.parquet and arm.json.
+
+    Raises:
+        StopRequested: A further stop was asked for.
+        RunError: The reloaded file does not answer as the trained network does.
+    """
+    begun = time.monotonic()
+    trained = model.float32_copy(fitted.network, job.experiment.head, n_classes=fitted.n_classes)
+    _save(job, data, trained.model)
+    reloaded = keras.saving.load_model(job.directory / "model.keras", compile=False)
+    proof = pixels_of(fitted.test, job.image_size, slice(PROOF_PICTURES))
+    if fitted.test_features is None:
+        answers = _whole(job, reloaded, fitted.test)
+        other = model.probabilities(features.predict(trained.model, proof))
+    else:
+        _, suffix = model.cut(reloaded, trained.frontier(job.frozen_blocks))
+        answers = model.probabilities(features.predict(suffix, fitted.test_features))
+        other = model.probabilities(features.predict(reloaded, proof))
+    check = _checked(answers[: len(other)], other)
+    runs.write_frame(job.directory / "predictions.parquet", _frame(fitted.test, answers, data.classes))
+    facts = _facts(job, fitted, reloaded, check)
+    facts["seconds"]["evaluate"] = time.monotonic() - begun
+    facts["seconds"]["total"] = facts["seconds"].pop("before") + time.monotonic() - job.begun
+    runs.write_json(job.directory / "arm.json", facts)
+    estimate.record(job.experiment, job.arm, facts)
+
+
+def _save(job: Job, data: Dataset, trained: keras.Model) -> None:
+    for layer in trained.layers:
+        layer.trainable = True  # whoever loads the file decides anew what is frozen
+    partial = job.directory / "partial.keras"
+    trained.save(partial)
+    partial.replace(job.directory / "model.keras")
+    labels = {
+        "classes": list(data.classes),
+        "image_size": job.image_size,
+        "resize": "stretched to a square by Pillow's bilinear filter",
+        "input": "(n, image_size, image_size, 3), RGB, 0 to 255",
+        "output": "P(classes[1])" if len(data.classes) == 2 else "a probability for each class",
+    }
+    runs.write_json(job.directory / "labels.json", labels)
+
+
+def pixels_of(pictures: Pictures, size: int, chosen: slice) -> np.ndarray:
+    """Some pictures as a network sees them, shape (n, size, size, 3), uint8."""
+    return np.stack([picture.load(path, size) for path in pictures.paths[chosen]])
+
+
+def _whole(job: Job, network: keras.Model, pictures: Pictures) -> np.ndarray:
+    answers = []
+    for start in range(0, len(pictures), features.BATCH):
+        if job.is_stopped():
+            raise StopRequested("Stopped while the test pictures were scored.")
+        pixels = pixels_of(pictures, job.image_size, slice(start, start + features.BATCH))
+        answers.append(features.predict(network, pixels))
+        job.report.progress(start + len(pixels), len(pictures))
+    return model.probabilities(np.concatenate(answers))
+
+
+def _checked(answers: np.ndarray, other: np.ndarray) -> dict[str, Any]:
+    largest = float(np.abs(answers - other).max())
+    if largest > PROOF_TOLERANCE:
+        raise RunError(
+            f"Expected the saved file to answer like the trained network, within {PROOF_TOLERANCE}; found a difference "
+            f"of {largest:.2g}. Its scores would not be those of the file, so there are none. Please report this."
+        )
+    return {"pictures": len(other), "largest_difference": largest, "passed": True}
+
+
+def _frame(pictures: Pictures, answers: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
+    """Two classes: the second is answered from a probability of 0.5."""
+    names = np.array(classes, dtype=object)
+    best = (answers[:, 1] >= 0.5).astype(int) if len(classes) == 2 else answers.argmax(axis=1)
+    frame = pd.DataFrame(
+        {"picture": pictures.names, "part": "test", "true": names[pictures.labels], "predicted": names[best]}
+    )
+    columns = pd.DataFrame(answers, columns=[f"p_{name}" for name in classes])
+    return pd.concat([frame, columns], axis=1)
+
+
+def _facts(job: Job, fitted: Fitted, reloaded: keras.Model, check: dict[str, Any]) -> dict[str, Any]:
+    metrics = runs.read_metrics(job.directory)
+    facts = dict(fitted.facts)
+    before = facts.pop("frozen_before")
+    frozen = [reloaded.get_layer(layer.name) for layer in fitted.frozen_layers]
+    return facts | {
+        "seconds": facts["seconds"] | {"ingest": 0.0, "train": float(metrics["seconds"].iloc[-1])},
+        "epochs": len(metrics),
+        "trained_parameters": fitted.trained_parameters,
+        "frozen_parameters": int(reloaded.count_params()) - fitted.trained_parameters,
+        "frozen_unchanged": model.fingerprint(frozen) == before if frozen else None,
+        "reload_check": check,
+        "seed": job.experiment.seed,
+        "versions": versions(),
+        "device": job.report.device,
+        "engine": job.report.engine,
+        "image_size": job.image_size,
+        "stopped": job.was_stopped,
+        "peak_memory_bytes": peak_memory_bytes(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
+
+
+def peak_memory_bytes() -> int:
+    """The most memory this process has held so far."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

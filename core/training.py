@@ -1,0 +1,51 @@
+"""One arm from the first status to the last file. `python -m core.training EXPERIMENT_DIR ARM`
+
+The process writes its arm's directory and nobody else does: status.json, metrics.jsonl, predictions.parquet,
+model.keras, labels.json, arm.json. What it prints, TensorFlow's chatter included, is the arm's log.
+"""
+
+import sys
+import traceback
+from pathlib import Path
+
+from core import dataset
+from core.arm import SCORE_FLAG, Job
+from core.errors import RunError, StopRequested
+from core.experiment import Arm
+
+
+def run(job: Job) -> None:
+    """Fit the arm, save it, reload what was saved, score that.
+
+    Raises:
+        StopRequested: The user asked to stop before there was anything to score.
+        HeadstartError: Something a user can mend.
+    """
+    from core import fit, score  # here, not above: Keras takes seconds, and a stop is answered meanwhile
+
+    data = dataset.read(job.experiment.dataset)
+    if data is None:
+        raise RunError("Expected this experiment's data set on this host; found none. Upload the pictures again.")
+    fitted = fit.restore(job, data) if job.scores_only else fit.fit(job, data)
+    job.begin_scoring()
+    score.score(job, data, fitted)
+    job.finish()
+
+
+def main(arguments: list[str]) -> int:
+    """Run one arm; the exit code is 0 unless it failed."""
+    directory, arm = Path(arguments[0]).resolve(), Arm(arguments[1])
+    with Job(directory, arm, scores_only=SCORE_FLAG in arguments) as job:
+        try:
+            run(job)
+        except StopRequested:
+            job.give_up()
+        except Exception as error:
+            traceback.print_exc()
+            job.fail(error)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
