@@ -97,7 +97,7 @@ def normalise(data: bytes) -> Image.Image:
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureError(_too_large("far more")) from None
+        raise PictureError(_too_large()) from None
     except UnidentifiedImageError:
         raise PictureError("it is no JPEG, PNG, WebP, BMP, GIF or TIFF") from None
     except Exception:  # on broken data Pillow's readers raise nearly anything
@@ -111,17 +111,20 @@ def _normalised(data: bytes) -> Image.Image:
         raise PictureError("it is empty")
     image = Image.open(io.BytesIO(data), formats=FORMATS)
     if image.width * image.height > limit:
-        raise PictureError(_too_large(f"{image.width * image.height / 1e6:.1f}"))
-    turn = _turn(image)
+        raise PictureError(_too_large())
     image.draft(None, (side, side))  # decodes a large JPEG at a half, a quarter or an eighth, never below `side`
+    image.load()
+    turn = _turn(image)  # only now: Pillow has turned a TIFF by itself, and a PNG may say it after its pixels
     plain = _plain(image)
     plain.thumbnail((side, side), Image.Resampling.BILINEAR)
     rgb = _on_white(plain)
-    return rgb if turn is None else rgb.transpose(turn)
+    upright = rgb if turn is None else rgb.transpose(turn)
+    upright.info.clear()  # comments and profiles would be stored with it
+    return upright
 
 
-def _too_large(found: str) -> str:
-    return f"it has {found} megapixels; at most {settings().max_picture_pixels / 1e6:g} are read"
+def _too_large() -> str:
+    return f"it has more than the {settings().max_picture_pixels / 1e6:g} megapixels that are read"
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
