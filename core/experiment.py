@@ -1,5 +1,6 @@
 """What the user configures, as validated data that goes to and from JSON."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
@@ -148,10 +149,52 @@ class Experiment(_Frozen):
         """Blocks that `arm` keeps as they are."""
         return self.frozen_blocks if arm is Arm.TRANSFER else 0
 
+    def phases_of(self, arm: Arm) -> tuple[int, ...]:
+        """Epochs of each phase: (10, 20) for the head alone, then head and unfrozen blocks; one number for one phase.
+
+        The head goes first, because the large gradients of an untrained head would undo what the blocks know.
+        """
+        epochs = self.training_of(arm).epochs
+        if arm is Arm.SCRATCH or self.is_all_frozen or epochs < 2:
+            return (epochs,)
+        first = max(1, epochs // 3)
+        return first, epochs - first
+
     def _opponent(self) -> Opponent:
         if self.opponent is None:
             raise ExperimentError("This experiment has no from-scratch arm. Configure an opponent to add one.")
         return self.opponent
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Parameters of a whole network, base and head."""
+
+    trained: int  # changed by gradient
+    frozen: int  # all others: frozen blocks, BatchNorm where it stays, and its statistics
+
+
+def parameter_counts(experiment: Experiment, arm: Arm, *, n_classes: int) -> Counts:
+    """What an arm trains and what it keeps, at the end of its last phase; without building a network."""
+    base = bases.base(experiment.base)
+    head = head_parameters(experiment.head, base, image_size=experiment.image_size_of(arm), n_classes=n_classes)
+    if arm is Arm.SCRATCH:
+        trained = base.trained_parameters(0, trains_batch_norm=True)
+    else:
+        trained = base.trained_parameters(experiment.frozen_blocks) if len(experiment.phases_of(arm)) > 1 else 0
+    return Counts(trained=head + trained, frozen=base.parameters - trained)
+
+
+def head_parameters(head: Head, base: bases.Base, *, image_size: int, n_classes: int) -> int:
+    """Weights and biases of the hidden layers and the output layer."""
+    places = base.map_side(image_size) ** 2 if head.pooling is Pooling.FLATTEN else 1
+    units = [places * base.channels, *head.hidden, output_units(n_classes)]
+    return sum((before + 1) * after for before, after in zip(units, units[1:], strict=False))
+
+
+def output_units(n_classes: int) -> int:
+    """One sigmoid unit tells two classes apart; more have one softmax unit each."""
+    return 1 if n_classes == 2 else n_classes
 
 
 def default(dataset: str, *, base: str = "MobileNet", has_gpu: bool = False, **choices: object) -> Experiment:

@@ -165,16 +165,12 @@ def _rows(
 
 def _phases(job: Job, network: Network) -> list[_Phase]:
     """From scratch and with all blocks frozen there is one; else the head alone for a third, then blocks as well."""
-    epochs = job.training.epochs
+    epochs = job.experiment.phases_of(job.arm)
     if job.arm is Arm.SCRATCH:
-        return [_Phase(1, epochs, 1.0, network.train_all)]
-    if job.experiment.is_all_frozen or epochs < 2:
-        return [_Phase(1, epochs, 1.0, network.train_head)]
-    first = max(1, epochs // 3)
-    return [
-        _Phase(1, first, 1.0, network.train_head),
-        _Phase(2, epochs - first, PHASE_TWO_FACTOR, lambda: network.train_from(job.frozen_blocks)),
-    ]
+        return [_Phase(1, epochs[0], 1.0, network.train_all)]
+    head = _Phase(1, epochs[0], 1.0, network.train_head)
+    rest = [_Phase(2, more, PHASE_TWO_FACTOR, lambda: network.train_from(job.frozen_blocks)) for more in epochs[1:]]
+    return [head, *rest]
 
 
 def _run_phases(job: Job, network: Network, frontier: str | None, rows: dict[str, Rows], phases: list[_Phase]) -> float:
