@@ -63,6 +63,17 @@ class Report:
         if time.monotonic() - self._written > STATUS_SECONDS or done == total:
             self.tell(done=done, total=total, rate=rate, seconds_left=seconds_left)
 
+    def leave(self, message: str) -> None:
+        """End the process at once, as stopped, from whatever thread: nothing of it is worth waiting for."""
+        self.tell(state=State.STOPPED, message=message, seconds_left=None)
+        os._exit(0)
+
+    def fail(self, error: BaseException) -> None:
+        """Say what went wrong: our own errors in their words, others by name with the log as the place to look."""
+        known = isinstance(error, HeadstartError)
+        message = str(error) if known else f"Failed with {type(error).__name__}: {error}. The log tells more."
+        self.tell(state=State.FAILED, message=message, seconds_left=None)
+
 
 class Job:
     """An arm's process. Use it with `with`: inside, the stop file and the parent are watched.
@@ -147,14 +158,6 @@ class Job:
         else:
             message = "Stopped before its first epoch was complete: there is nothing to score."
         self.report.tell(state=State.STOPPED, message=message, seconds_left=None)
-
-    def fail(self, error: BaseException) -> None:
-        """Say what went wrong: our own errors in their words, others by name with the log as the place to look."""
-        known = isinstance(error, HeadstartError)
-        message = (
-            str(error) if known else f"The training process failed with {type(error).__name__}: {error}. See its log."
-        )
-        self.report.tell(state=State.FAILED, message=message, seconds_left=None)
 
     def _on_stop(self, _: int) -> None:
         threading.Thread(target=self._insist, daemon=True).start()

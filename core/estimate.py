@@ -10,7 +10,7 @@ import psutil
 
 from core import bases
 from core.errors import ResourceError
-from core.experiment import Arm, Experiment
+from core.experiment import Arm, Experiment, head_parameters
 from core.settings import MEBIBYTE, settings
 
 VIEWS = 4  # augmented views of each training picture that go through the frozen part
@@ -112,18 +112,15 @@ def _memory(experiment: Experiment, arm: Arm) -> int:
     forward = scale * KEPT_FORWARD * PICTURES_AT_ONCE * max(block.activations for block in row.blocks)
     kept = sum(block.activations for block in row.blocks[frozen:])
     backward = scale * KEPT_FOR_BACKWARD * kept * experiment.training.batch_size
-    side = row.map_side(experiment.image_size_of(arm))
-    inputs = row.channels * (side * side if experiment.head.pooling == "flatten" else 1)
-    units = (inputs, *experiment.head.hidden, 1)
-    head = sum(first * second for first, second in zip(units, units[1:], strict=False))
+    head = head_parameters(experiment.head, row, image_size=experiment.image_size_of(arm), n_classes=2)
     weights = BYTES * (2 * row.parameters + 4 * (row.trained_parameters(frozen) + head))
     return int(PROCESS_BYTES + forward + backward + weights)
 
 
 def memory_limit_bytes() -> int:
     """What one arm may use: the setting, or else what the machine or its container has."""
-    if settings().memory_bytes:
-        return int(settings().memory_bytes or 0)
+    if (chosen := settings().memory_bytes) is not None:
+        return chosen
     limits = [psutil.virtual_memory().total]
     for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:

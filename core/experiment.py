@@ -75,8 +75,8 @@ NO_AUGMENTATION = Augmentation(flip=False, rotation_degrees=0.0, zoom=0.0, brigh
 class Training(_Frozen):
     """How one arm is fitted. The learning rate decays along a cosine over all epochs."""
 
-    epochs: int = Field(30, ge=1, le=1000)
-    batch_size: int = Field(32, ge=1, le=1024)
+    epochs: int = Field(60, ge=1, le=1000)
+    batch_size: int = Field(16, ge=1, le=1024)
     learning_rate: float = Field(1e-3, gt=0.0, le=1.0)
     optimizer: Optimizer = Optimizer.ADAM
     patience: int | None = Field(

@@ -13,12 +13,12 @@ from core import bases, features, model, runs, weights
 from core.arm import Job
 from core.dataset import Dataset
 from core.errors import StopRequested
-from core.experiment import Arm
+from core.experiment import NO_AUGMENTATION, Arm
 from core.features import Batches, Pictures, Rows
 from core.keeper import Keeper, frozen_layers, load_best
+from core.layout import PARTS
 from core.model import Network
 from core.runs import State
-from core.split import PARTS
 
 PHASE_TWO_FACTOR = 0.1  # of the learning rate, once blocks of the base are trained too
 
@@ -144,7 +144,7 @@ def _rows(
         is_training = part == "train"
         if prefix is None:
             values = features.read_pixels(pictures, job.image_size, store, progress=progress, stopped=job.is_stopped)
-            rows[part] = Rows(values, pictures.labels, augmentation if is_training else features.NO_AUGMENTATION)
+            rows[part] = Rows(values, pictures.labels, augmentation if is_training else NO_AUGMENTATION)
             done += len(pictures)
         else:
             values = features.compute(
@@ -164,13 +164,14 @@ def _rows(
 
 
 def _phases(job: Job, network: Network) -> list[_Phase]:
-    """From scratch and with all blocks frozen there is one; else the head alone for a third, then blocks as well."""
+    """One from scratch, and where all blocks are frozen; else the head alone, then the unfrozen blocks as well."""
     epochs = job.experiment.phases_of(job.arm)
     if job.arm is Arm.SCRATCH:
         return [_Phase(1, epochs[0], 1.0, network.train_all)]
-    head = _Phase(1, epochs[0], 1.0, network.train_head)
-    rest = [_Phase(2, more, PHASE_TWO_FACTOR, lambda: network.train_from(job.frozen_blocks)) for more in epochs[1:]]
-    return [head, *rest]
+    head_alone = _Phase(1, epochs[0], 1.0, network.train_head)
+    if len(epochs) == 1:
+        return [head_alone]
+    return [head_alone, _Phase(2, epochs[1], PHASE_TWO_FACTOR, lambda: network.train_from(job.frozen_blocks))]
 
 
 def _run_phases(job: Job, network: Network, frontier: str | None, rows: dict[str, Rows], phases: list[_Phase]) -> float:

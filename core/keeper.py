@@ -1,4 +1,4 @@
-"""The callback of a fit: reports, keeps the best epoch, re-estimates BatchNorm from scratch, stops early or when asked."""
+"""The callback of a fit: reports, keeps the best epoch, re-estimates BatchNorm, stops early or as asked."""
 
 import math
 from pathlib import Path
@@ -74,7 +74,7 @@ class Keeper(keras.callbacks.Callback):
             return
         self._waited += 1
         patience = self._job.training.patience
-        is_last_phase = self._job.arm is Arm.SCRATCH or self._job.experiment.is_all_frozen or self.phase == 2
+        is_last_phase = self.phase == len(self._job.experiment.phases_of(self._job.arm))
         if patience and is_last_phase and self._waited >= patience:
             self.model.stop_training = True
 

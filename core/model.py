@@ -244,6 +244,11 @@ def probabilities(outputs: np.ndarray) -> np.ndarray:
     return outputs / outputs.sum(axis=1, keepdims=True)
 
 
+def chosen(answers: np.ndarray) -> np.ndarray:
+    """Probabilities (n, classes) → the index of each answer (n,); of two classes the second from 0.5 on."""
+    return (answers[:, 1] >= 0.5).astype(int) if answers.shape[1] == 2 else answers.argmax(axis=1)
+
+
 def float32_copy(network: Network, head: Head, *, n_classes: int) -> Network:
     """The same network under the float32 policy, which is how it is saved and scored."""
     if keras.config.dtype_policy().name == "float32":

@@ -4,7 +4,6 @@ The directory holds request.json, {"experiment": {…}, "n_classes": int}, and g
 fast as trained ones, so nothing is downloaded. The arms are timed for about 3 seconds each, imports aside.
 """
 
-import os
 import sys
 import time
 import traceback
@@ -84,7 +83,7 @@ def main(arguments: list[str]) -> int:
     """Measure; the exit code is 0 unless that failed."""
     directory = Path(arguments[0]).resolve()
     report = Report(directory, process.started())
-    with process.Watch(directory, lambda _: _leave(report)) as watch:
+    with process.Watch(directory, lambda _: report.leave("")) as watch:
         try:
             run(directory, report, lambda: watch.is_stopped)
             report.tell(state=State.DONE)
@@ -92,15 +91,9 @@ def main(arguments: list[str]) -> int:
             report.tell(state=State.STOPPED)
         except Exception as error:
             traceback.print_exc()
-            report.tell(state=State.FAILED, message=f"Measuring failed with {type(error).__name__}. See its log.")
+            report.fail(error)
             return 1
     return 0
-
-
-def _leave(report: Report) -> None:
-    """At once: what it has measured so far is no loss, and a training waits."""
-    report.tell(state=State.STOPPED)
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -68,15 +68,20 @@ def new_id() -> str:
 
 def dataset_directory(dataset_id: str) -> Path:
     """The directory of a data set, which may not exist yet."""
-    return settings().home / "datasets" / _checked(dataset_id)
+    return settings().home / "datasets" / checked_id(dataset_id)
 
 
 def experiment_directory(experiment_id: str) -> Path:
     """The directory of an experiment, which may not exist yet."""
-    return settings().home / "experiments" / _checked(experiment_id)
+    return settings().home / "experiments" / checked_id(experiment_id)
 
 
-def _checked(identifier: str) -> str:
+def checked_id(identifier: str) -> str:
+    """The id itself, once it is seen to be one: it becomes part of a path.
+
+    Raises:
+        InputError: It is none.
+    """
     if len(identifier) != 32 or set(identifier) - set("0123456789abcdef"):
         raise InputError(
             "Expected an id of 32 hexadecimal digits, as the app's own links have. Open the app without it."

@@ -95,12 +95,9 @@ def _checked(answers: np.ndarray, other: np.ndarray) -> dict[str, Any]:
 
 
 def _frame(pictures: Pictures, answers: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
-    """Two classes: the second is answered from a probability of 0.5."""
     names = np.array(classes, dtype=object)
-    best = (answers[:, 1] >= 0.5).astype(int) if len(classes) == 2 else answers.argmax(axis=1)
-    frame = pd.DataFrame(
-        {"picture": pictures.names, "part": "test", "true": names[pictures.labels], "predicted": names[best]}
-    )
+    true, predicted = names[pictures.labels], names[model.chosen(answers)]
+    frame = pd.DataFrame({"picture": pictures.names, "part": "test", "true": true, "predicted": predicted})
     columns = pd.DataFrame(answers, columns=[f"p_{name}" for name in classes])
     return pd.concat([frame, columns], axis=1)
 

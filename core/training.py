@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
             job.give_up()
         except Exception as error:
             traceback.print_exc()
-            job.fail(error)
+            job.report.fail(error)
             return 1
     return 0
 

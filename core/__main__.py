@@ -1,0 +1,220 @@
+"""The command line: `python -m core compare ZIP`, `check ZIP`, `doctor`.
+
+Exit codes: 0 done, 1 something on this host failed, 2 the input must change (one line on stderr, "error: …").
+"""
+
+import argparse
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tqdm import tqdm
+
+from core import bases, dataset, device, estimate, experiment, report, runs, split, weights
+from core.dataset import Dataset
+from core.errors import ExperimentError, HeadstartError, InputError, RunError, StopRequested
+from core.experiment import Arm, Experiment
+from core.settings import ROOT, settings
+
+POLL_SECONDS = 0.1
+ASK_KERAS = "import json; from core import model; print(json.dumps(model.prepare_device().__dict__))"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}. `python -m core --help` shows what is understood.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    try:
+        chosen = _parser().parse_args(arguments)
+        chosen.run(chosen)
+    except StopRequested as stopped:
+        print(stopped, file=sys.stderr)
+        return 130
+    except HeadstartError as error:
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        return 2 if isinstance(error, InputError) else 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m core", description="What is transfer learning worth on your own pictures?")
+    commands = parser.add_subparsers(required=True, metavar="compare|check|doctor", parser_class=_Parser)
+    compare = commands.add_parser("compare", help="train both arms on a zip of labelled pictures and compare them")
+    compare.add_argument("zip", type=Path)
+    compare.add_argument("--base", default="MobileNet", help=", ".join(bases.BASES))
+    compare.add_argument("--epochs", type=int, help="run exactly so many; by default at most 30, with early stopping")
+    compare.add_argument("--freeze", default="all", help="'all' or how many blocks of the base stay frozen")
+    compare.add_argument("--dropout", type=float, help="in the head, from 0 to below 1")
+    compare.add_argument("--baseline", choices=["scratch", "none"], default="scratch")
+    compare.add_argument("--baseline-epochs", type=int, help="likewise, from scratch")
+    compare.add_argument("--image-size", type=int, help="side in pixels, for both arms")
+    compare.add_argument("--seed", type=int, default=1, help="of the split and the training")
+    compare.add_argument("--out", type=Path, help="folder for result.json; by default ./headstart-<time>")
+    compare.set_defaults(run=_compare)
+    check = commands.add_parser("check", help="list what is wrong with a zip's pictures and labels")
+    check.add_argument("zip", type=Path)
+    check.set_defaults(run=_check)
+    doctor = commands.add_parser("doctor", help="say what this host has")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _check(chosen: argparse.Namespace) -> None:
+    with _ingested(chosen.zip, keeps=False) as data:
+        print(dataset.describe(data, split.split(data)))
+
+
+def _compare(chosen: argparse.Namespace) -> None:
+    _configured("0" * 32, chosen)  # a wrong choice is refused before the pictures are read
+    out = chosen.out or Path(f"headstart-{time.strftime('%Y%m%d-%H%M%S')}")
+    with _ingested(chosen.zip, keeps=True) as data:
+        parts = split.split(data, seed=chosen.seed)
+        configured = _configured(data.id, chosen).model_copy(update={"dataset_name": data.name})
+        sizes = parts.counts().sum()
+        needs = estimate.estimate(
+            configured,
+            n_train=int(sizes["train"]),
+            n_validation=int(sizes["validation"]),
+            n_test=int(sizes["test"]),
+        )
+        estimate.check_memory(configured, needs)
+        experiment_id = runs.create_experiment(configured, parts.frame)
+    for arm in configured.arms:
+        _run_arm(experiment_id, arm)
+    written = report.write_result(experiment_id)
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.copy(written, out / "result.json")
+    print(report.table(json.loads(written.read_text(encoding="utf-8"))))
+    print(f"\nWritten: {out / 'result.json'}. In the app: /compare?experiment={experiment_id}")
+
+
+def _configured(dataset_id: str, chosen: argparse.Namespace) -> Experiment:
+    row = bases.base(chosen.base)
+    default = experiment.default(dataset_id, base=row.name, has_gpu=device.find().has_gpu)
+    choices: dict[str, Any] = {"seed": chosen.seed, "frozen_blocks": _frozen_blocks(chosen.freeze, row)}
+    choices["opponent"] = default.opponent and default.opponent.model_dump() | _schedule(chosen.baseline_epochs)
+    choices["training"] = default.training.model_dump() | _schedule(chosen.epochs)
+    if chosen.dropout is not None:
+        choices["head"] = default.head.model_dump() | {"dropout": chosen.dropout}
+    if chosen.image_size is not None:
+        choices["image_size"] = choices["opponent"]["image_size"] = chosen.image_size
+    if chosen.baseline == "none":
+        choices["opponent"] = None
+    return experiment.validated(default.model_dump() | choices)
+
+
+def _schedule(epochs: int | None) -> dict[str, int | None]:
+    return {} if epochs is None else {"epochs": epochs, "patience": None}
+
+
+def _frozen_blocks(freeze: str, row: bases.Base) -> int:
+    if freeze == "all":
+        return len(row.blocks)
+    if not freeze.isdecimal():
+        raise ExperimentError(
+            f"--freeze: expected 'all' or a number of blocks from 0 to {len(row.blocks)}. Received: {freeze}"
+        )
+    return int(freeze)
+
+
+@contextmanager
+def _ingested(path: Path, *, keeps: bool) -> Iterator[Dataset]:
+    """The zip as a data set; its directory is removed after an error, and after all where it is not kept."""
+    dataset_id = dataset.create(path, path.name)
+    try:
+        with tqdm(desc="reading pictures", unit=" pictures", leave=False) as bar:
+
+            def progress(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            data = dataset.ingest(dataset_id, progress=progress)
+        yield data
+    except BaseException:
+        keeps = False
+        raise
+    finally:
+        if not keeps:
+            shutil.rmtree(runs.dataset_directory(dataset_id), ignore_errors=True)
+
+
+def _run_arm(experiment_id: str, arm: Arm) -> None:
+    """Train an arm in a process of its own, with a progress bar; Ctrl-C asks it to stop, twice ends it.
+
+    Raises:
+        RunError: It failed.
+        StopRequested: It was stopped without scores.
+    """
+    directory = runs.arm_directory(experiment_id, arm)
+    command = [sys.executable, "-m", "core.training", str(directory.parent), arm]
+    with (directory / "log.txt").open("ab") as log:
+        child = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+    before = signal.signal(signal.SIGINT, lambda *_: runs.request_stop(directory))
+    try:
+        with tqdm(desc=f"{arm:9}", leave=False) as bar:
+            while child.poll() is None:
+                _show(bar, arm, runs.read_status(directory))
+                time.sleep(POLL_SECONDS)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if child.poll() is None:
+            child.kill()
+    status = runs.read_status(directory)
+    if status is None or not status.state.is_final or status.state is runs.State.FAILED:
+        said = status.message if status and status.message else f"its process ended with exit code {child.returncode}"
+        raise RunError(f"The {arm} arm failed: {said} The log is {directory / 'log.txt'}.")
+    if not (directory / "predictions.parquet").exists():
+        raise StopRequested(status.message)
+
+
+def _show(bar: "tqdm[NoReturn]", arm: Arm, status: runs.Status | None) -> None:
+    if status is None:
+        return
+    bar.set_description(f"{arm:9} {status.state:8}", refresh=False)
+    if bar.total != status.total:
+        bar.reset(total=status.total or None)
+    bar.n = status.done
+    bar.refresh()
+
+
+def _doctor(_: argparse.Namespace) -> None:
+    asked = subprocess.run([sys.executable, "-c", ASK_KERAS], cwd=ROOT, capture_output=True, text=True, check=False)
+    found = json.loads(asked.stdout.splitlines()[-1]) if asked.returncode == 0 else None
+    lines = {
+        "device": device.find().label,
+        "Keras": f"{found['engine']}, computing on {found['label']}"
+        if found
+        else "cannot be imported: " + _last(asked.stderr),
+        "memory": f"{estimate.memory_limit_bytes() / 2**30:.1f} GB for one arm",
+        "home": f"{settings().home} ({shutil.disk_usage(_existing(settings().home)).free / 2**30:.0f} GB free)",
+        "weights": settings().weights or "no folder of the host (HEADSTART_WEIGHTS)",
+    }
+    for name, value in lines.items():
+        print(f"{name:10}{value}")
+    for row in bases.BASES.values():
+        path = weights.find(row)
+        print(f"{'  ' + row.name:20}{path or f'not on this host; {row.weights.size_bytes / 1e6:.0f} MB to download'}")
+    if found is None:
+        raise RunError("Keras must be importable for training. Run `make run` again, or read what pip said.")
+
+
+def _last(text: str) -> str:
+    return text.strip().splitlines()[-1] if text.strip() else "no message"
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

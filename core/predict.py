@@ -1,0 +1,154 @@
+"""New pictures → both arms' answers, in a child process. `python -m core.predict PREDICTION_DIR`
+
+`create` and `read` need no Keras; the process that computes imports it. A prediction's directory is
+`predictions/<id>/`: request.json, pictures/, status.json, answers.parquet.
+"""
+
+import shutil
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from core import picture, process, runs
+from core.arm import Report
+from core.errors import InputError, RunError, StopRequested
+from core.experiment import Arm
+from core.process import Watch
+from core.runs import State
+from core.settings import settings
+
+if TYPE_CHECKING:
+    import keras
+
+MAX_PICTURES = 20
+
+
+def directory(prediction_id: str) -> Path:
+    """Where a prediction is kept."""
+    return settings().home / "predictions" / runs.checked_id(prediction_id)
+
+
+def create(experiment_id: str, files: Sequence[tuple[str, bytes]]) -> str:
+    """Store new pictures as those of a data set are stored, ready for the process.
+
+    Args:
+        experiment_id: Whose models shall answer.
+        files: Name and bytes of each.
+
+    Returns:
+        The new prediction's id; it is to be submitted.
+
+    Raises:
+        InputError: There are none, too many, or none of them can be read.
+    """
+    if not 1 <= len(files) <= MAX_PICTURES:
+        raise InputError(f"Expected 1 to {MAX_PICTURES} pictures. Found {len(files)}. Choose fewer at a time.")
+    if not scored_arms(experiment_id):
+        raise InputError("Expected an experiment with a trained network. Found none. Train it first.")
+    prediction_id = runs.new_id()
+    folder = directory(prediction_id)
+    (folder / "pictures").mkdir(parents=True)
+    stored, refused = [], []
+    for name, data in files:
+        try:
+            stored.append({"name": name, "file": picture.store(data, folder / "pictures").file})
+        except picture.PictureError as error:
+            refused.append({"name": name, "reason": str(error)})
+    if not stored:
+        shutil.rmtree(folder)
+        reasons = "; ".join(f"{each['name']}: {each['reason']}" for each in refused)
+        raise InputError(f"Expected pictures that can be read. Found none: {reasons}. Choose JPEG or PNG files.")
+    runs.write_json(folder / "request.json", {"experiment": experiment_id, "pictures": stored, "refused": refused})
+    runs.write_status(folder, runs.Status())
+    return prediction_id
+
+
+def scored_arms(experiment_id: str) -> list[Arm]:
+    """The arms of an experiment that have a saved network."""
+    return [arm for arm in Arm if (runs.arm_directory(experiment_id, arm) / "model.keras").exists()]
+
+
+def request(prediction_id: str) -> dict[str, Any] | None:
+    """What was asked: "experiment", "pictures" ({"name", "file"}) and "refused" ({"name", "reason"})."""
+    found: dict[str, Any] | None = runs.read_json(directory(prediction_id) / "request.json")
+    return found
+
+
+def read(prediction_id: str) -> pd.DataFrame | None:
+    """A row for each picture and arm, or None until they are computed.
+
+    Columns number (into the request's pictures), name, arm, predicted, and p_<class> for every class.
+    """
+    path = directory(prediction_id) / "answers.parquet"
+    return pd.read_parquet(path) if path.exists() else None
+
+
+def run(folder: Path, report: Report, watch: Watch) -> None:
+    """Let each arm's saved network answer every picture.
+
+    Raises:
+        StopRequested: The user asked to stop.
+        RunError: The experiment is gone.
+    """
+    import keras
+
+    asked = runs.read_json(folder / "request.json")
+    names = [each["name"] for each in asked["pictures"]]
+    paths = [folder / "pictures" / each["file"] for each in asked["pictures"]]
+    arms = scored_arms(asked["experiment"])
+    if not arms:
+        raise RunError("Expected the trained networks of this experiment; found none. It may have been deleted.")
+    report.enter(State.SCORE)
+    frames = []
+    for number, arm in enumerate(arms):
+        report.progress(number, len(arms))
+        source = runs.arm_directory(asked["experiment"], arm)
+        # only ever a file that this project's own training wrote: a user's file is never loaded
+        network = keras.saving.load_model(source / "model.keras", compile=False)
+        if watch.is_stopped:
+            raise StopRequested("Stopped before all pictures were answered.")
+        frames.append(_answers(network, runs.read_json(source / "labels.json"), names, paths, arm))
+    runs.write_frame(folder / "answers.parquet", pd.concat(frames, ignore_index=True))
+
+
+def _answers(
+    network: "keras.Model", labels: dict[str, Any], names: list[str], paths: list[Path], arm: Arm
+) -> pd.DataFrame:
+    from core import features, model
+
+    pixels = np.stack([picture.load(path, labels["image_size"]) for path in paths])
+    answers = model.probabilities(features.predict(network, pixels))
+    classes = labels["classes"]
+    columns = pd.DataFrame(answers, columns=[f"p_{name}" for name in classes])
+    predicted = [classes[index] for index in model.chosen(answers)]
+    columns.insert(0, "predicted", predicted)
+    columns.insert(0, "arm", str(arm))
+    columns.insert(0, "name", names)
+    columns.insert(0, "number", range(len(names)))
+    return columns
+
+
+def main(arguments: list[str]) -> int:
+    """Answer one prediction's pictures; the exit code is 0 unless it failed."""
+    folder = Path(arguments[0]).resolve()
+    report = Report(folder, process.started())
+    with Watch(folder, lambda _: report.leave("Stopped before all pictures were answered.")) as watch:
+        try:
+            run(folder, report, watch)
+            report.tell(state=State.DONE)
+        except StopRequested as stopped:
+            report.tell(state=State.STOPPED, message=str(stopped))
+        except Exception as error:
+            traceback.print_exc()
+            report.fail(error)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
