@@ -106,15 +106,11 @@ def _own(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
 
 
 def _checked(fractions: Fractions) -> tuple[Fraction, ...]:
-    shares = tuple(Fraction(str(round(float(fraction), 6))) for fraction in fractions)  # 0.15 is 3/20, on every machine
-    if (
-        len(shares) != len(PARTS)
-        or any(share <= 0 for share in shares)
-        or abs(sum(shares, Fraction()) - 1) > Fraction(1, 1000)
-    ):
-        received = " / ".join(f"{float(fraction):g}" for fraction in fractions)
+    is_possible = len(fractions) == len(PARTS) and all(0 < fraction < 1 for fraction in fractions)
+    if not is_possible or abs(sum(fractions) - 1) > 1e-3:
+        received = " / ".join(f"{fraction:g}" for fraction in fractions)
         raise SplitError(f"Train, validation and test must each get a share, together 1. Received: {received}.")
-    return shares
+    return tuple(Fraction(str(round(fraction, 6))) for fraction in fractions)  # 0.15 is 3/20, on every machine
 
 
 def _draw(rows: pd.DataFrame, shares: dict[str, Fraction], random: np.random.Generator) -> list[str]:
