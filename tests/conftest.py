@@ -2,8 +2,11 @@
 
 import io
 import os
+import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -177,3 +180,70 @@ def finished_experiment() -> Callable[..., str]:
         return experiment_id
 
     return write
+
+
+@pytest.fixture(scope="session")
+def wait_for() -> Callable[..., None]:
+    """A function that waits until `claim()` is true, and fails when `seconds` have passed."""
+
+    def wait(claim: Callable[[], object], seconds: float = 30.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not claim():
+            assert time.monotonic() < deadline, f"still untrue after {seconds:g} seconds"
+            time.sleep(0.02)
+
+    return wait
+
+
+class WeightServer(ThreadingHTTPServer):
+    """Serves `body` on every path; `answers` says how the next requests fare, and "whole" is what comes after them.
+
+    "half" breaks off in the middle, "silent" sends a part and then nothing, "missing" is a 404.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _WeightHandler)
+        self.body = b""
+        self.answers: list[str] = []
+        self.requests = 0
+        self.is_over = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/weights.h5"
+
+    def handle_error(self, *_: object) -> None:
+        """A client that went away is part of the tests."""
+
+
+class _WeightHandler(BaseHTTPRequestHandler):
+    server: WeightServer
+
+    def do_GET(self) -> None:
+        self.server.requests += 1
+        answer = self.server.answers.pop(0) if self.server.answers else "whole"
+        self.send_response(404 if answer == "missing" else 200)
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.end_headers()
+        is_whole = answer in ("whole", "missing")
+        self.wfile.write(self.server.body if is_whole else self.server.body[: len(self.server.body) // 2])
+        self.wfile.flush()
+        if answer == "silent":
+            self.server.is_over.wait()
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def weight_server() -> Iterator[WeightServer]:
+    """A server of weight files on this host; set its `body` and `answers`."""
+    with WeightServer() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.is_over.set()
+        server.shutdown()
+        thread.join()
