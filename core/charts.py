@@ -6,45 +6,33 @@ transparent, so a figure sits on the page in its light and its dark theme.
 """
 
 import html
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
+from core import palette
 from core.experiment import Arm
-from core.report import Confusion, Score, percent
+from core.layout import PARTS
+from core.palette import COLOURS as COLOURS
+from core.palette import FROZEN as FROZEN
+from core.palette import INKS, MANY, Theme
+from core.palette import NAMES as NAMES
+from core.palette import SCRATCH as SCRATCH
+from core.palette import TRANSFER as TRANSFER
+from core.report import Confusion, Score
+from core.verdict import percent
 
-Theme = Literal["light", "dark"]
 Metric = Literal["loss", "accuracy"]
 Axis = Literal["epoch", "seconds"]
+ClassMetric = Literal["f1", "precision", "recall"]
 
-TRANSFER = "#0072B2"
-SCRATCH = "#D55E00"
-FROZEN = "#8CA3B8"  # for the network's picture: grey-blue, beside the filled colour of what trains
-COLOURS = {Arm.TRANSFER: TRANSFER, Arm.SCRATCH: SCRATCH}
-NAMES = {Arm.TRANSFER: "Transfer", Arm.SCRATCH: "From scratch"}
-PART_NAMES = {"train": "Training", "validation": "Validation", "test": "Test"}
-MANY = 25  # classes from which on a cell has no room for its number
-LONG_NAME = 22  # letters of a class on an axis; hovering and the table have all of it
-FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", system-ui, sans-serif'
-
-
-@dataclass(frozen=True)
-class _Ink:
-    text: str
-    muted: str
-    grid: str
-    scale: tuple[str, str, str]  # from nothing to most, in equal steps
-
-
-_INKS: dict[str, _Ink] = {
-    "light": _Ink("#31333F", "#6B7080", "rgba(49,51,63,0.12)", ("#EFF4F4", "#74AFAB", "#0C4A4B")),
-    "dark": _Ink("#FAFAFA", "#A6ABB8", "rgba(250,250,250,0.14)", ("#1B2426", "#2F7F7C", "#BFE8E2")),
-}
+CURVES = ["arm", "phase", "epoch", "seconds", "training", "validation"]
+TITLES = {"f1": "F1", "precision": "Precision", "recall": "Recall", "loss": "Loss", "accuracy": "Accuracy"}
+SYMBOLS = {Arm.TRANSFER: "circle", Arm.SCRATCH: "diamond"}
 
 
 def curves_frame(metrics: Mapping[Arm, pd.DataFrame], *, metric: Metric = "loss") -> pd.DataFrame:
@@ -55,10 +43,9 @@ def curves_frame(metrics: Mapping[Arm, pd.DataFrame], *, metric: Metric = "loss"
         metric: Which of the two.
     """
     renamed = {metric: "training", f"val_{metric}": "validation"}
-    columns = ["arm", "phase", "epoch", "seconds", "training", "validation"]
-    frames = [frame.rename(columns=renamed).assign(arm=NAMES[arm])[columns] for arm, frame in metrics.items()]
+    frames = [frame.rename(columns=renamed).assign(arm=NAMES[arm])[CURVES] for arm, frame in metrics.items()]
     filled = [frame for frame in frames if len(frame)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=CURVES)
 
 
 def curves(
@@ -80,114 +67,102 @@ def curves(
         x_limit: Where the axis ends, so that nothing moves while the curves grow; by default where they end.
         theme: Of the page.
     """
-    frame, ink, figure = curves_frame(metrics, metric=metric), _INKS[theme], go.Figure()
+    frame = curves_frame(metrics, metric=metric)
+    figure = palette.lay_out(go.Figure(), theme, height=360, top=86, right=12, title=TITLES[metric])
     for arm in metrics:
         own = frame[frame["arm"] == NAMES[arm]]
-        for part, dash in (("training", "solid"), ("validation", "dash")):
-            figure.add_trace(_curve(own, arm, part, dash=dash, metric=metric, x=x))
-        for row in own[own["epoch"] == (best or {}).get(arm)].itertuples():
-            figure.add_trace(_ring(row, arm, metric=metric, x=x))
-        _mark_phase_change(figure, own, x=x, ink=ink)
-    _lay_out(figure, ink, height=360, title=metric.capitalize(), margin={"l": 8, "r": 12, "t": 84, "b": 8})
-    figure.update_xaxes(title_text={"epoch": "Epoch", "seconds": "Seconds"}[x], rangemode="tozero")
-    if x == "epoch":
-        figure.update_xaxes(tickformat="d", nticks=12)
+        figure.add_trace(_curve(own, arm, "training", metric=metric, x=x))
+        figure.add_trace(_curve(own, arm, "validation", metric=metric, x=x))
+        _ring(figure, own[own["epoch"] == (best or {}).get(arm)], arm, x=x, theme=theme)
+        _mark_phase_change(figure, own, metric=metric, x=x, theme=theme)
+    figure.update_layout(legend={"entrywidthmode": "fraction", "entrywidth": 0.49})  # two columns, however narrow
+    figure.update_xaxes(title_text=x.capitalize(), rangemode="tozero", nticks=12)
     if x_limit is not None:
-        figure.update_xaxes(range=[0, x_limit * 1.02])
+        figure.update_xaxes(range=[0, 1.02 * x_limit])
     if metric == "accuracy":
         return figure.update_yaxes(range=[0, 1.02], tickformat=".0%", dtick=0.2)
-    top, cut_off = _loss_ceiling(frame)
-    if cut_off is not None:
-        _note(figure, ink, x=1, y=1, text=f"peaks of up to {cut_off:.3g} are cut off", xanchor="right")
-    return figure.update_yaxes(range=[0, top])
+    return _limit_loss(figure, frame, theme)
 
 
-def _curve(own: pd.DataFrame, arm: Arm, part: str, *, dash: str, metric: Metric, x: Axis) -> go.Scatter:
-    has_markers = part == "validation" or len(own) == 1  # one epoch makes no line
+def _curve(own: pd.DataFrame, arm: Arm, part: str, *, metric: Metric, x: Axis) -> go.Scatter:
+    is_validation = part == "validation"
     return go.Scatter(
-        x=own[x].tolist() or [None],  # an empty trace would leave the legend
-        y=own["training" if part == "training" else "validation"].tolist() or [None],
+        x=own[x].tolist() or [None],  # a trace without points would leave the legend
+        y=own[part].tolist() or [None],
         name=f"{NAMES[arm]}, {part}",
-        mode="lines+markers" if has_markers else "lines",
-        line={"color": COLOURS[arm], "width": 2, "dash": dash},
-        marker={"size": 6 if len(own) <= 40 else 4, "color": COLOURS[arm]},
-        hovertemplate="%{y:.1%}" if metric == "accuracy" else "%{y:.3f}",
+        mode="lines+markers" if is_validation or len(own) == 1 else "lines",  # one epoch makes no line
+        line={"color": COLOURS[arm], "width": 2, "dash": "dash" if is_validation else "solid"},
+        marker={"size": 6 if len(own) <= 40 else 4},
+        hovertemplate="%{y:.0%}" if metric == "accuracy" else "%{y:.3f}",
     )
 
 
-def _ring(row: Any, arm: Arm, *, metric: Metric, x: Axis) -> go.Scatter:
-    return go.Scatter(
-        x=[getattr(row, x)],
-        y=[row.validation],
-        mode="markers",
-        name=f"{NAMES[arm]}, best epoch",
-        marker={"symbol": "circle-open", "size": 14, "color": COLOURS[arm], "line": {"width": 2}},
-        hovertemplate=f"epoch {row.epoch}, kept: " + ("%{y:.1%}" if metric == "accuracy" else "%{y:.3f}"),
-        hoverinfo="skip",
-        showlegend=False,
-    )
+def _ring(figure: go.Figure, kept: pd.DataFrame, arm: Arm, *, x: Axis, theme: Theme) -> None:
+    if not kept.empty:
+        figure.add_scatter(
+            x=kept[x].tolist(),
+            y=kept["validation"].tolist(),
+            mode="markers+text",
+            text=["best"],
+            textposition="top center",
+            textfont={"size": 11, "color": INKS[theme].muted},
+            marker={"symbol": "circle-open", "size": 14, "color": COLOURS[arm], "line": {"width": 2}},
+            name=f"{NAMES[arm]}, best epoch",
+            showlegend=False,
+            hoverinfo="skip",  # the point in its middle tells the value
+            cliponaxis=False,
+        )
 
 
-def _mark_phase_change(figure: go.Figure, own: pd.DataFrame, *, x: Axis, ink: _Ink) -> None:
-    before, after = own[own["phase"] == 1], own[own["phase"] == 2]
-    if before.empty or after.empty:
+def _mark_phase_change(figure: go.Figure, own: pd.DataFrame, *, metric: Metric, x: Axis, theme: Theme) -> None:
+    before = own[own["phase"] == 1]
+    if before.empty or len(before) == len(own):
         return
-    place = float(before[x].iloc[-1] + 0.5) if x == "epoch" else float(before[x].iloc[-1])
-    figure.add_shape(
-        type="line",
-        x0=place,
-        x1=place,
-        y0=0,
-        y1=1,
-        yref="y domain",
-        line={"color": ink.muted, "width": 1},
-        layer="below",
-    )
-    _note(figure, ink, x=place, y=1, text=" blocks unfrozen", xref="x", xanchor="left")
+    place = float(before[x].iloc[-1]) + (0.5 if x == "epoch" else 0.0)
+    line = {"color": INKS[theme].muted, "width": 1}
+    figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, yref="y domain", line=line, layer="below")
+    end: dict[str, object] = {"y": 1, "yanchor": "top"} if metric == "loss" else {"y": 0, "yanchor": "bottom"}
+    palette.note(figure, theme, " blocks unfrozen", x=place, xref="x", xanchor="left", **end)
 
 
-def _loss_ceiling(frame: pd.DataFrame) -> tuple[float, float | None]:
-    """Where the loss axis ends, and the highest value if that is above.
+def _limit_loss(figure: go.Figure, frame: pd.DataFrame, theme: Theme) -> go.Figure:
+    """End the loss axis at twice the highest training loss, and say so when that cuts something off.
 
     A network that starts from random weights can answer the validation pictures absurdly for an epoch or two; one such
-    peak would flatten all the rest, so the axis ends at twice the highest training loss.
+    peak would flatten all the rest.
     """
     values = frame[["training", "validation"]].to_numpy(dtype=float)
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return 1.0, None
-    training = frame["training"].to_numpy(dtype=float)
-    usual = 2 * float(np.max(training, initial=0.0, where=np.isfinite(training)))
-    highest = float(finite.max())
-    is_cut = 0 < usual < highest
-    return (1.05 * usual if is_cut else 1.05 * highest or 1.0), (highest if is_cut else None)
+    highest = float(np.max(values, initial=0.0, where=np.isfinite(values)))
+    usual = 2 * float(np.max(values[:, 0], initial=0.0, where=np.isfinite(values[:, 0])))
+    if 0 < usual < highest:
+        palette.note(figure, theme, f"peaks of up to {highest:.3g} are cut off", x=1, y=1, xanchor="right")
+        highest = usual
+    return figure.update_yaxes(range=[0, 1.05 * highest or 1.0])
 
 
 def describe_curves(metrics: Mapping[Arm, pd.DataFrame], *, metric: Metric = "loss") -> str:
-    """What the curves show: the last and the best validation value of each arm."""
-    return " ".join(
-        _describe_curve(NAMES[arm], frame[f"val_{metric}"], frame, metric) for arm, frame in metrics.items()
-    )
+    """The last and the best validation value of each arm."""
+    return " ".join(_describe_curve(NAMES[arm], frame, metric) for arm, frame in metrics.items())
 
 
-def _describe_curve(name: str, values: "pd.Series[float]", frame: pd.DataFrame, metric: Metric) -> str:
-    if values.isna().all():
+def _describe_curve(name: str, frame: pd.DataFrame, metric: Metric) -> str:
+    values = frame[f"val_{metric}"].to_numpy(dtype=float)
+    if not np.isfinite(values).any():
         return f"{name}: no epoch yet."
-    best = int(values.idxmax() if metric == "accuracy" else values.idxmin())
-    text = "{:.0%}" if metric == "accuracy" else "{:.2f}"
-    last = len(frame) - 1
+    best = int(np.nanargmax(values) if metric == "accuracy" else np.nanargmin(values))
+    last, top = (f"{100 * value:.0f}\xa0%" if metric == "accuracy" else f"{value:.2f}" for value in values[[-1, best]])
     return (
-        f"{name}: validation {metric} {text.format(values[last])} after {len(frame)} epoch{'s' if last else ''}, "
-        f"best {text.format(values[best])} in epoch {frame['epoch'][best]}."
+        f"{name}: validation {metric} {last} after {_count(len(values), 'epoch')}, "
+        f"best {top} in epoch {frame['epoch'].iloc[best]}."
     )
 
 
-def confusion_frame(confusion: Confusion, classes: Sequence[str], *, normalised: bool = False) -> pd.DataFrame:
+def confusion_frame(matrix: Confusion, classes: Sequence[str], *, normalised: bool = False) -> pd.DataFrame:
     """The matrix with classes as index (true) and columns (answer): counts, or shares of each row's pictures."""
-    cells = np.asarray(confusion)
+    cells = np.asarray(matrix)
     if normalised:
         cells = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
-    return pd.DataFrame(cells, index=pd.Index(classes, name="true"), columns=pd.Index(classes, name="answer"))
+    return pd.DataFrame(cells, index=pd.Index(classes, name="true class"), columns=pd.Index(classes, name="answer"))
 
 
 def confusion(
@@ -206,30 +181,32 @@ def confusion(
         matrix: Counts of shape (classes, classes), rows true, columns answered.
         classes: Names of rows and columns.
         arm: Whose answers.
-        normalised: Show shares of each row's pictures.
+        normalised: Show percent of each row's pictures.
         ceiling: The count that has the scale's last colour: the largest of both arms', so that they compare.
         selected: (true, predicted) of a cell to outline.
         theme: Of the page.
     """
-    ink, frame = _INKS[theme], confusion_frame(matrix, classes, normalised=normalised)
-    values = frame.to_numpy(dtype=float)
-    top = 1.0 if normalised else float(max(ceiling or matrix.max(), 1))
-    figure = go.Figure(_cells(values, matrix, classes, top=top, ink=ink))
+    values = confusion_frame(matrix, classes, normalised=normalised).to_numpy(dtype=float)
+    top = 1.0 if normalised else float(max(ceiling or int(matrix.max()), 1))
+    figure = palette.lay_out(go.Figure(), theme, height=440, top=44, title=palette.named(arm))
+    figure.add_trace(_cells(values, matrix, classes, top=top, theme=theme))
     if len(classes) <= MANY:
-        figure.add_trace(_numbers(values, classes, top=top, normalised=normalised, ink=ink))
-    frame_line = {"color": COLOURS[arm], "width": 2}
-    figure.add_shape(type="rect", xref="x domain", yref="y domain", x0=0, x1=1, y0=0, y1=1, line=frame_line)
+        figure.add_trace(_numbers(values, classes, top=top, normalised=normalised, theme=theme))
+    _outline(figure, "x domain", "y domain", (0, 1, 0, 1), colour=COLOURS[arm])
     if selected:
         row, column = classes.index(selected[0]), classes.index(selected[1])
-        ends = {"x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5}
-        figure.add_shape(type="rect", **ends, line={"color": ink.text, "width": 3})
-    title = f'<span style="color:{COLOURS[arm]}">■</span> {NAMES[arm]}'
-    _lay_out(figure, ink, height=440, title=title, margin={"l": 8, "r": 8, "t": 44, "b": 8})
-    figure.update_xaxes(title_text="Answer", tickangle=_angle(classes), **_class_axis(classes))
-    return figure.update_yaxes(title_text="True class", autorange="reversed", **_class_axis(classes))
+        _outline(figure, "x", "y", (column - 0.5, column + 0.5, row - 0.5, row + 0.5), colour=INKS[theme].text, width=3)
+    step = math.ceil(len(classes) / MANY)
+    figure.update_layout(dragmode=False)
+    letters = palette.LONG_NAME if len(classes) <= 4 else 14
+    answers = palette.class_axis(classes, letters=letters, step=step)
+    title = "Answer, in % of the true class" if normalised else "Answer"
+    figure.update_xaxes(title_text=title, tickangle=_angle(classes, letters), fixedrange=True, **answers)
+    true = palette.class_axis(classes, step=step)
+    return figure.update_yaxes(title_text="True class", autorange="reversed", fixedrange=True, **true)
 
 
-def _cells(values: npt.NDArray[Any], counts: Confusion, classes: Sequence[str], *, top: float, ink: _Ink) -> go.Heatmap:
+def _cells(values: np.ndarray, counts: Confusion, classes: Sequence[str], *, top: float, theme: Theme) -> go.Heatmap:
     hover = [
         [f"{html.escape(true)} answered as {html.escape(answer)}: {counts[i, j]}" for j, answer in enumerate(classes)]
         for i, true in enumerate(classes)
@@ -240,48 +217,41 @@ def _cells(values: npt.NDArray[Any], counts: Confusion, classes: Sequence[str], 
         y=list(classes),
         zmin=0,
         zmax=top,
-        xgap=1,
-        ygap=1,
-        colorscale=list(zip((0, 0.5, 1), ink.scale, strict=True)),
-        showscale=len(classes) > MANY,
-        colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%" if top == 1 else "d"},
+        xgap=1 if len(classes) <= MANY else 0,
+        ygap=1 if len(classes) <= MANY else 0,
+        colorscale=list(zip((0, 0.5, 1), INKS[theme].scale, strict=True)),
+        showscale=len(classes) > MANY,  # else every cell has its number
+        colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%" if values.max() <= 1 == top else "d"},
         hovertext=hover,
         hoverinfo="text",
     )
 
 
-def _numbers(
-    values: npt.NDArray[Any], classes: Sequence[str], *, top: float, normalised: bool, ink: _Ink
-) -> go.Scatter:
+def _numbers(values: np.ndarray, classes: Sequence[str], *, top: float, normalised: bool, theme: Theme) -> go.Scatter:
     rows, columns = np.indices(values.shape).reshape(2, -1)
-    shown = values.ravel()
+    size = 15 if len(classes) <= 6 else 12 if len(classes) <= 12 else 10
     return go.Scatter(
         x=[classes[column] for column in columns],
         y=[classes[row] for row in rows],
-        text=[f"{value:.0%}" if normalised else f"{value:.0f}" for value in shown],
+        text=[f"{100 * value if normalised else value:.0f}" for value in values.ravel()],
         mode="text",
-        textfont={"size": _cell_font(len(classes)), "color": [_readable_on(value / top, ink.scale) for value in shown]},
+        textfont={"size": size, "color": [palette.readable_on(v / top, INKS[theme].scale) for v in values.ravel()]},
         hoverinfo="skip",  # and so a click goes to the cell below
+        showlegend=False,
     )
 
 
-def _cell_font(n_classes: int) -> int:
-    return 15 if n_classes <= 6 else 12 if n_classes <= 12 else 9
+def _outline(
+    figure: go.Figure, xref: str, yref: str, ends: tuple[float, float, float, float], *, colour: str, width: int = 2
+) -> None:
+    sides = dict(zip(("x0", "x1", "y0", "y1"), ends, strict=True))
+    figure.add_shape(type="rect", xref=xref, yref=yref, **sides, line={"color": colour, "width": width})
 
 
-def _readable_on(share: float, scale: tuple[str, str, str]) -> str:
-    """Near-black or white, whichever has more contrast (WCAG 2.2) on the scale's colour at `share`."""
-    light = _luminance([np.interp(share, (0, 0.5, 1), stops) for stops in zip(*map(_channels, scale), strict=True)])
-    return "#FFFFFF" if 1.05 / (light + 0.05) > (light + 0.05) / 0.056 else "#14171C"
-
-
-def _channels(colour: str) -> list[int]:
-    return [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
-
-
-def _luminance(channels: Sequence[float]) -> float:
-    linear = [c / 3294.6 if c <= 10.31 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in channels]
-    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+def _angle(classes: Sequence[str], letters: int) -> int:
+    if len(classes) > 12:
+        return -90
+    return -45 if len(classes) * min(max(map(len, classes)), letters) > 50 else 0
 
 
 def describe_confusion(matrix: Confusion, classes: Sequence[str], arm: Arm) -> str:
@@ -291,8 +261,9 @@ def describe_confusion(matrix: Confusion, classes: Sequence[str], arm: Arm) -> s
     said = f"{NAMES[arm]}: {int(np.trace(matrix))} of {int(np.sum(matrix))} test pictures right."
     if not wrong.any():
         return f"{said} No class is mixed up with another."
-    true, answer = np.unravel_index(wrong.argmax(), wrong.shape)
-    return f"{said} Most often mixed up: {classes[true]} answered as {classes[answer]}, {wrong[true, answer]} times."
+    true, answer = divmod(int(wrong.argmax()), len(classes))
+    times = _count(int(wrong[true, answer]), "time")
+    return f"{said} Most often mixed up: {classes[true]} answered as {classes[answer]}, {times}."
 
 
 def accuracy_frame(scores: Mapping[Arm, Score]) -> pd.DataFrame:
@@ -303,179 +274,182 @@ def accuracy_frame(scores: Mapping[Arm, Score]) -> pd.DataFrame:
 
 def accuracy_axis(scores: Mapping[Arm, Score], *, theme: Theme = "light") -> go.Figure:
     """The arms' accuracies with 95 % intervals on one axis, 190 px high, and the line of the largest class."""
-    ink, figure = _INKS[theme], go.Figure()
-    for (arm, one), row in zip(scores.items(), accuracy_frame(scores).itertuples(), strict=True):
-        bars = {"array": [row.high - row.accuracy], "arrayminus": [row.accuracy - row.low]}
-        low, high = (percent(bound, one.n) for bound in one.interval)
-        figure.add_trace(
-            go.Scatter(
-                x=[row.accuracy],
-                y=[row.arm],
-                mode="markers+text",
-                text=[f"<b>{percent(one.accuracy, one.n)}</b>"],
-                textposition="top center",
-                textfont={"size": 16, "color": ink.text},
-                cliponaxis=False,
-                marker={"size": 13, "color": COLOURS[arm]},
-                error_x={"type": "data", "symmetric": False, "thickness": 3, "width": 7, "color": COLOURS[arm], **bars},
-                hovertemplate=f"{one.correct} of {one.n} right; 95 % interval {low} to {high}<extra></extra>",
-                showlegend=False,
-            )
-        )
-    _lay_out(figure, ink, height=190, margin={"l": 8, "r": 24, "t": 30, "b": 8})
+    figure = palette.lay_out(go.Figure(), theme, height=190, top=30, right=34)
+    for (arm, one), row in zip(scores.items(), accuracy_frame(scores).to_dict("records"), strict=True):
+        figure.add_trace(_point(arm, one, row, theme))
     for one in list(scores.values())[:1]:
-        _mark_largest_class(figure, one, ink)
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", dtick=0.2)
-    return figure.update_yaxes(type="category", range=[len(scores) - 0.5, -0.65], showgrid=False, tickfont={"size": 15})
+        _mark_largest_class(figure, one, theme)
+    ticks = [share / 5 for share in range(6)]
+    labels = [f"{100 * tick:.0f}\xa0%" for tick in ticks]
+    figure.update_layout(dragmode=False)
+    figure.update_xaxes(range=[0, 1], tickvals=ticks, ticktext=labels, fixedrange=True)
+    arms = {"tickvals": [NAMES[arm] for arm in scores], "ticktext": [palette.named(arm) for arm in scores]}
+    ends = [len(scores) - 0.5, -0.65]
+    return figure.update_yaxes(type="category", range=ends, showgrid=False, fixedrange=True, tickfont_size=14, **arms)
 
 
-def _mark_largest_class(figure: go.Figure, one: Score, ink: _Ink) -> None:
+def _point(arm: Arm, one: Score, row: Mapping[Any, Any], theme: Theme) -> go.Scatter:
+    low, high = (percent(bound, one.n) for bound in one.interval)
+    bars = {"type": "data", "symmetric": False, "thickness": 3, "width": 7, "color": COLOURS[arm]}
+    return go.Scatter(
+        x=[row["accuracy"]],
+        y=[row["arm"]],
+        mode="markers+text",
+        text=[f"<b>{percent(one.accuracy, one.n)}</b>"],
+        textposition="top center",
+        textfont={"size": 16, "color": INKS[theme].text},
+        cliponaxis=False,
+        marker={"size": 13, "symbol": SYMBOLS[arm], "color": COLOURS[arm]},
+        error_x={**bars, "array": [row["high"] - row["accuracy"]], "arrayminus": [row["accuracy"] - row["low"]]},
+        hovertemplate=f"{one.correct:,} of {one.n:,} right; 95\xa0% interval {low} to {high}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _mark_largest_class(figure: go.Figure, one: Score, theme: Theme) -> None:
     place = one.largest_class_accuracy
-    line = {"color": ink.muted, "width": 1.5, "dash": "dot"}
+    line = {"color": INKS[theme].muted, "width": 1.5, "dash": "dot"}
     figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, yref="y domain", line=line, layer="below")
-    name = html.escape(_short(one.largest_class))
-    anchor = "left" if place < 0.5 else "right"
-    text = f"always “{name}”: {percent(place, one.n)}"
-    _note(figure, ink, x=place, y=1, text=text, xref="x", xanchor=anchor, yanchor="bottom")
+    text = f"always “{html.escape(palette.shortened(one.largest_class))}”: {percent(place, one.n)}"
+    side = "left" if place < 0.5 else "right"
+    palette.note(figure, theme, text, x=place, y=1, xref="x", xanchor=side, yanchor="bottom")
 
 
 def describe_accuracy(scores: Mapping[Arm, Score]) -> str:
-    """Both accuracies with their intervals, and the line."""
+    """Both accuracies with their intervals, and the line of the largest class."""
     said = []
     for arm, one in scores.items():
         low, high = (percent(bound, one.n) for bound in one.interval)
-        said.append(f"{NAMES[arm]}: {percent(one.accuracy, one.n)} of {one.n} right, 95\xa0% interval {low} to {high}.")
+        right = f"{percent(one.accuracy, one.n)} of {_count(one.n, 'test picture')} right"
+        said.append(f"{NAMES[arm]}: {right}, 95\xa0% interval {low} to {high}.")
     for one in list(scores.values())[:1]:
         line = percent(one.largest_class_accuracy, one.n)
         said.append(f"Always answering “{one.largest_class}” would be right on {line}.")
     return " ".join(said)
 
 
-def per_class_frame(classes: Mapping[Arm, pd.DataFrame], *, metric: str = "f1") -> pd.DataFrame:
+def per_class_frame(classes: Mapping[Arm, pd.DataFrame], *, metric: ClassMetric = "f1") -> pd.DataFrame:
     """A row a class: class, its support, and `metric` of each arm in a column of the arm's name."""
     first = next(iter(classes.values()))[["class", "support"]]
     return first.assign(**{NAMES[arm]: frame[metric] for arm, frame in classes.items()})
 
 
-def per_class(classes: Mapping[Arm, pd.DataFrame], *, metric: str = "f1", theme: Theme = "light") -> go.Figure:
-    """F1, precision or recall of each class as a dumbbell: a point an arm, a bar between them; high as it needs.
+def per_class(classes: Mapping[Arm, pd.DataFrame], *, metric: ClassMetric = "f1", theme: Theme = "light") -> go.Figure:
+    """F1, precision or recall of each class as a dumbbell: a point an arm, a bar between them; a row a class high.
 
     Args:
         classes: For each arm what `report.per_class` returns.
-        metric: "f1", "precision" or "recall".
+        metric: Which of its columns.
         theme: Of the page.
     """
-    ink, frame, names = _INKS[theme], per_class_frame(classes, metric=metric), [NAMES[arm] for arm in classes]
-    figure = go.Figure()
-    for row in frame.to_dict("records") if len(names) == 2 else []:
-        ends = {"x": [row[names[0]], row[names[1]]], "y": [row["class"]] * 2}
-        figure.add_scatter(
-            **ends, mode="lines", line={"color": ink.grid, "width": 5}, hoverinfo="skip", showlegend=False
-        )
-    for arm, symbol in zip(classes, ("circle", "diamond"), strict=False):
-        hover = [
-            f"{html.escape(name)}: %{{x:.2f}}, {n} test pictures"
-            for name, n in zip(frame["class"], frame["support"], strict=True)
-        ]
+    frame = per_class_frame(classes, metric=metric)
+    labels, height = frame["class"].tolist(), palette.rows_height(len(frame), 100)
+    figure = palette.lay_out(go.Figure(), theme, height=height, top=66, right=16, title=TITLES[metric])
+    if len(classes) > 1:
+        figure.add_trace(_bars_between(frame, [NAMES[arm] for arm in classes], theme))
+    for arm in classes:
         figure.add_scatter(
             x=frame[NAMES[arm]].tolist(),
-            y=frame["class"].tolist(),
+            y=labels,
             mode="markers",
             name=NAMES[arm],
-            marker={"size": 12, "symbol": symbol, "color": COLOURS[arm]},
+            marker={"size": 12, "symbol": SYMBOLS[arm], "color": COLOURS[arm]},
             cliponaxis=False,
-            hovertemplate=hover,
+            customdata=[[html.escape(label), n] for label, n in zip(labels, frame["support"], strict=True)],
+            hovertemplate="%{customdata[0]}: %{x:.2f} on %{customdata[1]} test pictures",
         )
-    title = {"f1": "F1"}.get(metric, metric.capitalize())
-    _lay_out(figure, ink, height=_rows_height(len(frame), 100), title=title, margin={"l": 8, "r": 16, "t": 64, "b": 8})
-    figure.update_xaxes(range=[0, 1.01], tickformat=".1f", dtick=0.2)
-    return figure.update_yaxes(range=[len(frame) - 0.5, -0.5], **_class_axis(frame["class"].tolist()), showgrid=False)
+    figure.update_layout(dragmode=False)
+    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".1f", dtick=0.2, fixedrange=True)
+    return figure.update_yaxes(range=[len(frame) - 0.5, -0.5], fixedrange=True, **palette.class_axis(labels))
 
 
-def describe_per_class(classes: Mapping[Arm, pd.DataFrame], *, metric: str = "f1") -> str:
+def _bars_between(frame: pd.DataFrame, names: Sequence[str], theme: Theme) -> go.Scatter:
+    ends = frame[list(names)].assign(gap=None).to_numpy(dtype=object).ravel()
+    return go.Scatter(
+        x=ends.tolist(),
+        y=np.repeat(frame["class"].to_numpy(dtype=object), len(names) + 1).tolist(),
+        mode="lines",
+        line={"color": INKS[theme].grid, "width": 5},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def describe_per_class(classes: Mapping[Arm, pd.DataFrame], *, metric: ClassMetric = "f1") -> str:
     """The best and the worst class of each arm."""
     said = []
     for arm, frame in classes.items():
-        values = frame.set_index("class")[metric]
-        best, worst = values.idxmax(), values.idxmin()
-        said.append(f"{NAMES[arm]}: best class {best} ({values[best]:.2f}), worst {worst} ({values[worst]:.2f}).")
-    return " ".join(said)
+        ordered = frame.sort_values(metric, ascending=False, kind="stable")
+        ends = [f"{row['class']} ({row[metric]:.2f})" for _, row in ordered.iloc[[0, -1]].iterrows()]
+        said.append(f"{NAMES[arm]}: best class {ends[0]}, worst {ends[1]}.")
+    return f"{TITLES[metric]}. {' '.join(said)}"
 
 
 def class_counts_frame(pictures: pd.DataFrame) -> pd.DataFrame:
-    """A row a class, in the order of their names: class and pictures; `pictures` has a row each with its label."""
+    """A row a class, in the order of their names: class and pictures. `pictures` has a row each with its label."""
     return pictures.groupby("label").size().rename_axis("class").reset_index(name="pictures")
 
 
 def class_counts(counts: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
-    """Pictures of each class as bars with numbers, high as it needs; `counts` is that of `class_counts_frame`."""
-    ink = _INKS[theme]
-    bars = go.Bar(
-        x=counts["pictures"].tolist(),
-        y=counts["class"].tolist(),
+    """Pictures of each class as bars with numbers, a row a class high; `counts` is that of `class_counts_frame`."""
+    ink, labels, numbers = INKS[theme], counts["class"].tolist(), counts["pictures"].tolist()
+    figure = palette.lay_out(go.Figure(), theme, height=palette.rows_height(len(labels), 8), top=4, right=48)
+    figure.add_bar(
+        x=numbers,
+        y=labels,
         orientation="h",
-        marker={"color": ink.scale[1]},
-        text=[f"{count:,}" for count in counts["pictures"]],
+        marker={"color": ink.scale[1], "line": {"width": 0}},
+        text=[f"{number:,}" for number in numbers],
         textposition="outside",
         cliponaxis=False,
         textfont={"color": ink.text},
-        hovertext=[f"{html.escape(row['class'])}: {row['pictures']:,}" for row in counts.to_dict("records")],
+        hovertext=[f"{html.escape(label)}: {number:,}" for label, number in zip(labels, numbers, strict=True)],
         hoverinfo="text",
     )
-    figure = _lay_out(
-        go.Figure(bars), ink, height=_rows_height(len(counts), 16), margin={"l": 8, "r": 48, "t": 8, "b": 8}
-    )
-    figure.update_layout(bargap=0.3)
-    figure.update_xaxes(visible=False, rangemode="tozero")
-    classes = counts["class"].tolist()
-    return figure.update_yaxes(range=[len(classes) - 0.5, -0.5], **_class_axis(classes), showgrid=False)
+    figure.update_layout(bargap=0.3, dragmode=False)
+    figure.update_xaxes(visible=False, rangemode="tozero", fixedrange=True)
+    return figure.update_yaxes(range=[len(labels) - 0.5, -0.5], fixedrange=True, **palette.class_axis(labels))
 
 
 def describe_class_counts(counts: pd.DataFrame) -> str:
     """How many pictures and classes, the largest and the smallest."""
-    pictures = counts.set_index("class")["pictures"]
-    largest, smallest = pictures.idxmax(), pictures.idxmin()
-    return (
-        f"{pictures.sum():,} pictures in {len(pictures)} classes: most in {largest} ({pictures[largest]:,}), "
-        f"fewest in {smallest} ({pictures[smallest]:,})."
-    )
+    ordered = counts.sort_values("pictures", kind="stable")
+    smallest, largest = ordered.iloc[0], ordered.iloc[-1]
+    said = f"{_count(int(counts['pictures'].sum()), 'picture')} in {len(counts)} classes"
+    if smallest["pictures"] == largest["pictures"]:
+        return f"{said}, {smallest['pictures']:,} in each."
+    ends = [f"{row['class']} ({row['pictures']:,})" for row in (largest, smallest)]
+    return f"{said}: most in {ends[0]}, fewest in {ends[1]}."
 
 
 def split_frame(counts: pd.DataFrame) -> pd.DataFrame:
-    """A row a part: part, pictures and their share. `counts` has a row a class and a column a part."""
-    pictures = counts[list(PART_NAMES)].sum()
-    return pd.DataFrame(
-        {
-            "part": list(PART_NAMES.values()),
-            "pictures": pictures.to_numpy(),
-            "share": (pictures / pictures.sum()).to_numpy(),
-        }
-    )
+    """A row a part: part, pictures and their share. `counts` is that of `Split.counts`."""
+    pictures = counts[list(PARTS)].sum().to_numpy()
+    names = ["Training", "Validation", "Test"]
+    return pd.DataFrame({"part": names, "pictures": pictures, "share": pictures / max(pictures.sum(), 1)})
 
 
 def split_bar(counts: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
-    """Training, validation and test as one stacked bar with numbers, 96 px high; `counts` as for `split_frame`."""
-    ink, figure = _INKS[theme], go.Figure()
-    for row, place in zip(split_frame(counts).to_dict("records"), (0.85, 0.5, 0.2), strict=True):
-        colour = _colour_at(place, ink.scale)
+    """Training, validation and test as one stacked bar with numbers, 92 px high; `counts` as for `split_frame`."""
+    figure, scale = palette.lay_out(go.Figure(), theme, height=92, top=32, right=0), INKS[theme].scale
+    for row, shade in zip(split_frame(counts).to_dict("records"), (0.85, 0.5, 0.2), strict=True):
         figure.add_bar(
             x=[row["pictures"]],
             y=[""],
             orientation="h",
             name=f"{row['part']} {row['pictures']:,}",
-            marker={"color": colour},
+            marker={"color": palette.colour_at(shade, scale), "line": {"width": 0}},
             text=[f"{row['pictures']:,}"],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            textfont={"size": 15, "color": _readable_on(place, ink.scale)},
+            textfont={"size": 15, "color": palette.readable_on(shade, scale)},
             hovertemplate=f"{row['part']}: {row['pictures']:,} pictures, {row['share']:.0%}<extra></extra>",
         )
-    _lay_out(figure, ink, height=96, margin={"l": 0, "r": 0, "t": 32, "b": 0})
-    figure.update_layout(barmode="stack", bargap=0, uniformtext={"mode": "hide", "minsize": 12})
-    figure.update_layout(legend={"traceorder": "normal", "itemclick": False, "itemdoubleclick": False})
-    figure.update_xaxes(visible=False, range=[0, max(int(counts.to_numpy().sum()), 1)])
-    return figure.update_yaxes(visible=False)
+    figure.update_layout(barmode="stack", bargap=0, uniformtext={"mode": "hide", "minsize": 12}, dragmode=False)
+    figure.update_layout(margin={"l": 0, "b": 0}, legend={"traceorder": "normal", "itemclick": False})
+    figure.update_xaxes(visible=False, range=[0, max(int(counts.to_numpy().sum()), 1)], fixedrange=True)
+    return figure.update_yaxes(visible=False, fixedrange=True)
 
 
 def describe_split(counts: pd.DataFrame) -> str:
@@ -484,56 +458,5 @@ def describe_split(counts: pd.DataFrame) -> str:
     return ", ".join(f"{row['part'].lower()} {row['pictures']:,}" for row in rows).capitalize() + " pictures."
 
 
-def _colour_at(share: float, scale: tuple[str, str, str]) -> str:
-    mixed = [np.interp(share, (0, 0.5, 1), stops) for stops in zip(*map(_channels, scale), strict=True)]
-    return "#" + "".join(f"{round(channel):02X}" for channel in mixed)
-
-
-def _lay_out(
-    figure: go.Figure, ink: _Ink, *, height: int, margin: Mapping[str, int], title: str | None = None
-) -> go.Figure:
-    figure.update_layout(
-        template="none",
-        height=height,
-        margin={**margin, "autoexpand": True},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": ink.text, "size": 13, "family": FONT},
-        hovermode="closest",
-        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "xanchor": "left", "bgcolor": "rgba(0,0,0,0)"},
-        dragmode="zoom",
-    )
-    if title:
-        place = {"x": 0, "xref": "paper", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"}
-        figure.update_layout(title={"text": title, "font": {"size": 16}, "pad": {"t": 10}, **place})
-    quiet = {"gridcolor": ink.grid, "zeroline": False, "showline": False, "automargin": True, "ticks": ""}
-    titles = {"title_font": {"color": ink.muted, "size": 12}, "tickfont": {"color": ink.text, "size": 12}}
-    figure.update_xaxes(**quiet, **titles, title_standoff=8)
-    return figure.update_yaxes(**quiet, **titles, title_standoff=8)
-
-
-def _note(figure: go.Figure, ink: _Ink, *, text: str, **place: object) -> None:
-    """A small remark inside the plot; `place` goes to plotly's annotation."""
-    anchors = {"xref": "x domain", "yref": "y domain", "yanchor": "top", "showarrow": False}
-    figure.add_annotation(text=text, font={"color": ink.muted, "size": 12}, **{**anchors, **place})
-
-
-def _class_axis(classes: Sequence[str]) -> dict[str, Any]:
-    """Classes as they are called, even where a name looks like a number, a date or markup; long ones cut."""
-    size = 12 if len(classes) <= MANY else 9
-    labels = [html.escape(_short(name)) for name in classes]
-    return {"type": "category", "tickvals": list(classes), "ticktext": labels, "tickfont_size": size}
-
-
-def _short(name: str) -> str:
-    """A long name loses its middle: names often differ at either end."""
-    keep = LONG_NAME - 1
-    return name if len(name) <= LONG_NAME else f"{name[: keep - keep // 3]}…{name[-(keep // 3) :]}"
-
-
-def _angle(classes: Sequence[str]) -> int:
-    return -90 if len(classes) > 12 else -45 if len(classes) * max(map(len, classes)) > 40 else 0
-
-
-def _rows_height(rows: int, extra: int) -> int:
-    return extra + rows * (28 if rows <= 12 else 20)
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

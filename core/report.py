@@ -6,40 +6,28 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from core import dataset, runs
 from core.errors import HeadstartError, InputError, RunError
 from core.experiment import Arm, Experiment
+from core.layout import PARTS, TEST
+from core.verdict import Interval, Verdict, bootstrap, decide, mcnemar, percent, points, wilson
 
 SCHEMA = 1
-SIGNIFICANT = 0.05
-WIDE = 0.10  # half the width of an interval from which on it says too little
-DRAWS = 10_000
+NAMES = {Arm.TRANSFER: "Transfer learning", Arm.SCRATCH: "From scratch"}
 SECONDS = ("ingest", "features", "train", "evaluate", "total")
 PROOF = ("weights_sha256", "frozen_unchanged", "versions", "device")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")  # OWASP, "CSV injection"
 TABLE_CLASSES = 10  # a terminal has room for confusion matrices of so many
 
-Interval = tuple[float, float]
 Confusion = npt.NDArray[np.int64]
-
-
-class Verdict(StrEnum):
-    """What the comparison of two arms comes to."""
-
-    TRANSFER = "transfer better"
-    SCRATCH = "scratch better"
-    NO_DIFFERENCE = "no difference shown"
-    TOO_FEW = "too few test pictures to say"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,27 +87,25 @@ class Report:
     @property
     def sentence(self) -> str:
         """The verdict, or what one arm alone allows to say."""
-        if self.comparison:
-            return self.comparison.sentence
-        return alone({arm: report.score for arm, report in self.arms.items()})
+        return self.comparison.sentence if self.comparison else alone(self.scores)
 
     @property
     def remarks(self) -> list[str]:
         """What a reader of the verdict must also know, a sentence each; often empty."""
-        stopped = [
-            f"{NAMES[arm]} was stopped early and is scored with its best epoch so far."
-            for arm, report in self.arms.items()
-            if report.is_stopped
-        ]
-        return stopped + below_the_line({arm: report.score for arm, report in self.arms.items()})
+        stopped = [arm for arm, report in self.arms.items() if report.is_stopped]
+        return [f"{NAMES[arm]} was stopped early; its best epoch until then is scored." for arm in stopped] + (
+            below_the_line(self.scores)
+        )
 
-
-NAMES = {Arm.TRANSFER: "Transfer learning", Arm.SCRATCH: "From scratch"}
+    @property
+    def scores(self) -> dict[Arm, Score]:
+        """The score of each arm that has one."""
+        return {arm: report.score for arm, report in self.arms.items()}
 
 
 def held_out(predictions: pd.DataFrame) -> pd.DataFrame:
     """The rows of the test part, in order of picture and true class."""
-    return predictions[predictions["part"] == "test"].sort_values(["picture", "true"], ignore_index=True)
+    return predictions[predictions["part"] == TEST].sort_values(["picture", "true"], ignore_index=True)
 
 
 def score(predictions: pd.DataFrame, classes: Sequence[str]) -> Score:
@@ -141,10 +127,9 @@ def score(predictions: pd.DataFrame, classes: Sequence[str]) -> Score:
 def _score(confusion: Confusion, classes: Sequence[str]) -> Score:
     n, correct = int(confusion.sum()), int(np.trace(confusion))
     support = confusion.sum(axis=1)
-    interval = binomtest(correct, n).proportion_ci(method="wilson")
     return Score(
         accuracy=correct / n,
-        interval=(float(interval.low), float(interval.high)),
+        interval=wilson(correct, n),
         n=n,
         correct=correct,
         confusion=confusion,
@@ -175,8 +160,7 @@ def cell(predictions: pd.DataFrame, true: str, predicted: str) -> pd.DataFrame:
 def compare(transfer: pd.DataFrame, scratch: pd.DataFrame, classes: Sequence[str]) -> Comparison:
     """Hold two arms' answers on the same test pictures against each other.
 
-    McNemar's exact test (Dietterich 1998, "Approximate statistical tests", section 3.1) decides; the interval of the
-    difference is a paired bootstrap over pictures (Efron and Tibshirani 1993, chapter 13), seeded.
+    McNemar's exact test decides; the interval of the difference is a paired bootstrap over the pictures, seeded.
 
     Args:
         transfer: The transfer arm's predictions.
@@ -185,16 +169,16 @@ def compare(transfer: pd.DataFrame, scratch: pd.DataFrame, classes: Sequence[str
 
     Raises:
         InputError: The arms answered different pictures, or the pictures carry different labels.
+        RunError: There is no test picture among them.
     """
     first, second = held_out(transfer), held_out(scratch)
     _check_same_pictures(first, second)
     scores = score(first, classes), score(second, classes)
-    right = (first["true"] == first["predicted"]).to_numpy(), (second["true"] == second["predicted"]).to_numpy()
-    difference = float(right[0].mean() - right[1].mean())
-    interval = bootstrap_interval(right[0], right[1])
-    p_value = mcnemar(right[0], right[1])
+    right = [(rows["true"] == rows["predicted"]).to_numpy(dtype=bool) for rows in (first, second)]
+    difference = scores[0].accuracy - scores[1].accuracy
+    interval, p_value = bootstrap(*right), mcnemar(*right)
     verdict = decide(difference, interval, p_value, n=len(first))
-    said = sentence(scores[0], scores[1], interval, verdict)
+    said = sentence(*scores, interval, verdict)
     return Comparison(*scores, difference, interval, p_value, verdict, said)
 
 
@@ -207,54 +191,18 @@ def _check_same_pictures(first: pd.DataFrame, second: pd.DataFrame) -> None:
         )
 
 
-def mcnemar(transfer_right: npt.NDArray[np.bool_], scratch_right: npt.NDArray[np.bool_]) -> float:
-    """McNemar's exact two-sided p: could a fair coin have shared out the pictures that only one arm gets right?"""
-    only_transfer = int((transfer_right & ~scratch_right).sum())
-    only_scratch = int((scratch_right & ~transfer_right).sum())
-    if only_transfer + only_scratch == 0:
-        return 1.0
-    return float(binomtest(only_transfer, only_transfer + only_scratch).pvalue)
-
-
-def bootstrap_interval(
-    transfer_right: npt.NDArray[np.bool_], scratch_right: npt.NDArray[np.bool_], *, seed: int = 0
-) -> Interval:
-    """The 95 % percentile interval of the difference in accuracy, over `DRAWS` resamples of the pictures.
-
-    A resample of n pictures is a multinomial draw over the four outcomes: both right, one, the other, neither.
-    """
-    n = len(transfer_right)
-    outcomes = np.bincount(2 * transfer_right.astype(int) + scratch_right, minlength=4)
-    draws = np.random.default_rng(seed).multinomial(n, outcomes / n, size=DRAWS)
-    low, high = np.quantile((draws[:, 2] - draws[:, 1]) / n, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def decide(difference: float, interval: Interval, p_value: float, *, n: int) -> Verdict:
-    """The verdict: McNemar's p below 0.05 decides; else a wide interval means that the test part is too small.
-
-    A bootstrap cannot draw what did not happen: on few pictures with hardly a disagreement its interval is too narrow,
-    or empty. What happened on none of n pictures may still happen on 3 / n of all (Hanley and Lippman-Hand 1983), so
-    half the width counts as that at least.
-    """
-    if p_value < SIGNIFICANT:
-        return Verdict.TRANSFER if difference > 0 else Verdict.SCRATCH
-    half_width = max((interval[1] - interval[0]) / 2, 3 / n)
-    return Verdict.TOO_FEW if half_width > WIDE else Verdict.NO_DIFFERENCE
-
-
 def sentence(transfer: Score, scratch: Score, interval: Interval, verdict: Verdict) -> str:
     """The verdict as one sentence that could be said aloud. `interval` is that of transfer minus scratch."""
     n = transfer.n
     if verdict is Verdict.SCRATCH:
         opening = f"Training from scratch is right on {_of_pictures(scratch)}, transfer learning on "
-        return f"{opening}{percent(transfer.accuracy, n)}: {_points(-interval[1], -interval[0], n)} (95\xa0%)."
+        return f"{opening}{percent(transfer.accuracy, n)}: {points(-interval[1], -interval[0], n)} (95\xa0%)."
     opening = f"Transfer learning is right on {_of_pictures(transfer)}, from scratch on {percent(scratch.accuracy, n)}"
     if verdict is Verdict.TRANSFER:
-        return f"{opening}: {_points(*interval, n)} (95\xa0%)."
+        return f"{opening}: {points(*interval, n)} (95\xa0%)."
     if interval == (0.0, 0.0):
         return f"{opening}: {verdict}, both are right on the same pictures."
-    return f"{opening}: {verdict} (transfer learning {_points(*interval, n)}, 95\xa0%)."
+    return f"{opening}: {verdict} (transfer learning {points(*interval, n)}, 95\xa0%)."
 
 
 def alone(scores: Mapping[Arm, Score]) -> str:
@@ -278,30 +226,8 @@ def below_the_line(scores: Mapping[Arm, Score]) -> list[str]:
     ]
 
 
-def percent(share: float, n: int) -> str:
-    """A share of n pictures in percent, with no digit finer than n pictures can tell."""
-    return f"{_hundredths(share, n)}\xa0%"
-
-
 def _of_pictures(one: Score) -> str:
     return f"{percent(one.accuracy, one.n)} of {one.n:,} test picture{'' if one.n == 1 else 's'}"
-
-
-def _points(low: float, high: float, n: int) -> str:
-    if low < 0 < high:
-        ends = [_hundredths(abs(end), n) for end in (low, high)]
-        worse, better = (f"{end} point{'' if end == '1' else 's'}" for end in ends)
-        return f"{worse} worse to {better} better"
-    near, far = sorted((abs(low), abs(high)))
-    return f"{_hundredths(near, n)} to {_hundredths(far, n)} points {'better' if high > 0 else 'worse'}"
-
-
-def _hundredths(share: float, n: int) -> str:
-    """Whole hundredths, tenths of them from 1,000 pictures on; nothing is rounded to all or to nothing."""
-    decimals = 0 if n < 1000 else 1
-    while 0 < share < 1 and round(100 * share, decimals) in (0, 100):
-        decimals += 1
-    return f"{100 * share:.{decimals}f}"
 
 
 def read(experiment_id: str) -> Report:
@@ -319,7 +245,7 @@ def read(experiment_id: str) -> Report:
     found = ((arm, _read_arm(experiment_id, arm, data.classes)) for arm in experiment.arms)
     arms = {arm: report for arm, report in found if report is not None}
     both = len(arms) == 2
-    comparison = compare(*(arms[arm].predictions for arm in Arm), data.classes) if both else None
+    comparison = compare(arms[Arm.TRANSFER].predictions, arms[Arm.SCRATCH].predictions, data.classes) if both else None
     return Report(experiment, data, arms, comparison)
 
 
@@ -351,7 +277,7 @@ def result(experiment_id: str) -> dict[str, Any]:
         "dataset": {
             "images": int(parts.sum()),
             "classes": list(report.dataset.classes),
-            "split": {part: int(parts.get(part, 0)) for part in ("train", "validation", "test")},
+            "split": {part: int(parts.get(part, 0)) for part in PARTS},
         },
         "arms": {arm.value: _arm_entry(report, arm) for arm in Arm},
         "difference": _difference_entry(report.comparison),
@@ -377,8 +303,7 @@ def _seconds(report: Report, arm: Arm) -> dict[str, float]:
     """The arm's phases; reading the pictures in counts once, in the arm that runs first."""
     noted = report.arms[arm].facts["seconds"]
     seconds = {key: float(noted.get(key, 0.0)) for key in SECONDS}
-    manifest = runs.read_json(runs.dataset_directory(report.experiment.dataset) / "dataset.json") or {}
-    ingest = float(manifest.get("seconds", 0.0)) if arm is report.experiment.arms[0] else 0.0
+    ingest = report.dataset.seconds if arm is report.experiment.arms[0] else 0.0
     return seconds | {"ingest": ingest, "total": seconds["total"] - seconds["ingest"] + ingest}
 
 
@@ -412,10 +337,8 @@ def predictions_csv(experiment_id: str) -> str:
     if not frames:
         return pd.DataFrame(columns=columns).to_csv(index=False)
     rows = pd.concat(frames).merge(names, on=["picture", "true"], how="left")[columns]
-    texts = rows.columns[:4]
-    return rows.assign(**{column: rows[column].map(_no_formula) for column in texts}).to_csv(
-        index=False, float_format="%.6f"
-    )
+    texts = {column: rows[column].map(_no_formula) for column in columns[:4]}
+    return rows.assign(**texts).to_csv(index=False, float_format="%.6f")
 
 
 def _no_formula(text: str) -> str:

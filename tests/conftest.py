@@ -80,19 +80,6 @@ def zip_of(tmp_path: Path, picture_of: Callable[..., bytes]) -> Callable[..., Pa
 PICTURES = {"bird": 24, "flower": 20, "fruit": 20, "mammal": 36}
 
 
-def _zip_of_noise(classes: Mapping[str, int]) -> io.BytesIO:
-    """A zip with a folder a class of small pictures, no two of them the same."""
-    random, packed = np.random.default_rng(0), io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for label, count in classes.items():
-            for number in range(count):
-                picture = io.BytesIO()
-                Image.fromarray(random.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(picture, "PNG")
-                archive.writestr(f"{label}/{label}{number + 1}.png", picture.getvalue())
-    packed.seek(0)
-    return packed
-
-
 def _answers(split: pd.DataFrame, *, right: float, seed: int) -> pd.DataFrame:
     """Predictions on the test part that are right on the share `right` of each class, as near as can be."""
     random = np.random.default_rng(seed)
@@ -152,7 +139,7 @@ def _write_arm(experiment_id: str, of: Experiment, arm: Arm, *, right: float, is
 
 
 @pytest.fixture
-def finished_experiment() -> Callable[..., str]:
+def finished_experiment(zip_of: Callable[..., Path]) -> Callable[..., str]:
     """A function that writes a whole experiment, as its processes would have, and returns its id.
 
     Its options: `classes` (pictures a class), `arms` that have scores, `right` (share of right answers an arm),
@@ -169,7 +156,7 @@ def finished_experiment() -> Callable[..., str]:
         stopped: tuple[Arm, ...] = (),
         **choices: object,
     ) -> str:
-        dataset_id = dataset.create(_zip_of_noise(classes), "Noise")
+        dataset_id = dataset.create(zip_of({f"{label}/": count for label, count in classes.items()}), "Noise")
         data = dataset.ingest(dataset_id)
         chosen = experiment.default(dataset_id, dataset_name=data.name, **choices)
         experiment_id = runs.create_experiment(chosen, split(data).frame)
