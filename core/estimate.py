@@ -147,3 +147,15 @@ def check_memory(experiment: Experiment, estimates: dict[Arm, Estimate]) -> None
                 f"The {title} arm would need about {one.memory_bytes / 2**30:.1f} GB of memory; this host has "
                 f"{limit / 2**30:.1f} GB. Lower {lower}."
             )
+
+
+def duration(seconds: float) -> str:
+    """So long, in words, and no finer than an estimate is: "8 s", "45 s", "3 min", "1 h 20 min"."""
+    if seconds < 10:
+        return f"{max(1, round(seconds))}\xa0s"
+    if seconds < 57.5:
+        return f"{5 * round(seconds / 5)}\xa0s"
+    if seconds < 3570:
+        return f"{round(seconds / 60)}\xa0min"
+    minutes = 10 * round(seconds / 600)
+    return f"{minutes // 60}\xa0h" + (f" {minutes % 60}\xa0min" if minutes % 60 else "")

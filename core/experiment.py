@@ -11,6 +11,8 @@ from core.errors import ExperimentError
 
 MIN_IMAGE_SIZE = 32
 MAX_IMAGE_SIZE = 512
+MAX_HIDDEN = 3
+MAX_UNITS = 4096
 SCRATCH_IMAGE_SIZE_ON_CPU = 128
 
 
@@ -50,8 +52,10 @@ class Head(_Frozen):
 
     @model_validator(mode="after")
     def _units_are_positive(self) -> Self:
-        if len(self.hidden) > 3 or any(not 1 <= units <= 4096 for units in self.hidden):
-            raise ValueError(f"Expected at most 3 hidden layers of 1 to 4096 units. Received: {list(self.hidden)}")
+        if len(self.hidden) > MAX_HIDDEN or any(not 1 <= units <= MAX_UNITS for units in self.hidden):
+            raise ValueError(
+                f"Expected at most {MAX_HIDDEN} hidden layers of 1 to {MAX_UNITS} units. Received: {list(self.hidden)}"
+            )
         return self
 
 
