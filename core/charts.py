@@ -24,7 +24,7 @@ from core.palette import NAMES as NAMES
 from core.palette import SCRATCH as SCRATCH
 from core.palette import TRANSFER as TRANSFER
 from core.report import Confusion, Score
-from core.verdict import percent
+from core.verdict import percent, percent_range
 
 Metric = Literal["loss", "accuracy"]
 Axis = Literal["epoch", "seconds"]
@@ -289,7 +289,7 @@ def accuracy_axis(scores: Mapping[Arm, Score], *, theme: Theme = "light") -> go.
 
 
 def _point(arm: Arm, one: Score, row: Mapping[Any, Any], theme: Theme) -> go.Scatter:
-    low, high = (percent(bound, one.n) for bound in one.interval)
+    between = percent_range(one.interval, one.n)
     bars = {"type": "data", "symmetric": False, "thickness": 3, "width": 7, "color": COLOURS[arm]}
     return go.Scatter(
         x=[row["accuracy"]],
@@ -301,7 +301,7 @@ def _point(arm: Arm, one: Score, row: Mapping[Any, Any], theme: Theme) -> go.Sca
         cliponaxis=False,
         marker={"size": 13, "symbol": SYMBOLS[arm], "color": COLOURS[arm]},
         error_x={**bars, "array": [row["high"] - row["accuracy"]], "arrayminus": [row["accuracy"] - row["low"]]},
-        hovertemplate=f"{one.correct:,} of {one.n:,} right; 95\xa0% interval {low} to {high}<extra></extra>",
+        hovertemplate=f"{one.correct:,} of {one.n:,} right; 95\xa0% interval {between}<extra></extra>",
         showlegend=False,
     )
 
@@ -319,9 +319,8 @@ def describe_accuracy(scores: Mapping[Arm, Score]) -> str:
     """Both accuracies with their intervals, and the line of the largest class."""
     said = []
     for arm, one in scores.items():
-        low, high = (percent(bound, one.n) for bound in one.interval)
         right = f"{percent(one.accuracy, one.n)} of {_count(one.n, 'test picture')} right"
-        said.append(f"{NAMES[arm]}: {right}, 95\xa0% interval {low} to {high}.")
+        said.append(f"{NAMES[arm]}: {right}, 95\xa0% interval {percent_range(one.interval, one.n)}.")
     for one in list(scores.values())[:1]:
         line = percent(one.largest_class_accuracy, one.n)
         said.append(f"Always answering “{one.largest_class}” would be right on {line}.")

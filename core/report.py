@@ -18,7 +18,7 @@ from core import dataset, runs
 from core.errors import HeadstartError, InputError, RunError
 from core.experiment import Arm, Experiment
 from core.layout import PARTS, TEST
-from core.verdict import Interval, Verdict, bootstrap, decide, mcnemar, percent, points, wilson
+from core.verdict import Interval, Verdict, bootstrap, decide, mcnemar, percent, percent_range, points, wilson
 
 SCHEMA = 1
 NAMES = {Arm.TRANSFER: "Transfer learning", Arm.SCRATCH: "From scratch"}
@@ -208,11 +208,8 @@ def sentence(transfer: Score, scratch: Score, interval: Interval, verdict: Verdi
 def alone(scores: Mapping[Arm, Score]) -> str:
     """What can be said when not both arms have scores."""
     for arm, one in scores.items():
-        low, high = (percent(bound, one.n) for bound in one.interval)
-        return (
-            f"{NAMES[arm]} is right on {_of_pictures(one)} ({low} to {high}, 95\xa0%). "
-            "There are no scores of another arm to compare it with."
-        )
+        sure = f"{percent_range(one.interval, one.n)} with 95\xa0% confidence"
+        return f"{NAMES[arm]} is right on {_of_pictures(one)} ({sure}). There is no other arm's score to compare with."
     return "There are no scores yet, so there is nothing to compare."
 
 
@@ -337,6 +334,7 @@ def predictions_csv(experiment_id: str) -> str:
     if not frames:
         return pd.DataFrame(columns=columns).to_csv(index=False)
     rows = pd.concat(frames).merge(names, on=["picture", "true"], how="left")[columns]
+    rows = rows.sort_values(["name", "true"], kind="stable")
     texts = {column: rows[column].map(_no_formula) for column in columns[:4]}
     return rows.assign(**texts).to_csv(index=False, float_format="%.6f")
 
@@ -368,10 +366,9 @@ def _arms_table(entries: Mapping[Arm, Mapping[str, Any]], scores: Mapping[Arm, S
     columns = {}
     for arm, entry in entries.items():
         one = scores[arm]
-        low, high = (percent(bound, one.n) for bound in one.interval)
         columns[NAMES[arm] + (" (stopped)" if entry["stopped"] else "")] = {
             "accuracy": percent(one.accuracy, one.n),
-            "95\xa0% interval": f"{low} to {high}",
+            "95\xa0% interval": percent_range(one.interval, one.n),
             "largest class alone": percent(one.largest_class_accuracy, one.n),
             "epochs": f"{entry['epochs']:,}",
             "trained parameters": f"{entry['trained_parameters']:,}",

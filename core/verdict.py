@@ -72,6 +72,11 @@ def percent(share: float, n: int) -> str:
     return f"{_hundredths(share, n)}\xa0%"
 
 
+def percent_range(interval: Interval, n: int) -> str:
+    """An interval of a share of n pictures: "76 to 98 %"."""
+    return f"{_hundredths(interval[0], n)} to {percent(interval[1], n)}"
+
+
 def points(low: float, high: float, n: int) -> str:
     """An interval of a difference in percentage points: "18 to 46 points better"."""
     if low < 0 < high:

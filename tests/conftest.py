@@ -85,7 +85,7 @@ def _answers(split: pd.DataFrame, *, right: float, seed: int) -> pd.DataFrame:
     random = np.random.default_rng(seed)
     classes = sorted(split["label"].unique())
     rows = split[split["part"] == "test"].sort_values(["label", "picture"], ignore_index=True)
-    is_right = rows.groupby("label").cumcount() < rows.groupby("label")["label"].transform("size") * right
+    is_right = rows.groupby("label").cumcount() < (rows.groupby("label")["label"].transform("size") * right).round()
     wrong = [classes[(classes.index(label) + 1) % len(classes)] for label in rows["label"]]
     frame = rows.rename(columns={"label": "true"}).assign(predicted=rows["label"].where(is_right, wrong))
     confidence = random.uniform(0.6, 0.99, len(frame))
@@ -152,7 +152,7 @@ def finished_experiment(zip_of: Callable[..., Path]) -> Callable[..., str]:
         classes: Mapping[str, int] = PICTURES,
         *,
         arms: tuple[Arm, ...] = tuple(Arm),
-        right: Mapping[Arm, float] = {Arm.TRANSFER: 0.95, Arm.SCRATCH: 0.5},
+        right: Mapping[Arm, float] = {Arm.TRANSFER: 0.9, Arm.SCRATCH: 0.5},
         stopped: tuple[Arm, ...] = (),
         **choices: object,
     ) -> str:
