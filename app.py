@@ -28,6 +28,7 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state=_shared.SIDEBAR_WIDTH,
 )
+st.logo(str(ASSETS / "logo.svg"), size="medium", icon_image=str(ASSETS / "icon.svg"))
 prepare_server()
 page = st.navigation(_shared.pages(), position="top")
 st.session_state[_shared.FRAMED] = True

@@ -14,10 +14,9 @@ from core import split as splits
 from core.dataset import Dataset
 from core.errors import HeadstartError
 from core.experiment import Experiment
-from core.split import Split
+from core.split import Fractions, Split
 from pages._shared_plot import Click, plot, theme  # noqa: F401 - pages call `_shared.plot`
 
-Fractions = tuple[float, float, float]  # of train, validation and test
 FRAMED = "framed"  # set by app.py just before it runs a page
 SIDEBAR_WIDTH = 240
 IDENTIFIERS = ("workspace", "dataset", "experiment")
@@ -29,8 +28,18 @@ PAGES = (
     ("predict", "Predict", ":material/image_search:"),
 )
 STYLE = """<style>
-.stMainBlockContainer { max-width: 80rem; }
+.stMainBlockContainer { max-width: 78rem; }
+@media (min-width: 768px) { .stMainBlockContainer { padding-inline: 2.5rem; } }
 .stSidebar [data-testid="stMarkdownContainer"] p { line-height: 1.45; }
+.mosaic { display: grid; grid-template-columns: repeat(auto-fill, minmax(4.5rem, 1fr)); gap: 0.5rem; }
+.mosaic img { width: 100%; aspect-ratio: 1; border-radius: 0.375rem; }
+.thumbnails { display: grid; grid-template-columns: 9rem 1fr; gap: 1rem; align-items: center; padding: 0.375rem 0; }
+.thumbnails div { min-width: 0; }
+.thumbnails b { display: block; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.thumbnails span { font-size: 0.875rem; opacity: 0.65; }
+.thumbnails p { display: flex; flex-wrap: wrap; gap: 0.375rem; height: 5rem; margin: 0; overflow: hidden; }
+.thumbnails img { width: 5rem; height: 5rem; border-radius: 0.375rem; }
+@media (max-width: 640px) { .thumbnails { grid-template-columns: 1fr; gap: 0.25rem; } }
 .st-key-empty { min-height: 55vh; justify-content: center; align-items: center; text-align: center; }
 </style>"""
 
@@ -115,7 +124,7 @@ def dataset() -> Dataset | None:
     if named is None:
         return None
     try:
-        stamp = (runs.dataset_directory(named) / "dataset.json").stat()
+        stamp = (runs.dataset_directory(named) / "manifest.parquet").stat()  # written last
     except FileNotFoundError:
         return None
     return _dataset(named, stamp.st_mtime_ns, stamp.st_size)
@@ -136,12 +145,21 @@ def choose_split(seed: int, fractions: Fractions | None) -> None:
     st.session_state["split_dataset"] = identifier("dataset")
 
 
+def _choice(of: Dataset) -> tuple[int, Fractions | None]:
+    if st.session_state.get("split_dataset") != of.id:
+        return 1, None
+    return st.session_state["split_seed"], st.session_state["split_fractions"]
+
+
 def current_split(of: Dataset) -> Split:
     """The split of `of` by the present choice: seed 1 and the default fractions unless the user asked otherwise."""
-    is_chosen = st.session_state.get("split_dataset") == of.id
-    seed = st.session_state["split_seed"] if is_chosen else 1
-    fractions = st.session_state["split_fractions"] if is_chosen else None
+    seed, fractions = _choice(of)
     return _split(of, fingerprint=f"{of.id} {of.fingerprint}", seed=seed, fractions=fractions)
+
+
+def split_fractions(of: Dataset) -> Fractions:
+    """The fractions that were asked for, or the default ones; a split follows them as well as whole pictures allow."""
+    return _choice(of)[1] or splits.default_fractions(len(of.pictures))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -182,7 +200,7 @@ def missing(what: str, *, page: str, label: str) -> NoReturn:
 
 def table(frame: pd.DataFrame, *, key: str, label: str = "Show as table", **options: Any) -> None:
     """The numbers behind a figure, folded away; `options` go to `st.dataframe`."""
-    with st.expander(label, key=f"{key}-table", icon=":material/table_rows:"):
+    with st.expander(label, key=f"{key}-table", type="compact"):
         st.dataframe(frame, **{"width": "stretch", "hide_index": True} | options)
 
 
@@ -201,7 +219,7 @@ def status_line() -> None:
     of, present = dataset(), experiment()
     name = present.base if present else st.session_state.get("base")
     lines = {
-        "Data set": f"{plain(of.name)}  \n{_count(len(of.pictures), 'picture')}, {len(of.classes)} classes"
+        "Data set": f"{plain(of.name)}  \n{count(len(of.pictures), 'picture')}, {len(of.classes)} classes"
         if of
         else "None yet",
         "Base": name or "Not chosen yet",
@@ -218,8 +236,17 @@ def _queue() -> str:
     if position is not None:
         return "Your training is running" if position == 0 else f"Your training is number {position}"
     waiting = jobs.queue_length()
-    return "Empty" if waiting == 0 else f"{_count(waiting, 'training')} ahead"
+    return "Empty" if waiting == 0 else f"{count(waiting, 'training')} ahead"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """ "1 picture", "1,200 pictures"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """About how long, as one says it: "8 s", "3 min", "1 h 20 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

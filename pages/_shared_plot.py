@@ -42,9 +42,8 @@ function themed(layout, plot) {
     modebar: { bgcolor: "rgba(0,0,0,0)", color: line, activecolor: text, ...layout.modebar },
   };
   const axes = Object.keys(layout).filter((name) => /^[xy]axis[0-9]*$/.test(name));
-  for (const axis of new Set([...axes, "xaxis", "yaxis"])) {
-    themed[axis] = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line, ...layout[axis] };
-  }
+  const usual = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line, ticklabelstandoff: 4 };
+  for (const axis of new Set([...axes, "xaxis", "yaxis"])) themed[axis] = { ...usual, ...layout[axis] };
   return themed;
 }
 

@@ -1,0 +1,154 @@
+"""The ways in: the sample, or a zip of one's own; and the wait while it is read."""
+
+from collections import Counter
+from zipfile import ZipFile
+
+import streamlit as st
+from PIL import Image
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from core import dataset, jobs, runs
+from core.runs import State, Status
+from core.settings import SAMPLE
+from pages import _shared, _upload_findings
+
+POLL_SECONDS = 0.5
+PREVIEWED = (3, 7, 10, 14)  # of each class of the sample
+TREE = """\
+my-pictures.zip
+├── cat
+│   ├── tom.jpg
+│   └── …
+├── dog
+│   ├── rex.jpg
+│   └── …
+└── …"""
+OTHER_SHAPES = """\
+**Folders `train` and `test`** (and `validation`, if you like) with the class folders inside:
+your own split is kept.
+
+**A file `labels.csv`** at the top with the header `filename,label` and one row for each picture:
+it wins over the folders.
+"""
+
+
+def doors(named: str | None, status: Status | None) -> None:
+    """Both doors, under a word on what became of the pictures that the URL names, if it names some."""
+    st.title("What is transfer learning worth on your pictures?", anchor=False)
+    st.markdown(
+        ":gray[Two networks learn the same classes: one starts from a pretrained network, one from scratch. "
+        "You see which is better, and by how much. No picture leaves the machine that runs this app.]"
+    )
+    _outcome(named, status)
+    left, right = st.columns(2, gap="medium")
+    with left.container(border=True, height="stretch", key="sample_door"):
+        _sample()
+    with right.container(border=True, height="stretch", key="zip_door"):
+        _zip()
+
+
+def _outcome(named: str | None, status: Status | None) -> None:
+    if status and status.state is State.FAILED:
+        st.error(f"**These pictures cannot be used.** {_shared.plain(status.message)}", icon=":material/error:")
+    elif status and status.state is State.STOPPED:
+        st.info("Stopped. Nothing was kept of these pictures.", icon=":material/info:")
+    elif named:
+        st.info("The pictures that this link names are not here any more.", icon=":material/info:")
+
+
+def _sample() -> None:
+    st.subheader("Use the sample", anchor=False)
+    st.markdown("167 photographs in five classes: birds, flowers, fruit, mammals and vegetables. Ready in seconds.")
+    st.html(f'<div class="mosaic">{_preview()}</div>')
+    with st.container(height="stretch", vertical_alignment="bottom"):
+        if _shared.primary("Use the sample", key="sample", icon=":material/arrow_forward:"):
+            with _shared.errors():
+                _open(dataset.create(SAMPLE, "Sample"))
+
+
+@st.cache_resource(show_spinner=False)
+def _preview() -> str:
+    """A few pictures of each class of the sample, as HTML."""
+    seen: Counter[str] = Counter()
+    shown = []
+    with ZipFile(SAMPLE) as packed:
+        for name in sorted(packed.namelist()):
+            label = name.split("/")[-2]
+            seen[label] += 1
+            if seen[label] in PREVIEWED:
+                with packed.open(name) as file, Image.open(file) as picture:
+                    shown.append(_upload_findings.thumbnail(picture, name))
+    return "".join(shown)
+
+
+def _zip() -> None:
+    st.subheader("Upload a zip", anchor=False)
+    st.markdown("One folder for each class, with its pictures inside (JPEG, PNG, WebP, BMP, GIF or TIFF):")
+    st.code(TREE, language=None)
+    with st.popover("Other shapes that work", type="tertiary", icon=":material/folder_zip:"):
+        st.markdown(OTHER_SHAPES)
+    uploaded = st.file_uploader(
+        "Zip file with your pictures",
+        type="zip",
+        key=f"zip-{st.session_state.get('uploads', 0)}",
+        label_visibility="collapsed",
+    )
+    if uploaded is not None:
+        with _shared.errors():
+            _open(_kept(uploaded))
+
+
+def _kept(uploaded: UploadedFile) -> str:
+    """Id of the data set that now has the upload on disk; memory has it no more, even if the disk was full."""
+    try:
+        return dataset.create(uploaded, uploaded.name)
+    finally:
+        free(uploaded)
+        st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1  # an empty widget next time
+
+
+def free(uploaded: UploadedFile) -> None:
+    """Drop an upload's bytes, which Streamlit would keep in memory until the session ends."""
+    context = get_script_run_ctx()
+    if context is not None:
+        context.uploaded_file_mgr.remove_file(context.session_id, uploaded.file_id)
+
+
+def _open(dataset_id: str) -> None:
+    jobs.submit_ingest(dataset_id)
+    _shared.set_identifier("dataset", dataset_id)
+    st.rerun()
+
+
+def progress(dataset_id: str) -> None:
+    """The wait: how many pictures are read, how long it takes, and a way out."""
+    st.title("Reading your pictures", anchor=False)
+    st.fragment(_progress, run_every=POLL_SECONDS)(dataset_id)
+
+
+def _progress(dataset_id: str) -> None:
+    directory = runs.dataset_directory(dataset_id)
+    status = runs.read_status(directory)
+    if status is None or status.state.is_final:
+        st.rerun()
+    is_stopping = runs.stop_requests(directory) > 0
+    share = status.done / status.total if status.total else 0.0
+    st.progress(min(share, 1.0), text="Stopping" if is_stopping else _said(status))
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Stop", key="stop_reading", icon=":material/stop_circle:", disabled=is_stopping):
+            runs.request_stop(directory)
+            st.rerun(scope="fragment")
+
+
+def _said(status: Status) -> str:
+    if status.state is State.QUEUED:
+        return "Waiting for a free place; other pictures are read first"
+    if not status.total:
+        return "Opening the zip"
+    parts = [f"{status.done:,} of {status.total:,} pictures"]
+    if status.rate:
+        parts.append(f"{status.rate:,.0f} a second")
+    if status.seconds_left is not None and status.seconds_left >= 1:
+        parts.append(f"about {_shared.duration(status.seconds_left)} left")
+    return " · ".join(parts)
