@@ -120,9 +120,11 @@ def _draw(rows: pd.DataFrame, shares: dict[str, Fraction], random: np.random.Gen
         label: np.array(_places(int(count), list(shares.values())))
         for label, count in rows["label"].value_counts().sort_index().items()
     }
-    labels = rows.groupby("picture", sort=True)["label"].agg(list)
-    chosen: dict[str, str] = {}
-    shuffled = [labels.index[position] for position in random.permutation(len(labels))]
+    labels: dict[str, list[str]] = {}
+    for picture, label in zip(rows["picture"], rows["label"], strict=True):
+        labels.setdefault(picture, []).append(label)
+    pictures, chosen = sorted(labels), {}
+    shuffled = [pictures[position] for position in random.permutation(len(pictures))]
     # Pictures under two labels need a place in both classes at once, so they choose first.
     for picture in sorted(shuffled, key=lambda picture: -len(labels[picture])):
         left = np.min([room[label] for label in labels[picture]], axis=0).clip(min=0)
