@@ -21,7 +21,6 @@ NAMES = {Arm.TRANSFER: "Transfer", Arm.SCRATCH: "From scratch"}
 
 MANY = 25  # classes from which on a cell has no room for its number, nor every row for its name
 LONG_NAME = 20  # letters of a class on an axis; hovering and the table have all of it
-_FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", system-ui, sans-serif'
 _BLACK = "#14171C"
 _BLACK_LUMINANCE = 0.0085
 
@@ -82,7 +81,7 @@ def lay_out(figure: go.Figure, theme: Theme, *, height: int, top: int, right: in
         margin={"l": 4, "r": right, "t": top, "b": 4},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": ink.text, "size": 13, "family": _FONT},
+        font={"color": ink.text, "size": 13},
         hovermode="closest",
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "font_size": 12},
         modebar={"bgcolor": "rgba(0,0,0,0)", "color": ink.muted, "activecolor": ink.text},
