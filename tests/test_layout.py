@@ -168,6 +168,11 @@ def test_labels_csv_counts_from_where_it_lies_at_the_top_after_stripping(laid_ou
     assert labels_of(layout) == {"images/a.jpg": "cats", "images/b.jpg": "dogs"}
 
 
+def test_nothing_below_labels_csv_is_stripped(laid_out):
+    layout = laid_out("img/x/a.jpg", "img/y/b.jpg", labels="filename,label\nimg/x/a.jpg,cats\nimg/y/b.jpg,dogs\n")
+    assert labels_of(layout) == {"img/x/a.jpg": "cats", "img/y/b.jpg": "dogs"}
+
+
 def test_labels_csv_beside_loose_pictures_in_a_wrapper(laid_out):
     layout = laid_out(
         "pets/a.jpg", "pets/b.jpg", labels="filename,label\na.jpg,cats\nb.jpg,dogs\n", at="pets/labels.csv"

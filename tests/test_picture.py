@@ -2,6 +2,7 @@ import hashlib
 import io
 import struct
 import threading
+import warnings
 import zlib
 
 import numpy as np
@@ -159,6 +160,13 @@ def test_refuses_a_picture_with_more_pixels_than_allowed(monkeypatch):
     settings.cache_clear()
     assert normalise(saved(Image.new("1", (1000, 1000)), "PNG"))
     with pytest.raises(PictureError, match="more than the 1 megapixels that are read"):
+        normalise(saved(Image.new("1", (1200, 1000)), "PNG"))
+
+
+def test_refuses_it_even_where_someone_silenced_pillows_warning(monkeypatch):
+    monkeypatch.setenv("HEADSTART_MAX_PICTURE_PIXELS", "1000000")
+    with warnings.catch_warnings(), pytest.raises(PictureError, match="more than the 1 megapixels"):
+        warnings.simplefilter("ignore")
         normalise(saved(Image.new("1", (1200, 1000)), "PNG"))
 
 
