@@ -31,7 +31,7 @@ STYLE = """<style>
 .stMainBlockContainer { max-width: 78rem; }
 @media (min-width: 768px) { .stMainBlockContainer { padding-inline: 2.5rem; } }
 .stSidebar [data-testid="stMarkdownContainer"] p { line-height: 1.45; }
-.mosaic { display: grid; grid-template-columns: repeat(auto-fill, minmax(4.5rem, 1fr)); gap: 0.5rem; }
+.mosaic { display: grid; grid-template-columns: repeat(5, 1fr); gap: 0.5rem; }
 .mosaic img { width: 100%; aspect-ratio: 1; border-radius: 0.375rem; }
 .thumbnails { display: grid; grid-template-columns: 9rem 1fr; gap: 1rem; align-items: center; padding: 0.375rem 0; }
 .thumbnails div { min-width: 0; }
@@ -242,11 +242,3 @@ def _queue() -> str:
 def count(number: int, noun: str) -> str:
     """ "1 picture", "1,200 pictures"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def duration(seconds: float) -> str:
-    """About how long, as one says it: "8 s", "3 min", "1 h 20 min"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -2,6 +2,10 @@
 
 import io
 import os
+import shutil
+import socket
+import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -9,10 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from core import experiment, runs
 from core.experiment import Arm, Experiment
@@ -234,3 +240,85 @@ def weight_server() -> Iterator[WeightServer]:
         server.is_over.set()
         server.shutdown()
         thread.join()
+
+
+class AppServer:
+    """`streamlit run` of a script, as a user starts it; the same address after a restart."""
+
+    def __init__(self, script: Path, log: Path, wait_for: Callable[..., None]) -> None:
+        self._script, self._log, self._wait_for = script, log, wait_for
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> str:
+        """Start it and wait until it answers; returns its address."""
+        options = {"server.port": self._port, "server.headless": "true", "server.fileWatcherType": "none"}
+        flags = [f"--{name}={value}" for name, value in options.items()]
+        command = [sys.executable, "-m", "streamlit", "run", str(self._script), *flags]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        self._wait_for(self._is_up, 60)
+        return self.url
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait(30)
+            self._process = None
+
+    @property
+    def pid(self) -> int:
+        """Of the server's process."""
+        assert self._process, "the server is not running"
+        return self._process.pid
+
+    def _is_up(self) -> bool:
+        assert self._process and self._process.poll() is None, self._log.read_text(encoding="utf-8")
+        try:
+            return httpx.get(f"{self.url}/_stcore/health").is_success
+        except httpx.TransportError:
+            return False
+
+
+@pytest.fixture
+def server_of(
+    tmp_path: Path, wait_for: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Path], AppServer]]:
+    """A function that gives a server of a script, not started yet; what it starts is ended after the test."""
+    monkeypatch.setenv("HEADSTART_IDLE_SECONDS", "1")
+    servers: list[AppServer] = []
+
+    def make(script: Path = ROOT / "app.py") -> AppServer:
+        servers.append(AppServer(script, tmp_path / "server.log", wait_for))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, headless; a test that needs it skips where there is none, but not in CI."""
+    program = shutil.which("chromium")
+    if program is None:
+        missing = "needs the program chromium (Debian's package of that name); .ci/run installs it"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty browser window of a user who was never here."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context.new_page()
+    context.close()
