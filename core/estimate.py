@@ -51,10 +51,11 @@ def _of_arm(experiment: Experiment, arm: Arm, rates: dict[str, Any], n_train: in
     return Estimate(seconds, memory)
 
 
-def missing(experiment: Experiment) -> bool:
-    """Whether an arm of the experiment has no rates on this host, so that a probe is worth its seconds."""
+def missing(experiment: Experiment) -> tuple[str, ...]:
+    """What has no rates on this host, an entry an arm, so that a probe is worth its seconds."""
     rates = _read()
-    return any(_key(experiment, arm) not in rates for arm in experiment.arms)
+    keys = (_key(experiment, arm) for arm in experiment.arms)
+    return tuple(key for key in keys if key not in rates)
 
 
 def record(experiment: Experiment, arm: Arm, measured: dict[str, Any]) -> None:
