@@ -317,8 +317,8 @@ def describe(dataset: Dataset, split: "Split") -> str:
     counts = split.counts()
     counts["all"] = counts.sum(axis=1)
     counts.loc["all"] = counts.sum()
-    shares = " / ".join(f"{100 * share:.0f}" for share in split.fractions)
-    origin = "by the zip's own folders" if dataset.has_own_split else f"seed {split.seed}"
+    parts = ", ".join(f"{number:,} {part}" for part, number in split.counts().sum().items())
+    origin = "by the zip's own folders" if dataset.has_own_split else f"drawn with seed {split.seed}"
     problems = [line for each in dataset.problems for line in ("", *problem.lines(each))] or ["", "No problems found."]
     return "\n".join(
         [
@@ -326,7 +326,7 @@ def describe(dataset: Dataset, split: "Split") -> str:
             "",
             counts.rename_axis(None).to_string(),
             "",
-            f"Split into train, validation and test: {shares} %, {origin}",
+            f"Split, {origin}: {parts}",
             *problems,
         ]
     )

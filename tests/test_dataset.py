@@ -299,7 +299,7 @@ def test_describes_a_data_set_for_a_terminal(ingested):
         ["b", "16", "4", "6", "26"],
         ["all", "29", "7", "11", "47"],
     ]
-    assert "Split into train, validation and test: 62 / 15 / 23 %, seed 1" in lines
+    assert "Split, drawn with seed 1: 29 train, 7 validation, 11 test" in lines
     assert "  a/x.png = b/x.png" in lines
     assert "30 pictures cannot be read." in lines
     assert "  and 10 more" in lines
