@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ NAMES = {Arm.TRANSFER: "Transfer learning", Arm.SCRATCH: "From scratch"}
 SECONDS = ("ingest", "features", "train", "evaluate", "total")
 PROOF = ("weights_sha256", "frozen_unchanged", "versions", "device")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")  # OWASP, "CSV injection"
+LINE_END = "\r\n"  # RFC 4180; and the csv module quotes what has a character of it, so no cell can break into two
 TABLE_CLASSES = 10  # a terminal has room for confusion matrices of so many
 
 Confusion = npt.NDArray[np.int64]
@@ -155,6 +156,14 @@ def cell(predictions: pd.DataFrame, true: str, predicted: str) -> pd.DataFrame:
     rows = rows[(rows["true"] == true) & (rows["predicted"] == predicted)]
     frame = rows[["picture", "true", "predicted"]].assign(probability=rows[f"p_{predicted}"])
     return frame.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
+
+
+def most_mixed_up(scores: Iterable[Score], classes: Sequence[str]) -> tuple[str, str]:
+    """The (true class, answer) that the arms together confuse most often; without any, the first right cell."""
+    wrong = np.sum([one.confusion for one in scores], axis=0)
+    np.fill_diagonal(wrong, 0)
+    true, answer = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    return classes[int(true)], classes[int(answer)]
 
 
 def compare(transfer: pd.DataFrame, scratch: pd.DataFrame, classes: Sequence[str]) -> Comparison:
@@ -332,11 +341,11 @@ def predictions_csv(experiment_id: str) -> str:
     frames = [arm_report.predictions.assign(arm=arm.value) for arm, arm_report in report.arms.items()]
     columns = ["name", "true", "arm", "predicted", *(f"p_{label}" for label in report.dataset.classes)]
     if not frames:
-        return pd.DataFrame(columns=columns).to_csv(index=False)
+        return pd.DataFrame(columns=columns).to_csv(index=False, lineterminator=LINE_END)
     rows = pd.concat(frames).merge(names, on=["picture", "true"], how="left")[columns]
     rows = rows.sort_values(["name", "true"], kind="stable")
     texts = {column: rows[column].map(_no_formula) for column in columns[:4]}
-    return rows.assign(**texts).to_csv(index=False, float_format="%.6f")
+    return rows.assign(**texts).to_csv(index=False, float_format="%.6f", lineterminator=LINE_END)
 
 
 def _no_formula(text: str) -> str:

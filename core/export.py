@@ -1,0 +1,26 @@
+"""What a user takes along: a trained network as one zip, with what is needed to use it elsewhere."""
+
+import io
+import zipfile
+
+from core import runs
+from core.errors import InputError
+from core.experiment import Arm
+
+FILES = ("model.keras", "labels.json")
+
+
+def network(experiment_id: str, arm: Arm) -> bytes:
+    """A zip of the arm's model.keras and labels.json, made anew at each call.
+
+    Raises:
+        InputError: This arm has no saved network.
+    """
+    directory = runs.arm_directory(experiment_id, arm)
+    if not all((directory / name).exists() for name in FILES):
+        raise InputError("Expected the saved network of this arm; found none. Train it first.")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # weights hardly shrink
+        for name in FILES:
+            archive.write(directory / name, name)
+    return packed.getvalue()

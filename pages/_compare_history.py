@@ -1,0 +1,69 @@
+"""The experiments of this link: open one, or delete it."""
+
+from math import ceil
+
+import streamlit as st
+
+from core import history, jobs
+from core.history import Entry
+from pages import _shared
+
+A_PAGE = 8
+WIDTHS = (3, 3, 3, 4, 3)
+
+
+def exist() -> bool:
+    """Whether this link has any."""
+    return bool(history.entries(_shared.identifier("workspace") or ""))
+
+
+def show(present: str | None) -> None:
+    """A row an experiment, newest first; `present` is the one whose report is on the page."""
+    entries = history.entries(_shared.identifier("workspace") or "")
+    if not entries:
+        st.markdown(":gray[None. This experiment was started elsewhere and opened by its address.]")
+        return
+    pages = ceil(len(entries) / A_PAGE)
+    page = st.pagination(pages, key="history_page") if pages > 1 else 1
+    for column, title in zip(st.columns(WIDTHS), ("Started (UTC)", "Pictures", "Base", "Outcome"), strict=False):
+        column.markdown(f":gray[{title}]")
+    for entry in entries[(page - 1) * A_PAGE : page * A_PAGE]:
+        _row(entry, is_present=entry.id == present)
+
+
+def _row(entry: Entry, *, is_present: bool) -> None:
+    started, pictures, base, outcome, actions = st.columns(WIDTHS, vertical_alignment="center")
+    started.markdown(f"{entry.created:%d %b %Y, %H:%M}")
+    pictures.markdown(_shared.plain(entry.dataset))
+    base.markdown(entry.base)
+    outcome.markdown(entry.outcome)
+    with actions.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Shown" if is_present else "Open", key=f"open_{entry.id}", disabled=is_present):
+            _shared.set_identifier("experiment", entry.id)
+            st.rerun()
+        if st.button("Delete", key=f"delete_{entry.id}", icon=":material/delete:"):
+            _ask(entry)
+
+
+@st.dialog("Delete this experiment?")
+def _ask(entry: Entry) -> None:
+    """Once: what is gone cannot be had back."""
+    size = f"{entry.size_bytes / 1e6:,.0f} MB"
+    st.markdown(
+        f"Scores, networks and curves of {entry.base} on {_shared.plain(entry.dataset)} go ({size}), and with the last "
+        "experiment on them the pictures too. What still trains is stopped."
+    )
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep it", key="keep"):
+            st.rerun()
+        if st.button("Delete it", key="delete_now", type="primary"):
+            _delete(entry)
+            st.rerun()
+
+
+def _delete(entry: Entry) -> None:
+    jobs.delete_experiment(entry.id)
+    if _shared.identifier("experiment") == entry.id:
+        _shared.set_identifier("experiment", None)
+        if _shared.dataset() is None:
+            _shared.set_identifier("dataset", None)

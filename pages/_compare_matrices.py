@@ -1,0 +1,99 @@
+"""Both confusion matrices, linked, and the pictures behind the chosen cell."""
+
+import html
+from math import ceil
+
+import streamlit as st
+
+from core import charts
+from core import report as reports
+from core.dataset import Dataset
+from core.experiment import Arm
+from core.report import NAMES, ArmReport, Report
+from core.verdict import percent
+from pages import _shared
+from pages._thumbnails import thumbnail
+
+SHOWN = {"counts": "Counts", "shares": "Shares of each row"}
+A_PAGE = 12
+
+
+@st.fragment
+def show(experiment_id: str, report: Report) -> None:
+    """The section; a click on a cell, or the two boxes, choose it in both matrices."""
+    classes = list(report.dataset.classes)
+    st.subheader(
+        "What is taken for what", anchor=False, help="Confusion matrix: a row is the true class, a column the answer."
+    )
+    chosen = _choice(experiment_id, report, classes)
+    shown = st.session_state["matrix_values"]
+    ceiling = max(int(one.score.confusion.max()) for one in report.arms.values())
+    for column, (arm, one) in zip(st.columns(2, gap="medium"), report.arms.items(), strict=False):
+        with column:
+            _matrix(experiment_id, arm, one, classes, normalised=shown == "shares", ceiling=ceiling, chosen=chosen)
+            _pictures(report.dataset, arm, one, chosen)
+
+
+def _choice(experiment_id: str, report: Report, classes: list[str]) -> tuple[str, str]:
+    """The chosen cell, (true class, answer): clicked, or chosen in the boxes, or what is mixed up most often."""
+    clicked = st.session_state.pop("clicked_cell", None)
+    if clicked or st.session_state.get("cell_of") != experiment_id:
+        first = reports.most_mixed_up(report.scores.values(), classes)
+        st.session_state["cell_true"], st.session_state["cell_answer"] = clicked or first
+        st.session_state["cell_of"] = experiment_id
+    values, true, answer = st.columns([2, 1, 1], gap="medium", vertical_alignment="bottom")
+    values.segmented_control(
+        "Each cell shows",
+        list(SHOWN),
+        default="counts",
+        required=True,
+        format_func=SHOWN.__getitem__,
+        key="matrix_values",
+    )
+    return (
+        true.selectbox("True class", classes, key="cell_true"),
+        answer.selectbox("Answer", classes, key="cell_answer"),
+    )
+
+
+def _matrix(
+    experiment_id: str,
+    arm: Arm,
+    one: ArmReport,
+    classes: list[str],
+    *,
+    normalised: bool,
+    ceiling: int,
+    chosen: tuple[str, str],
+) -> None:
+    matrix = one.score.confusion
+    figure = charts.confusion(
+        matrix, classes, arm, normalised=normalised, ceiling=ceiling, selected=chosen, theme=_shared.theme()
+    )
+    text = charts.describe_confusion(matrix, classes, arm)
+    clicked = _shared.plot(figure, key=f"matrix_{arm}", text=text, revision=experiment_id)
+    frame = charts.confusion_frame(matrix, classes, normalised=normalised)
+    _shared.table(frame, key=f"matrix_{arm}", hide_index=False)
+    if clicked:
+        st.session_state["clicked_cell"] = str(clicked["y"]), str(clicked["x"])
+        st.rerun(scope="fragment")
+
+
+def _pictures(of: Dataset, arm: Arm, one: ArmReport, chosen: tuple[str, str]) -> None:
+    rows = reports.cell(one.predictions, *chosen)
+    true, answer = map(_shared.plain, chosen)
+    count = _shared.count(len(rows), "picture")
+    st.markdown(f"**{NAMES[arm]}: {count} of {true} answered as {answer}**")
+    pages = ceil(len(rows) / A_PAGE)
+    page = st.pagination(pages, key=f"pictures_{arm}_{chosen}") if pages > 1 else 1
+    part = rows.iloc[(page - 1) * A_PAGE : page * A_PAGE]
+    names = dict(zip(of.pictures["picture"], of.pictures["name"], strict=True))
+    cells = (_figure(of, row.picture, names[row.picture], percent(row.probability, 100)) for row in part.itertuples())
+    st.html(f'<div class="answers">{"".join(cells)}</div>')
+
+
+def _figure(of: Dataset, picture: str, name: str, probability: str) -> str:
+    source, escaped = thumbnail(of.path(picture)), html.escape(name, quote=True)
+    return (
+        f'<figure><img src="{source}" alt="{escaped}" title="{escaped}"><figcaption>{probability}</figcaption></figure>'
+    )

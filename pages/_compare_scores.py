@@ -1,0 +1,74 @@
+"""The scores: both accuracies and their difference as numbers and on one axis; each class."""
+
+import html
+
+import streamlit as st
+
+from core import charts, palette, tables
+from core.report import NAMES, ArmReport, Comparison, Report, per_class
+from core.verdict import percent, percent_range, points
+from pages import _shared
+
+METRICS = {"f1": "F1", "precision": "Precision", "recall": "Recall"}
+GLOSS = (
+    "Precision: of the pictures answered as this class, the share that is of it. "
+    "Recall: of the pictures of this class, the share answered so. F1: between the two, nearer to the smaller."
+)
+
+
+def accuracies(report: Report) -> None:
+    """Big numbers, then the axis with intervals and the line of the largest class."""
+    numbers = [_accuracy(arm, one) for arm, one in report.arms.items()]
+    if report.comparison:
+        numbers.append(_difference(report.comparison))
+    for column, number in zip(st.columns(3, gap="medium"), numbers, strict=False):
+        column.html(number)
+    figure = charts.accuracy_axis(report.scores, theme=_shared.theme())
+    _shared.plot(figure, key="accuracy", text=charts.describe_accuracy(report.scores))
+    _shared.table(charts.accuracy_frame(report.scores), key="accuracy")
+
+
+def _accuracy(arm: str, one: ArmReport) -> str:
+    score = one.score
+    note = f"{score.correct:,} of {score.n:,} right; 95 % interval {percent_range(score.interval, score.n)}"
+    return _number(NAMES[arm], percent(score.accuracy, score.n), note, colour=palette.COLOURS[arm])
+
+
+def _difference(comparison: Comparison) -> str:
+    n = comparison.transfer.n
+    difference = 100 * comparison.difference
+    low_high = points(*comparison.interval, n)
+    p_value = "below 0.001" if comparison.p_value < 0.001 else f"{comparison.p_value:.2g}"
+    note = f"{low_high} (95 %, paired); McNemar's exact p {p_value}"
+    return _number("Difference, transfer minus scratch", f"{difference:+.0f} points", note)
+
+
+def _number(name: str, value: str, note: str, *, colour: str | None = None) -> str:
+    square = f'<i style="color:{colour}" aria-hidden="true">■</i> ' if colour else ""
+    texts = f"<span>{square}{html.escape(name)}</span><b>{value}</b><small>{html.escape(note)}</small>"
+    return f'<div class="number">{texts}</div>'
+
+
+def classes(report: Report) -> None:
+    """Precision, recall and F1 of each class: one of them drawn, all of them in the table."""
+    title, choice = st.columns([2, 1], vertical_alignment="bottom")
+    title.subheader("Class by class", anchor=False, help=GLOSS)
+    with choice.container(horizontal=True, horizontal_alignment="right"):
+        metric = st.segmented_control(
+            "Measure",
+            list(METRICS),
+            default="f1",
+            required=True,
+            format_func=METRICS.__getitem__,
+            key="metric",
+            label_visibility="collapsed",
+        )
+    names = list(report.dataset.classes)
+    frames = {arm: per_class(one.predictions, names) for arm, one in report.arms.items()}
+    figure = charts.per_class(frames, metric=metric, theme=_shared.theme())
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        _shared.plot(figure, key="classes", text=charts.describe_per_class(frames, metric=metric))
+    table = tables.classes(report)
+    decimals = {column: st.column_config.NumberColumn(format="%.2f") for column in table.columns[2:]}
+    right.dataframe(table, hide_index=True, column_config=decimals, key="classes_table")

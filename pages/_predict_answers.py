@@ -1,0 +1,76 @@
+"""What both networks say to each picture, side by side."""
+
+import html
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core import palette, predict, runs
+from core.experiment import Arm
+from core.report import NAMES
+from core.runs import State
+from core.verdict import percent
+from pages import _shared
+from pages._thumbnails import thumbnail
+
+TOP = 3  # classes shown of each answer; the table has them all
+
+
+def show(prediction_id: str) -> None:
+    """Each picture with its answers; what could not be read; everything as a table."""
+    asked, answers = predict.request(prediction_id), predict.read(prediction_id)
+    status = runs.read_status(predict.directory(prediction_id))
+    if asked is None:
+        return
+    for each in asked["refused"]:
+        said = f"**{_shared.plain(each['name'])}** cannot be read: {_shared.plain(each['reason'])}"
+        st.warning(said, icon=":material/warning:")
+    if answers is None:
+        failed = status is not None and status.state is State.FAILED
+        say = st.error if failed else st.info
+        say(
+            _shared.plain(status.message if status else "These pictures are not here any more."), icon=":material/info:"
+        )
+        return
+    st.subheader(_agreement(answers), anchor=False)
+    for number, picture in enumerate(asked["pictures"]):
+        rows = answers[answers["number"] == number]
+        st.html(_row(predict.directory(prediction_id) / "pictures" / picture["file"], picture["name"], rows))
+    _shared.table(answers.drop(columns="number"), key="answers")
+
+
+def _agreement(answers: pd.DataFrame) -> str:
+    """How often both say the same, of how many pictures."""
+    pictures = answers.groupby("number")["predicted"]
+    n, differing = pictures.ngroups, int((pictures.nunique() > 1).sum())
+    if answers["arm"].nunique() < 2:
+        return _shared.count(n, "picture")
+    if differing == 0:
+        return f"Both networks agree on {'the picture' if n == 1 else f'all {n} pictures'}"
+    return f"The networks disagree on {differing} of {_shared.count(n, 'picture')}"
+
+
+def _row(path: Path, name: str, rows: pd.DataFrame) -> str:
+    """A picture with a column of bars an arm."""
+    escaped = html.escape(name, quote=True)
+    differ = "<em>They disagree</em>" if rows["predicted"].nunique() > 1 else ""
+    arms = "".join(_arm(Arm(row["arm"]), row) for _, row in rows.iterrows())
+    picture = (
+        f'<figure><img src="{thumbnail(path)}" alt="{escaped}"><figcaption>{escaped}{differ}</figcaption></figure>'
+    )
+    return f'<div class="asked">{picture}{arms}</div>'
+
+
+def _arm(arm: Arm, row: pd.Series) -> str:
+    shares = row.filter(like="p_").astype(float).rename(lambda column: column.removeprefix("p_"))
+    shares = shares.sort_values(ascending=False).head(TOP)
+    bars = "".join(_bar(label, share, palette.COLOURS[arm]) for label, share in shares.items())
+    square = f'<i style="color:{palette.COLOURS[arm]}" aria-hidden="true">■</i>'
+    answer = html.escape(str(row["predicted"]))
+    return f"<div><span>{square} {NAMES[arm]}: <b>{answer}</b></span>{bars}</div>"
+
+
+def _bar(label: str, share: float, colour: str) -> str:
+    filled = f'<i style="width:{100 * share:.1f}%;background:{colour}"></i>'
+    return f"<p><span>{html.escape(label)}</span><u>{filled}</u><span>{percent(share, 100)}</span></p>"

@@ -1,0 +1,61 @@
+"""New pictures: the upload, and the button that sends them to the networks."""
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from core import jobs, predict, runs
+from core.experiment import Experiment
+from core.runs import State, Status
+from pages import _shared, _upload_doors
+
+TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
+
+
+def about(experiment: Experiment) -> str:
+    """What is asked, in a line."""
+    return f"Up to {predict.MAX_PICTURES} new pictures go to the networks trained on {experiment.dataset_name}."
+
+
+def show(experiment_id: str) -> None:
+    """The uploader, and the screen's primary button."""
+    uploaded = st.file_uploader(
+        f"Pictures, at most {predict.MAX_PICTURES}",
+        type=TYPES,
+        accept_multiple_files=True,
+        key=f"pictures-{st.session_state.get('asked', 0)}",
+    )
+    is_pair = len(predict.scored_arms(experiment_id)) == 2
+    pressed = _shared.primary(
+        "Ask both networks" if is_pair else "Ask the network",
+        key="ask",
+        icon=":material/arrow_forward:",
+        disabled=not uploaded,
+        reason=None if uploaded else "Choose pictures first.",
+    )
+    if pressed:
+        with _shared.errors():
+            st.query_params["prediction"] = _submitted(experiment_id, uploaded)
+            st.rerun()
+
+
+def progress(prediction_id: str) -> None:
+    """How far the networks are, and the way to stop them."""
+    directory = predict.directory(prediction_id)
+    status = runs.read_status(directory) or Status()
+    is_computing = status.state is State.SCORE and status.total > 0
+    said = (
+        f"Asking network {status.done + 1} of {status.total}" if is_computing else "Loading the networks, some seconds"
+    )
+    bar, stop = st.columns([5, 1], vertical_alignment="bottom")
+    bar.progress((status.done + 0.5) / status.total if is_computing else 0.05, text=said)
+    with stop.container(horizontal=True, horizontal_alignment="right"):
+        st.button("Stop", key="stop", icon=":material/stop:", on_click=runs.request_stop, args=[directory])
+
+
+def _submitted(experiment_id: str, uploaded: list[UploadedFile]) -> str:
+    prediction_id = predict.create(experiment_id, [(each.name, each.getvalue()) for each in uploaded])
+    jobs.submit_prediction(prediction_id)
+    for each in uploaded:
+        _upload_doors.free(each)
+    st.session_state["asked"] = st.session_state.get("asked", 0) + 1  # an empty uploader next time
+    return prediction_id

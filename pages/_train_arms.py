@@ -1,0 +1,72 @@
+"""Both arms side by side: state, progress, stop; the result as soon as there is one; what went wrong."""
+
+import streamlit as st
+
+from core import jobs, palette, progress, report, runs
+from core.experiment import Arm, Experiment
+from core.progress import Progress, Standing
+from core.runs import State
+from pages import _results, _shared
+
+BLANK = "\xa0"  # keeps a line's place, so that nothing jumps when it is filled
+
+
+def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None:
+    """Title, a card an arm, and under them what failed."""
+    title, stop = st.columns([4, 1], vertical_alignment="top")
+    with title:
+        st.title(standing.title, anchor=False)
+        said = progress.describe(experiment, runs.read_split(experiment_id))
+        st.markdown(f":gray[{_shared.plain(said)}]")
+    with stop.container(horizontal=True, horizontal_alignment="right", key="stop_all_place"):
+        if standing.is_submitted and not standing.is_over and len(standing.arms) > 1:
+            st.button("Stop all", key="stop_all", icon=":material/stop:", on_click=jobs.stop_all, args=[experiment_id])
+    scored = _results.read(experiment_id, experiment).arms
+    for column, arm in zip(st.columns(2, gap="medium"), standing.arms, strict=False):
+        with column:
+            _card(experiment_id, progress.outcome(arm, scored.get(arm.arm)), standing)
+    for arm in standing.arms:
+        _what_happened(experiment_id, arm, has_scores=arm.arm in scored)
+
+
+def _card(experiment_id: str, arm: Progress, standing: Standing) -> None:
+    with st.container(border=True, height="stretch", key=f"arm_{arm.arm}", gap="xsmall"):
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key=f"head_{arm.arm}"
+        ):
+            colour, name = palette.COLOURS[arm.arm], report.NAMES[arm.arm]
+            st.html(
+                f'<b class="arm"><span style="color:{colour}" aria-hidden="true">■</span> {name}</b>', width="content"
+            )
+            _stop(experiment_id, arm, standing)
+        st.markdown(_shared.plain(arm.title))
+        st.progress(arm.share)
+        st.caption(" · ".join(arm.details) or BLANK)
+        st.caption(" · ".join(arm.place) or BLANK)
+
+
+def _stop(experiment_id: str, arm: Progress, standing: Standing) -> None:
+    if arm.is_over or not standing.is_submitted:
+        return
+    is_waiting = arm.is_stopping and arm.state is not State.SCORE  # while it answers, a further stop leaves no scores
+    st.button(
+        "Stop this arm",
+        key=f"stop_{arm.arm}",
+        icon=":material/stop:",
+        disabled=is_waiting,
+        on_click=jobs.stop_arm,
+        args=[experiment_id, Arm(arm.arm)],
+        help="Ends without scores." if arm.state is State.SCORE else "Keeps and scores the best epoch so far.",
+    )
+
+
+def _what_happened(experiment_id: str, arm: Progress, *, has_scores: bool) -> None:
+    """Of an arm that failed, or ended without scores."""
+    name = report.NAMES[arm.arm]
+    if arm.state is State.STOPPED and not has_scores:
+        st.info(f"**{name}.** {_shared.plain(arm.message)}", icon=":material/info:")
+    if arm.state is not State.FAILED:
+        return
+    st.error(f"**{name} failed.** {_shared.plain(arm.message)}", icon=":material/error:")
+    with st.expander(f"Log of this arm, its last {progress.LOG_LINES} lines", key=f"log_{arm.arm}"):
+        st.code(progress.log(experiment_id, arm.arm) or "The process printed nothing.", language=None, height=320)

@@ -1,0 +1,33 @@
+"""Loss and accuracy of both arms while they grow."""
+
+import streamlit as st
+
+from core import charts, runs
+from core.experiment import Experiment
+from core.progress import Standing
+from core.runs import State
+from pages import _results, _shared
+
+AXES = {"epoch": "Epochs", "seconds": "Seconds"}
+GLOSS = (
+    "Epoch: one pass over all training pictures. Solid line: training pictures. Dashed line with markers: validation."
+)
+
+
+def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None:
+    """Both figures beside each other, under the choice of their axis."""
+    metrics = {arm: runs.read_metrics(runs.arm_directory(experiment_id, arm)) for arm in experiment.arms}
+    scored = _results.read(experiment_id, experiment).arms
+    best = {arm: int(one.facts["best_epoch"]) for arm, one in scored.items()}
+    axis = st.segmented_control(
+        "Curves over", list(AXES), default="epoch", required=True, format_func=AXES.__getitem__, key="axis", help=GLOSS
+    )
+    is_growing = any(arm.state in (State.QUEUED, State.FIT) or not arm.is_over for arm in standing.arms)
+    longest = max(experiment.training_of(arm).epochs for arm in experiment.arms)
+    limit = longest if axis == "epoch" and is_growing else None
+    for column, metric in zip(st.columns(2, gap="medium"), ("loss", "accuracy"), strict=True):
+        with column:
+            figure = charts.curves(metrics, metric=metric, x=axis, best=best, x_limit=limit, theme=_shared.theme())
+            text = charts.describe_curves(metrics, metric=metric)
+            _shared.plot(figure, key=f"curve_{metric}", text=text, revision=f"{experiment_id} {axis}")
+            _shared.table(charts.curves_frame(metrics, metric=metric), key=f"curve_{metric}")

@@ -1,0 +1,81 @@
+"""Compare: the verdict first, then what it rests on, what it cost, and what to take along."""
+
+import streamlit as st
+
+from core import predict, progress
+from core.experiment import Experiment
+from core.report import NAMES, Report
+from core.runs import State
+from pages import (
+    _compare_details,
+    _compare_history,
+    _compare_matrices,
+    _compare_scores,
+    _results,
+    _shared,
+    _train_curves,
+)
+
+
+def main() -> None:
+    """The report on the experiment that the URL names, and the other experiments of this link."""
+    experiment_id = _shared.identifier("experiment")
+    experiment = _shared.experiment()
+    if experiment_id is None or experiment is None:
+        if not _compare_history.exist():
+            _shared.missing("There is nothing to compare yet.", page="configure", label="Go to Configure")
+        st.title("Open an experiment", anchor=False)
+        _compare_history.show(None)
+        return
+    report = _results.read(experiment_id, experiment)
+    if report.arms:
+        _report(experiment_id, experiment, report)
+    else:
+        st.title("There are no scores yet", anchor=False)
+        _what_is_missing(experiment_id, report)
+    with st.expander("Experiments of this link", key="history", icon=":material/history:"):
+        _compare_history.show(experiment_id)
+    if report.arms and _shared.primary(
+        "Try it on new pictures",
+        key="predict",
+        icon=":material/arrow_forward:",
+        disabled=not predict.scored_arms(experiment_id),
+    ):
+        st.switch_page("pages/predict.py")
+
+
+def _report(experiment_id: str, experiment: Experiment, report: Report) -> None:
+    st.header(_shared.plain(report.sentence), anchor=False)
+    for remark in report.remarks:
+        st.markdown(f":orange[:material/warning:] {_shared.plain(remark)}")
+    _what_is_missing(experiment_id, report)
+    _compare_scores.accuracies(report)
+    _compare_matrices.show(experiment_id, report)
+    _compare_scores.classes(report)
+    st.subheader("Learning curves", anchor=False)
+    _train_curves.show(experiment_id, experiment, progress.read(experiment_id))
+    _compare_details.cost(report)
+    _compare_details.downloads(experiment_id, report)
+    _compare_details.proof(report)
+
+
+def _what_is_missing(experiment_id: str, report: Report) -> None:
+    """A line for each arm without scores: why, and where to see more."""
+    if report.experiment.opponent is None:
+        st.markdown(
+            ":gray[This experiment has no from-scratch opponent, so there is nothing to compare transfer with.]"
+        )
+    waiting = [arm for arm in progress.read(experiment_id).arms if arm.arm not in report.arms]
+    for arm in waiting:
+        why = arm.message if arm.is_over else "is not finished yet."
+        said = (
+            f"**{NAMES[arm.arm]}** {'failed. ' if arm.state is State.FAILED else '' if not arm.is_over else ': '}{why}"
+        )
+        st.info(said, icon=":material/info:")
+    if waiting:
+        st.page_link("pages/train.py", label="Go to Train", icon=":material/model_training:")
+
+
+_shared.begin()
+with _shared.errors():
+    main()

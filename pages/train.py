@@ -1,0 +1,63 @@
+"""Train: both arms at work, live; what they came to; what went wrong."""
+
+import streamlit as st
+
+from core import jobs, progress
+from core.experiment import Experiment
+from core.progress import Standing
+from pages import _results, _shared, _train_arms, _train_curves
+
+POLL_SECONDS = 1.0
+
+
+def main() -> None:
+    """The experiment that the URL names, from its place in the queue to its end."""
+    experiment_id = _shared.identifier("experiment")
+    experiment = _shared.experiment()
+    if experiment_id is None or experiment is None:
+        if _shared.dataset() is None:
+            _shared.missing(
+                "Choose pictures first; then the training is configured.", page="upload", label="Go to Upload"
+            )
+        _shared.missing("Nothing is in training yet.", page="configure", label="Go to Configure")
+    before = progress.read(experiment_id)
+
+    # The browser's timer runs only while there is something to see; the last tick lays the page out without it.
+    @st.fragment(run_every=None if before.is_over or not before.is_submitted else POLL_SECONDS)
+    def live() -> None:
+        now = progress.read(experiment_id)
+        if (now.is_over, now.is_submitted) != (before.is_over, before.is_submitted):
+            st.rerun()
+        _train_arms.show(experiment_id, experiment, now)
+        _train_curves.show(experiment_id, experiment, now)
+
+    live()
+    _next(experiment_id, experiment, before)
+
+
+def _next(experiment_id: str, experiment: Experiment, standing: Standing) -> None:
+    """The primary button: start what waits, or go on to what came out."""
+    if not standing.is_submitted:
+        if _shared.primary("Train both" if len(standing.arms) == 2 else "Train", key="train"):
+            with _shared.errors():
+                jobs.submit_experiment(experiment_id)
+                st.rerun()
+        return
+    has_scores = any(_results.read(experiment_id, experiment).arms)
+    if standing.is_over and not has_scores:
+        if _shared.primary("Change the settings", key="again", icon=":material/tune:"):
+            st.switch_page("pages/configure.py")
+        return
+    label = "Compare the two" if len(standing.arms) == 2 else "See the result"
+    if _shared.primary(
+        label,
+        key="compare",
+        icon=":material/arrow_forward:",
+        disabled=not standing.is_over,
+        reason=None if standing.is_over else "Ready when the training is done.",
+    ):
+        st.switch_page("pages/compare.py")
+
+
+_shared.begin()
+main()
