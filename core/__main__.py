@@ -132,7 +132,7 @@ def _ingested(path: Path, *, keeps: bool) -> Iterator[Dataset]:
     """The zip as a data set; its directory is removed after an error, and after all where it is not kept."""
     dataset_id = dataset.create(path, path.name)
     try:
-        with tqdm(desc="reading pictures", unit=" pictures", leave=False) as bar:
+        with tqdm(desc="reading pictures", unit=" pictures", leave=False, disable=None) as bar:  # a terminal only
 
             def progress(done: int, total: int) -> None:
                 bar.total = total
