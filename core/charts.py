@@ -189,7 +189,7 @@ def confusion(
     values = confusion_frame(matrix, classes, normalised=normalised).to_numpy(dtype=float)
     top = 1.0 if normalised else float(max(ceiling or int(matrix.max()), 1))
     figure = palette.lay_out(go.Figure(), theme, height=440, top=44, title=palette.named(arm))
-    figure.add_trace(_cells(values, matrix, classes, top=top, theme=theme))
+    figure.add_trace(_cells(values, matrix, classes, top=top, percent_scale=normalised, theme=theme))
     if len(classes) <= MANY:
         figure.add_trace(_numbers(values, classes, top=top, normalised=normalised, theme=theme))
     _outline(figure, "x domain", "y domain", (0, 1, 0, 1), colour=COLOURS[arm])
@@ -206,7 +206,9 @@ def confusion(
     return figure.update_yaxes(title_text="True class", autorange="reversed", fixedrange=True, **true)
 
 
-def _cells(values: np.ndarray, counts: Confusion, classes: Sequence[str], *, top: float, theme: Theme) -> go.Heatmap:
+def _cells(
+    values: np.ndarray, counts: Confusion, classes: Sequence[str], *, top: float, percent_scale: bool, theme: Theme
+) -> go.Heatmap:
     hover = [
         [f"{html.escape(true)} answered as {html.escape(answer)}: {counts[i, j]}" for j, answer in enumerate(classes)]
         for i, true in enumerate(classes)
@@ -221,7 +223,7 @@ def _cells(values: np.ndarray, counts: Confusion, classes: Sequence[str], *, top
         ygap=1 if len(classes) <= MANY else 0,
         colorscale=list(zip((0, 0.5, 1), INKS[theme].scale, strict=True)),
         showscale=len(classes) > MANY,  # else every cell has its number
-        colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%" if values.max() <= 1 == top else "d"},
+        colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%" if percent_scale else "d"},
         hovertext=hover,
         hoverinfo="text",
     )
