@@ -1,0 +1,120 @@
+"""Configure: the base and how much of it stays frozen."""
+
+import streamlit as st
+
+from core import bases, jobs, runs, weights
+from core.bases import Base
+from core.experiment import Arm, Experiment
+from pages import _configure_draft as draft
+from pages import _shared
+
+POLL_SECONDS = 0.5
+IDEA_OF_BASES = (
+    "Networks that look at pictures learn the same first things whatever they are for: edges, colours, textures, "
+    "parts. A **pretrained base** has learned them from 1.3 million photographs (ImageNet). **Transfer learning** "
+    "keeps it and learns only what is new, so a few dozen pictures are often enough."
+)
+IDEA_OF_FREEZING = (
+    "A **frozen** block keeps what it knows: its numbers do not change. The first blocks see edges and colours, which "
+    "serve any picture; the last ones see what ImageNet was about. Training the last blocks too (**fine-tuning**) can "
+    "help when your pictures look unlike photographs of everyday things, and needs more of them."
+)
+
+
+def choose(chosen: Experiment) -> None:
+    """The cards, and a fetch of weights that are not here yet."""
+    st.subheader("Base", anchor=False, help=IDEA_OF_BASES)
+    st.markdown(":gray[A network that has already learned to see. You keep its eyes and teach it your classes.]")
+    with st.container(key="bases"):
+        st.radio(
+            "Base",
+            list(bases.BASES),
+            key=draft.key("base"),
+            format_func=lambda name: f"**{name}** · {bases.BASES[name].year}",
+            captions=[_caption(row) for row in bases.BASES.values()],
+            label_visibility="collapsed",
+            on_change=draft.remember_base,
+            width="stretch",
+            persist_state="session",
+        )
+    row = bases.base(chosen.base)
+    if not weights.is_on_host(row):
+        _fetch(row)
+
+
+def _caption(row: Base) -> str:
+    path = weights.find(row)
+    size_bytes = path.stat().st_size if path else row.weights.size_bytes
+    place = ":material/check_circle: on this host" if path else ":material/download: to fetch"
+    return f"{row.sentence}  \n{row.parameters / 1e6:.1f}\xa0M parameters, {size_bytes / 1e6:.0f}\xa0MB · {place}"
+
+
+def _fetch(row: Base) -> None:
+    status = runs.read_status(weights.directory(row.name))
+    is_running = status is not None and not status.state.is_final
+    st.fragment(_fetching, run_every=POLL_SECONDS if is_running else None)(row, is_running)
+
+
+def _fetching(row: Base, was_running: bool) -> None:
+    """Progress and stop of a download, or the button that starts it."""
+    directory = weights.directory(row.name)
+    status = runs.read_status(directory)
+    is_running = status is not None and not status.state.is_final
+    if is_running != was_running:
+        st.rerun()
+    if status and is_running:
+        total = status.total or row.weights.size_bytes
+        said = f"Fetching the weights of {row.name}: {status.done / 1e6:.0f} of {total / 1e6:.0f}\xa0MB"
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.progress(min(status.done / total, 1.0), text=said)
+            if st.button("Stop", key="fetch_stop", icon=":material/stop_circle:"):
+                runs.request_stop(directory)
+        return
+    if status and status.state is runs.State.FAILED:
+        st.error(_shared.plain(status.message), icon=":material/error:")
+    megabytes = f"{row.weights.size_bytes / 1e6:.0f}\xa0MB"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(f"Fetch now ({megabytes})", key="fetch", icon=":material/download:"):
+            with _shared.errors():
+                jobs.submit_weights(row.name)
+                st.rerun()
+        st.markdown(
+            f":gray[The weights of {row.name} are not on this host. Otherwise they are fetched when training starts.]"
+        )
+
+
+def freeze(chosen: Experiment) -> None:
+    """The slider over the base's blocks."""
+    n_blocks = len(bases.base(chosen.base).blocks)
+    st.subheader("Frozen blocks", anchor=False, help=IDEA_OF_FREEZING)
+    st.markdown(f":gray[{_sentence(chosen, n_blocks)}]")
+    st.select_slider(
+        "Frozen blocks",
+        range(n_blocks, -1, -1),
+        key=draft.key_of_base("frozen_blocks"),
+        format_func=lambda frozen: f"{frozen} of {n_blocks} frozen",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="slider_ends"):
+        st.caption("All frozen", width="content")
+        st.caption("All trained", width="content")
+
+
+def _sentence(chosen: Experiment, n_blocks: int) -> str:
+    if chosen.is_all_frozen:
+        return f"All {n_blocks} blocks stay as they are and only the head learns: quick, and right for few pictures."
+    trained = n_blocks - chosen.frozen_blocks
+    which = "all blocks" if trained == n_blocks else f"the last {trained} blocks" if trained > 1 else "the last block"
+    phases = chosen.phases_of(Arm.TRANSFER)
+    if len(phases) == 1:
+        return f"A single epoch trains the head alone. Choose two or more, so that {which} learn as well."
+    return (
+        f"Two phases: for {_epochs(phases[0])} the head learns alone, then for {_epochs(phases[1])} {which} with it, "
+        "at a tenth of the learning rate. The base's BatchNorm layers are never trained: a few pictures would spoil "
+        "the averages they keep."
+    )
+
+
+def _epochs(number: int) -> str:
+    return f"{number} epoch{'' if number == 1 else 's'}"

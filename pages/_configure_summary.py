@@ -1,0 +1,105 @@
+"""Configure, right column: both networks, what they train, how long and how large; measured where that is unknown."""
+
+import base64
+import io
+import time
+from pathlib import Path
+
+import streamlit as st
+from PIL import Image
+
+from core import diagram, estimate, jobs, picture, runs
+from core.dataset import Dataset
+from core.errors import ResourceError
+from core.estimate import Estimate
+from core.experiment import Arm, Experiment
+from core.settings import settings
+from core.split import Split
+from pages import _configure_training
+
+POLL_SECONDS = 1.0
+SETTLED_SECONDS = 1.5  # without a change, before a probe is worth starting
+THUMBNAIL_SIDE = 88  # px, for 44 on a sharp screen
+
+
+def show(chosen: Experiment, of: Dataset, split: Split) -> None:
+    """Draw both arms; while something is measured, once a second."""
+    is_waiting = bool(estimate.missing(chosen))
+    st.fragment(_live, run_every=POLL_SECONDS if is_waiting else None)(chosen, of, split, is_waiting)
+
+
+def _live(chosen: Experiment, of: Dataset, split: Split, was_waiting: bool) -> None:
+    if was_waiting and not estimate.missing(chosen):
+        st.rerun()
+    estimates = _estimates(chosen, split)
+    is_measuring = was_waiting and _measure(chosen, len(of.classes))
+    for arm in chosen.arms:
+        facts = _facts(estimates[arm], is_measuring=is_measuring)
+        with st.container(border=True, key=f"network_{arm}"):
+            st.html(diagram.card(chosen, arm, classes=of.classes, picture=_thumbnail(of), facts=facts))
+
+
+def _estimates(chosen: Experiment, split: Split) -> dict[Arm, Estimate]:
+    counts = split.frame["part"].value_counts()
+    return estimate.estimate(
+        chosen, n_train=int(counts["train"]), n_validation=int(counts["validation"]), n_test=int(counts["test"])
+    )
+
+
+def refusal(chosen: Experiment, split: Split) -> str | None:
+    """Why this host cannot run it, or None."""
+    try:
+        estimate.check_memory(chosen, _estimates(chosen, split))
+    except ResourceError as error:
+        return str(error)
+    return None
+
+
+def _facts(one: Estimate, *, is_measuring: bool) -> dict[str, str]:
+    unknown = "measuring …" if is_measuring else "not known yet"
+    seconds = unknown if one.seconds is None else f"about {estimate.duration(one.seconds)}"
+    return {"Time": seconds, "Memory": f"about {one.memory_bytes / 2**30:.1f}\xa0GB"}
+
+
+def _measure(chosen: Experiment, n_classes: int) -> bool:
+    """Start a probe once the choices have settled; returns whether one runs or soon will."""
+    wanted = estimate.missing(chosen)
+    probe = st.session_state.get("probe")
+    if probe is None or probe["wanted"] != wanted:
+        end_probe()
+        st.session_state["probe"] = {"wanted": wanted, "since": time.monotonic(), "directory": None}
+        return True
+    if probe["directory"]:
+        status = runs.read_status(probe["directory"])
+        return status is not None and not status.state.is_final
+    if time.monotonic() - probe["since"] >= SETTLED_SECONDS and jobs.queue_length() == 0:
+        probe["directory"] = _start_probe(chosen, n_classes)
+    return jobs.queue_length() == 0
+
+
+def _start_probe(chosen: Experiment, n_classes: int) -> Path:
+    directory = settings().home / "probes" / runs.new_id()
+    directory.mkdir(parents=True)
+    request = {"experiment": chosen.model_dump(mode="json"), "n_classes": n_classes}
+    runs.write_json(directory / "request.json", request)
+    jobs.submit_probe(directory)
+    return directory
+
+
+def end_probe() -> None:
+    """Stop the probe of choices that have changed, or one that would stand in a training's way."""
+    probe = st.session_state.pop("probe", None)
+    if probe and probe["directory"]:
+        runs.request_stop(probe["directory"])
+
+
+def _thumbnail(of: Dataset) -> str:
+    """The previewed picture as a data URI."""
+    return _encoded(str(_configure_training.previewed(of)))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _encoded(path: str) -> str:
+    packed = io.BytesIO()
+    Image.fromarray(picture.load(Path(path), THUMBNAIL_SIDE)).save(packed, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{base64.b64encode(packed.getvalue()).decode()}"

@@ -1,0 +1,60 @@
+"""Configure: the choices on the left, what they make on the right, and the button that trains it."""
+
+import streamlit as st
+
+from core import jobs, runs
+from core.dataset import Dataset
+from core.errors import SplitError
+from core.experiment import Experiment
+from core.split import Split
+from pages import _configure_base, _configure_summary, _configure_training, _shared
+from pages import _configure_draft as draft
+
+
+def main() -> None:
+    """The whole page, or what is missing for it."""
+    of = _shared.dataset()
+    if of is None:
+        _shared.missing("Choose pictures first.", page="upload", label="Go to Upload")
+    try:
+        split = _shared.current_split(of)
+    except SplitError as error:
+        _shared.missing(_shared.plain(str(error)), page="upload", label="Go to Upload")
+    draft.begin(of)
+    chosen = draft.experiment_of(of)
+    st.title("Set up the comparison", anchor=False)
+    st.markdown(":gray[The defaults suit most pictures. Press the button, or change what you like.]")
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _choices(chosen, of)
+    with right, st.container(key="summary"):
+        _configure_summary.show(chosen, of, split)
+        _start(chosen, split)
+
+
+def _choices(chosen: Experiment, of: Dataset) -> None:
+    _configure_base.choose(chosen)
+    _configure_base.freeze(chosen)
+    _configure_training.choose_head(chosen, len(of.classes))
+    _configure_training.choose_training(chosen)
+    _configure_training.choose_augmentation(chosen, of)
+    _configure_training.choose_opponent(chosen)
+
+
+def _start(chosen: Experiment, split: Split) -> None:
+    refusal = _configure_summary.refusal(chosen, split)
+    if refusal:
+        st.error(_shared.plain(refusal), icon=":material/memory:")
+    label = "Train both" if chosen.opponent else "Train"
+    if _shared.primary(label, key="train", icon=":material/play_arrow:", disabled=refusal is not None):
+        with _shared.errors():
+            _configure_summary.end_probe()
+            experiment_id = runs.create_experiment(chosen, split.frame)
+            jobs.submit_experiment(experiment_id)
+            draft.keep_as(experiment_id)
+            _shared.set_identifier("experiment", experiment_id)
+            st.switch_page("pages/train.py")
+
+
+_shared.begin()
+main()
