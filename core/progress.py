@@ -77,8 +77,7 @@ class Standing:
         if not self.is_submitted:
             return "Ready to train"
         if self.position:
-            ahead = self.position
-            return f"Waiting in the queue: {ahead} training{' is' if ahead == 1 else 's are'} ahead of this one"
+            return f"Waiting: number {self.position} in the queue"
         busy = next((arm for arm in self.arms if arm.state not in (State.QUEUED, *_FINAL)), None)
         return f"Training: {NAMES[busy.arm].lower()}" if busy else "Training begins in a moment"
 
@@ -122,7 +121,7 @@ def _arm(experiment_id: str, experiment: Experiment, arm: Arm) -> Progress:
 
 def _title(status: Status, experiment: Experiment, arm: Arm, *, is_stopping: bool) -> str:
     if is_stopping and status.state is not State.SCORE:
-        return "Stopping"
+        return "Will be left out" if status.state is State.QUEUED else "Stopping"
     if status.state is State.FIT and status.total:
         epoch, epochs, _, _ = _epoch(status, experiment, arm)
         return f"Training, epoch {epoch} of {epochs}"

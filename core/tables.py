@@ -32,7 +32,7 @@ def cost(report: Report) -> pd.DataFrame:
         "of that, training": lambda facts: _seconds(facts, "train"),
         "of that, scoring": lambda facts: _seconds(facts, "evaluate"),
         "Trained parameters": lambda facts: f"{facts['trained_parameters']:,}",
-        "Frozen parameters": lambda facts: f"{facts['frozen_parameters']:,}",
+        "Parameters not trained": lambda facts: f"{facts['frozen_parameters']:,}",
         "Epochs run": lambda facts: f"{facts['epochs']:,}",
         "Best epoch, kept": lambda facts: f"{facts['best_epoch']:,}",
         "Picture size": lambda facts: f"{facts['image_size']} × {facts['image_size']} px",

@@ -1,6 +1,7 @@
 """What it cost, what vouches for it, and what to take along."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -12,50 +13,51 @@ from core.report import NAMES, Report
 WIDE = {"what": st.column_config.TextColumn("", width="medium")}
 
 
-def cost(report: Report) -> None:
-    """Time, parameters and epochs of both arms."""
-    st.subheader("What it cost", anchor=False)
-    st.dataframe(tables.cost(report), hide_index=True, column_config=WIDE, key="cost")
-
-
-def proof(report: Report) -> None:
-    """Weight hash, frozen weights, seed, versions, hardware, the check of the saved file."""
+def show(experiment_id: str, report: Report) -> None:
+    """The cost, beside it the downloads, under both the proof."""
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
+        st.subheader("What it cost", anchor=False)
+        st.dataframe(tables.cost(report), hide_index=True, column_config=WIDE, key="cost")
+    with right:
+        st.subheader("Take along", anchor=False)
+        _downloads(experiment_id, report)
     with st.expander("How this was made, and what proves it", key="proof", icon=":material/verified:"):
-        st.table(tables.proof(report).set_index("what"))
+        st.table(tables.proof(report).set_index("what"), border="horizontal")
 
 
-def downloads(experiment_id: str, report: Report) -> None:
+def _downloads(experiment_id: str, report: Report) -> None:
     """The networks, the result and the answers; each is put together when its button is pressed."""
-    st.subheader("Take along", anchor=False)
-    with st.container(horizontal=True, key="downloads"):
-        for arm in report.arms:
-            st.download_button(
-                f"{NAMES[arm]}: network",
-                partial(export.network, experiment_id, arm),
-                file_name=f"{arm}.zip",
-                mime="application/zip",
-                key=f"download_{arm}",
-                icon=":material/download:",
-                on_click="ignore",
-                help="model.keras with labels.json, as one zip. Load it with keras.saving.load_model.",
-            )
-        st.download_button(
-            "Result",
-            lambda: json.dumps(reports.result(experiment_id), indent=1),
-            file_name="result.json",
-            mime="application/json",
-            key="download_result",
-            icon=":material/download:",
-            on_click="ignore",
-            help="All scores as JSON.",
+    for arm in report.arms:
+        _download(
+            f"Network, {NAMES[arm].lower()}",
+            partial(export.network, experiment_id, arm),
+            file_name=f"{arm}.zip",
+            gloss="model.keras with labels.json, as one zip. keras.saving.load_model reads the first.",
         )
-        st.download_button(
-            "Answers",
-            partial(reports.predictions_csv, experiment_id),
-            file_name="predictions.csv",
-            mime="text/csv",
-            key="download_answers",
-            icon=":material/download:",
-            on_click="ignore",
-            help="Both arms' answers on every test picture, with probabilities, as a table for a spreadsheet.",
-        )
+    _download(
+        "Result", partial(_result, experiment_id), file_name="result.json", gloss="All scores and settings as JSON."
+    )
+    _download(
+        "Answers",
+        partial(reports.predictions_csv, experiment_id),
+        file_name="predictions.csv",
+        gloss="What was answered for every test picture, with all probabilities, for a spreadsheet.",
+    )
+
+
+def _download(label: str, data: Callable[[], str | bytes], *, file_name: str, gloss: str) -> None:
+    st.download_button(
+        f"{label} ({file_name})",
+        data,
+        file_name=file_name,
+        help=gloss,
+        key=f"download_{file_name}",
+        icon=":material/download:",
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def _result(experiment_id: str) -> str:
+    return json.dumps(reports.result(experiment_id), indent=1)

@@ -62,7 +62,7 @@ def _ask(entry: Entry) -> None:
 
 
 def _delete(entry: Entry) -> None:
-    jobs.delete_experiment(entry.id)
+    jobs.delete(entry.id)
     if _shared.identifier("experiment") == entry.id:
         _shared.set_identifier("experiment", None)
         if _shared.dataset() is None:

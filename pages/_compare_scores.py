@@ -2,7 +2,9 @@
 
 import html
 
+import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core import charts, palette, tables
 from core.report import NAMES, ArmReport, Comparison, Report, per_class
@@ -66,9 +68,15 @@ def classes(report: Report) -> None:
     names = list(report.dataset.classes)
     frames = {arm: per_class(one.predictions, names) for arm, one in report.arms.items()}
     figure = charts.per_class(frames, metric=metric, theme=_shared.theme())
-    left, right = st.columns([2, 3], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         _shared.plot(figure, key="classes", text=charts.describe_per_class(frames, metric=metric))
-    table = tables.classes(report)
-    decimals = {column: st.column_config.NumberColumn(format="%.2f") for column in table.columns[2:]}
-    right.dataframe(table, hide_index=True, column_config=decimals, key="classes_table")
+    shown = charts.per_class_frame(frames, metric=metric)
+    with right:
+        st.dataframe(shown, hide_index=True, column_config=_two_decimals(shown), key="classes_shown")
+        table = tables.classes(report)
+        _shared.table(table, key="classes", label="Show all three", column_config=_two_decimals(table))
+
+
+def _two_decimals(table: pd.DataFrame) -> dict[str, ColumnConfig]:
+    return {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[2:]}

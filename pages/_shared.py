@@ -40,6 +40,41 @@ STYLE = """<style>
 .thumbnails p { display: flex; flex-wrap: wrap; gap: 0.375rem; height: 5rem; margin: 0; overflow: hidden; }
 .thumbnails img { width: 5rem; height: 5rem; border-radius: 0.375rem; }
 @media (max-width: 640px) { .thumbnails { grid-template-columns: 1fr; gap: 0.25rem; } }
+.st-key-head_transfer, .st-key-head_scratch { min-height: 2.5rem; flex-wrap: nowrap; }
+.arm { font-size: 1.125rem; white-space: nowrap; }
+.st-key-arm_transfer [data-testid="stProgressBarTrack"] > div { background-color: #0072B2; }
+.st-key-arm_scratch [data-testid="stProgressBarTrack"] > div { background-color: #D55E00; }
+.number span, .number small { display: block; font-size: 0.875rem; opacity: 0.75; }
+.number i, .asked i { font-style: normal; }
+.number b { display: block; font-size: 2.75rem; font-weight: 600; line-height: 1.25; }
+.answers { display: grid; grid-template-columns: repeat(auto-fill, minmax(5rem, 1fr)); gap: 0.5rem; min-height: 6.5rem; }
+.answers figure { margin: 0; }
+.answers img { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 0.375rem; }
+.answers figcaption { font-size: 0.8125rem; text-align: center; opacity: 0.75; }
+.asked { display: grid; grid-template-columns: 9rem 1fr 1fr; gap: 2rem; align-items: start; padding: 0.75rem 0; }
+.asked figure { margin: 0; }
+.asked img { width: 9rem; height: 9rem; object-fit: cover; border-radius: 0.375rem; }
+.asked figcaption { font-size: 0.8125rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; opacity: 0.75; }
+.asked em { display: block; font-style: normal; font-weight: 600; }
+.asked p { display: grid; grid-template-columns: 7rem 1fr 3rem; gap: 0.75rem; align-items: center; margin: 0.375rem 0; }
+.asked p span { font-size: 0.875rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.asked u { display: block; height: 0.625rem; border-radius: 0.3125rem; background: rgba(128, 128, 128, 0.2); }
+.asked u i { display: block; height: 100%; border-radius: 0.3125rem; }
+@media (max-width: 640px) { .asked { grid-template-columns: 1fr; gap: 0.5rem; } }
+[data-testid="stLayoutWrapper"]:has(> .st-key-summary) { position: sticky; top: 4.5rem; }
+@media (max-width: 640px) { [data-testid="stLayoutWrapper"]:has(> .st-key-summary) { position: static; } }
+.st-key-bases [role="radiogroup"] { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 0.5rem; align-items: stretch; }
+.st-key-bases [role="radiogroup"] > div {
+  position: relative; padding: 0.625rem 0.75rem; border-radius: 0.5rem;
+  border: 1px solid color-mix(in srgb, currentColor 18%, transparent);
+}
+.st-key-bases [role="radiogroup"] > div:hover { border-color: #1B79B8; }
+.st-key-bases [role="radiogroup"] > [data-selected] {
+  border-color: #1B79B8; box-shadow: inset 0 0 0 1px #1B79B8; background: color-mix(in srgb, #1B79B8 8%, transparent);
+}
+.st-key-bases [data-testid="stRadioOption"]::before { content: ""; position: absolute; inset: 0; }
+.st-key-bases [data-testid="stRadioOption"] > * { position: relative; }
+.st-key-bases [data-testid="stRadioCaption"] { pointer-events: none; }
 .st-key-empty { min-height: 55vh; justify-content: center; align-items: center; text-align: center; }
 </style>"""
 

@@ -39,8 +39,7 @@ def _card(experiment_id: str, arm: Progress, standing: Standing) -> None:
                 f'<b class="arm"><span style="color:{colour}" aria-hidden="true">■</span> {name}</b>', width="content"
             )
             _stop(experiment_id, arm, standing)
-        st.markdown(_shared.plain(arm.title))
-        st.progress(arm.share)
+        st.progress(arm.share, text=_shared.plain(arm.title))
         st.caption(" · ".join(arm.details) or BLANK)
         st.caption(" · ".join(arm.place) or BLANK)
 

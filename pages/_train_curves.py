@@ -15,13 +15,11 @@ GLOSS = (
 
 
 def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None:
-    """Both figures beside each other, under the choice of their axis."""
+    """Both figures beside each other."""
     metrics = {arm: runs.read_metrics(runs.arm_directory(experiment_id, arm)) for arm in experiment.arms}
     scored = _results.read(experiment_id, experiment).arms
     best = {arm: int(one.facts["best_epoch"]) for arm, one in scored.items()}
-    axis = st.segmented_control(
-        "Curves over", list(AXES), default="epoch", required=True, format_func=AXES.__getitem__, key="axis", help=GLOSS
-    )
+    axis = _axis()
     is_growing = any(arm.state in (State.QUEUED, State.FIT) or not arm.is_over for arm in standing.arms)
     longest = max(experiment.training_of(arm).epochs for arm in experiment.arms)
     limit = longest if axis == "epoch" and is_growing else None
@@ -31,3 +29,18 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None
             text = charts.describe_curves(metrics, metric=metric)
             _shared.plot(figure, key=f"curve_{metric}", text=text, revision=f"{experiment_id} {axis}")
             _shared.table(charts.curves_frame(metrics, metric=metric), key=f"curve_{metric}")
+
+
+def _axis() -> charts.Axis:
+    title, choice = st.columns([2, 1], vertical_alignment="bottom")
+    title.subheader("Learning curves", anchor=False, help=GLOSS)
+    with choice.container(horizontal=True, horizontal_alignment="right"):
+        return st.segmented_control(
+            "Curves over",
+            list(AXES),
+            default="epoch",
+            required=True,
+            format_func=AXES.__getitem__,
+            key="axis",
+            label_visibility="collapsed",
+        )

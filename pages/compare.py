@@ -29,7 +29,8 @@ def main() -> None:
         return
     report = _results.read(experiment_id, experiment)
     if report.arms:
-        _report(experiment_id, experiment, report)
+        with st.container(gap="medium"):
+            _report(experiment_id, experiment, report)
     else:
         st.title("There are no scores yet", anchor=False)
         _what_is_missing(experiment_id, report)
@@ -45,18 +46,21 @@ def main() -> None:
 
 
 def _report(experiment_id: str, experiment: Experiment, report: Report) -> None:
-    st.header(_shared.plain(report.sentence), anchor=False)
-    for remark in report.remarks:
-        st.markdown(f":orange[:material/warning:] {_shared.plain(remark)}")
-    _what_is_missing(experiment_id, report)
-    _compare_scores.accuracies(report)
-    _compare_matrices.show(experiment_id, report)
-    _compare_scores.classes(report)
-    st.subheader("Learning curves", anchor=False)
-    _train_curves.show(experiment_id, experiment, progress.read(experiment_id))
-    _compare_details.cost(report)
-    _compare_details.downloads(experiment_id, report)
-    _compare_details.proof(report)
+    with st.container():
+        st.header(_shared.plain(report.sentence), anchor=False)
+        for remark in report.remarks:
+            st.markdown(f":orange[:material/warning:] {_shared.plain(remark)}")
+        _what_is_missing(experiment_id, report)
+    with st.container():
+        _compare_scores.accuracies(report)
+    with st.container():
+        _compare_matrices.show(experiment_id, report)
+    with st.container():
+        _compare_scores.classes(report)
+    with st.container():
+        _train_curves.show(experiment_id, experiment, progress.read(experiment_id))
+    with st.container():
+        _compare_details.show(experiment_id, report)
 
 
 def _what_is_missing(experiment_id: str, report: Report) -> None:
