@@ -49,7 +49,8 @@ def score(job: Job, data: Dataset, fitted: Fitted) -> None:
     facts["seconds"]["evaluate"] = time.monotonic() - begun
     facts["seconds"]["total"] = facts["seconds"].pop("before") + time.monotonic() - job.begun
     runs.write_json(job.directory / "arm.json", facts)
-    estimate.record(job.experiment, job.arm, facts)
+    seconds = {name: facts["seconds"][name] for name in ("start", "evaluate")}
+    estimate.record(job.experiment, job.arm, facts | seconds | {"batch_size": job.training.batch_size})
 
 
 def _save(job: Job, data: Dataset, trained: keras.Model) -> None:
