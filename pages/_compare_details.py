@@ -8,8 +8,10 @@ import streamlit as st
 
 from core import export, tables
 from core import report as reports
-from core.report import NAMES, Report
+from core.experiment import Arm
+from core.report import Report
 
+LABELS = {Arm.TRANSFER: "Transfer network", Arm.SCRATCH: "From-scratch network"}
 WIDE = {"what": st.column_config.TextColumn("", width="medium")}
 
 
@@ -30,7 +32,7 @@ def _downloads(experiment_id: str, report: Report) -> None:
     """The networks, the result and the answers; each is put together when its button is pressed."""
     for arm in report.arms:
         _download(
-            f"Network, {NAMES[arm].lower()}",
+            LABELS[arm],
             partial(export.network, experiment_id, arm),
             file_name=f"{arm}.zip",
             gloss="model.keras with labels.json, as one zip. keras.saving.load_model reads the first.",
@@ -39,7 +41,7 @@ def _downloads(experiment_id: str, report: Report) -> None:
         "Result", partial(_result, experiment_id), file_name="result.json", gloss="All scores and settings as JSON."
     )
     _download(
-        "Answers",
+        "Answers, CSV",
         partial(reports.predictions_csv, experiment_id),
         file_name="predictions.csv",
         gloss="What was answered for every test picture, with all probabilities, for a spreadsheet.",
@@ -48,7 +50,7 @@ def _downloads(experiment_id: str, report: Report) -> None:
 
 def _download(label: str, data: Callable[[], str | bytes], *, file_name: str, gloss: str) -> None:
     st.download_button(
-        f"{label} ({file_name})",
+        label,
         data,
         file_name=file_name,
         help=gloss,

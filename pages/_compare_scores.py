@@ -14,7 +14,8 @@ from pages import _shared
 METRICS = {"f1": "F1", "precision": "Precision", "recall": "Recall"}
 GLOSS = (
     "Precision: of the pictures answered as this class, the share that is of it. "
-    "Recall: of the pictures of this class, the share answered so. F1: between the two, nearer to the smaller."
+    "Recall: of the pictures of this class, the share answered so. F1: between the two, nearer to the smaller. "
+    "Support: test pictures of this class."
 )
 
 
@@ -75,7 +76,7 @@ def classes(report: Report) -> None:
     with right:
         st.dataframe(shown, hide_index=True, column_config=_two_decimals(shown), key="classes_shown")
         table = tables.classes(report)
-        _shared.table(table, key="classes", label="Show all three", column_config=_two_decimals(table))
+        _shared.table(table, key="classes", label="Show all three measures", column_config=_two_decimals(table))
 
 
 def _two_decimals(table: pd.DataFrame) -> dict[str, ColumnConfig]:

@@ -12,8 +12,8 @@ TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
 
 
 def about(experiment: Experiment) -> str:
-    """What is asked, in a line."""
-    return f"Up to {predict.MAX_PICTURES} new pictures go to the networks trained on {experiment.dataset_name}."
+    """What this screen is for."""
+    return f"What does {experiment.base}, trained on {experiment.dataset_name}, say to pictures it has never seen?"
 
 
 def show(experiment_id: str) -> None:

@@ -47,13 +47,11 @@ STYLE = """<style>
 .number span, .number small { display: block; font-size: 0.875rem; opacity: 0.75; }
 .number i, .asked i { font-style: normal; }
 .number b { display: block; font-size: 2.75rem; font-weight: 600; line-height: 1.25; }
-.answers { display: grid; grid-template-columns: repeat(auto-fill, minmax(5rem, 1fr)); gap: 0.5rem; min-height: 6.5rem; }
-.answers figure { margin: 0; }
-.answers img { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 0.375rem; }
+.answers { display: grid; grid-template-columns: repeat(auto-fill, 5.5rem); gap: 0.5rem; min-height: 7rem; }
+.answers img, .asked img { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 0.375rem; }
 .answers figcaption { font-size: 0.8125rem; text-align: center; opacity: 0.75; }
 .asked { display: grid; grid-template-columns: 9rem 1fr 1fr; gap: 2rem; align-items: start; padding: 0.75rem 0; }
-.asked figure { margin: 0; }
-.asked img { width: 9rem; height: 9rem; object-fit: cover; border-radius: 0.375rem; }
+.answers figure, .asked figure { margin: 0; }
 .asked figcaption { font-size: 0.8125rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; opacity: 0.75; }
 .asked em { display: block; font-style: normal; font-weight: 600; }
 .asked p { display: grid; grid-template-columns: 7rem 1fr 3rem; gap: 0.75rem; align-items: center; margin: 0.375rem 0; }
@@ -75,6 +73,7 @@ STYLE = """<style>
 .st-key-bases [data-testid="stRadioOption"]::before { content: ""; position: absolute; inset: 0; }
 .st-key-bases [data-testid="stRadioOption"] > * { position: relative; }
 .st-key-bases [data-testid="stRadioCaption"] { pointer-events: none; }
+.st-key-slider_ends { margin-top: -1.25rem; }
 .st-key-empty { min-height: 55vh; justify-content: center; align-items: center; text-align: center; }
 </style>"""
 

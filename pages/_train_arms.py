@@ -8,12 +8,12 @@ from core.progress import Progress, Standing
 from core.runs import State
 from pages import _results, _shared
 
-BLANK = "\xa0"  # keeps a line's place, so that nothing jumps when it is filled
+BLANK = "&nbsp;"  # keeps a line's place, so that nothing jumps when it is filled
 
 
 def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None:
     """Title, a card an arm, and under them what failed."""
-    title, stop = st.columns([4, 1], vertical_alignment="top")
+    title, stop = st.columns([4, 1], vertical_alignment="bottom")
     with title:
         st.title(standing.title, anchor=False)
         said = progress.describe(experiment, runs.read_split(experiment_id))

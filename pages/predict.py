@@ -16,7 +16,7 @@ def main() -> None:
         _shared.missing("There is no trained network to ask yet.", page="configure", label="Go to Configure")
     if not predict.scored_arms(experiment_id):
         _shared.missing("No network of this experiment is trained yet.", page="train", label="Go to Train")
-    st.title("Ask both networks" if len(predict.scored_arms(experiment_id)) == 2 else "Ask the network", anchor=False)
+    st.title("Try new pictures", anchor=False)
     st.markdown(f":gray[{_shared.plain(_predict_upload.about(experiment))}]")
     _predict_upload.show(experiment_id)
     prediction_id = _named(experiment_id)
