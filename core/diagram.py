@@ -114,7 +114,7 @@ def card(
 
 def _parameters(arm: Arm, counts: Counts) -> dict[str, str]:
     # From scratch nothing is frozen: what no gradient changes there are the means and variances of BatchNorm.
-    kept = "Frozen parameters" if arm is Arm.TRANSFER else "BatchNorm statistics"
+    kept = "Frozen parameters" if arm is Arm.TRANSFER else "Not trained"
     return {"Trained parameters": f"{counts.trained:,}", kept: f"{counts.frozen:,}"}
 
 

@@ -29,13 +29,12 @@ def choose(chosen: Experiment) -> None:
         st.radio(
             "Base",
             list(bases.BASES),
-            key=draft.key("base"),
+            **draft.kept("base"),
             format_func=lambda name: f"**{name}** · {bases.BASES[name].year}",
             captions=[_caption(row) for row in bases.BASES.values()],
             label_visibility="collapsed",
             on_change=draft.remember_base,
             width="stretch",
-            persist_state="session",
         )
     row = bases.base(chosen.base)
     if not weights.is_on_host(row):
@@ -73,14 +72,13 @@ def _fetching(row: Base, was_running: bool) -> None:
     if status and status.state is runs.State.FAILED:
         st.error(_shared.plain(status.message), icon=":material/error:")
     megabytes = f"{row.weights.size_bytes / 1e6:.0f}\xa0MB"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(f"Fetch now ({megabytes})", key="fetch", icon=":material/download:"):
-            with _shared.errors():
-                jobs.submit_weights(row.name)
-                st.rerun()
-        st.markdown(
-            f":gray[The weights of {row.name} are not on this host. Otherwise they are fetched when training starts.]"
-        )
+    st.markdown(
+        f":gray[The weights of {row.name} are not on this host yet. They are fetched when the training starts, or now.]"
+    )
+    if st.button(f"Fetch now ({megabytes})", key="fetch", icon=":material/download:"):
+        with _shared.errors():
+            jobs.submit_weights(row.name)
+            st.rerun()
 
 
 def freeze(chosen: Experiment) -> None:
@@ -91,10 +89,9 @@ def freeze(chosen: Experiment) -> None:
     st.select_slider(
         "Frozen blocks",
         range(n_blocks, -1, -1),
-        key=draft.key_of_base("frozen_blocks"),
+        **draft.kept(draft.of_base("frozen_blocks")),
         format_func=lambda frozen: f"{frozen} of {n_blocks} frozen",
         label_visibility="collapsed",
-        persist_state="session",
     )
     with st.container(horizontal=True, horizontal_alignment="distribute", key="slider_ends"):
         st.caption("All frozen", width="content")
@@ -109,11 +106,13 @@ def _sentence(chosen: Experiment, n_blocks: int) -> str:
     phases = chosen.phases_of(Arm.TRANSFER)
     if len(phases) == 1:
         return f"A single epoch trains the head alone. Choose two or more, so that {which} learn as well."
-    return (
-        f"Two phases: for {_epochs(phases[0])} the head learns alone, then for {_epochs(phases[1])} {which} with it, "
-        "at a tenth of the learning rate. The base's BatchNorm layers are never trained: a few pictures would spoil "
-        "the averages they keep."
+    two = f"Two phases: for {_epochs(phases[0])} the head learns alone, then for {_epochs(phases[1])} {which} with it, "
+    batch_norm = (
+        " The base's BatchNorm layers are never trained: few pictures would spoil the averages they keep."
+        if any(block.batch_norm_parameters for block in bases.base(chosen.base).blocks)
+        else ""
     )
+    return f"{two}at a tenth of the learning rate.{batch_norm}"
 
 
 def _epochs(number: int) -> str:

@@ -15,9 +15,14 @@ def key(name: str) -> str:
     return f"draft_{name}"
 
 
-def key_of_base(name: str) -> str:
-    """The same for a choice that each base has its own of."""
-    return key(f"{name}_{get('base')}")
+def of_base(name: str) -> str:
+    """The name of a choice that each base has its own of."""
+    return f"{name}_{get('base')}"
+
+
+def kept(name: str) -> dict[str, Any]:
+    """Options of a choice's widget: its key, and that its value outlives a change of page."""
+    return {"key": key(name), "persist_state": "session"}
 
 
 def get(name: str) -> Any:
@@ -60,8 +65,8 @@ def experiment_of(of: Dataset) -> Experiment:
         "dataset_name": of.name,
         "workspace": _shared.identifier("workspace") or "",
         "base": get("base"),
-        "frozen_blocks": st.session_state[key_of_base("frozen_blocks")],
-        "image_size": st.session_state[key_of_base("image_size")],
+        "frozen_blocks": get(of_base("frozen_blocks")),
+        "image_size": get(of_base("image_size")),
         "head": {
             "pooling": get("pooling"),
             "hidden": [get(f"units_{number}") for number in range(get("n_hidden"))],
@@ -88,7 +93,7 @@ def _opponent() -> dict[str, Any]:
         "epochs": get("opponent_epochs"),
         "learning_rate": get("opponent_learning_rate"),
         "patience": get("opponent_patience") if get("opponent_stops_early") else None,
-        "image_size": st.session_state[key_of_base("opponent_image_size")],
+        "image_size": get(of_base("opponent_image_size")),
     }
 
 

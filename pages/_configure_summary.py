@@ -1,6 +1,7 @@
 """Configure, right column: both networks, what they train, how long and how large; measured where that is unknown."""
 
 import base64
+import hashlib
 import io
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from core.estimate import Estimate
 from core.experiment import Arm, Experiment
 from core.settings import settings
 from core.split import Split
-from pages import _configure_training
+from pages import _configure_augmentation
 
 POLL_SECONDS = 1.0
 SETTLED_SECONDS = 1.5  # without a change, before a probe is worth starting
@@ -63,25 +64,25 @@ def _facts(one: Estimate, *, is_measuring: bool) -> dict[str, str]:
 
 def _measure(chosen: Experiment, n_classes: int) -> bool:
     """Start a probe once the choices have settled; returns whether one runs or soon will."""
-    wanted = estimate.missing(chosen)
-    probe = st.session_state.get("probe")
+    wanted, probe = estimate.missing(chosen), st.session_state.get("probe")
+    if jobs.queue_length():
+        return False  # a probe would slow the training down, and measure the wrong thing
     if probe is None or probe["wanted"] != wanted:
         end_probe()
-        st.session_state["probe"] = {"wanted": wanted, "since": time.monotonic(), "directory": None}
-        return True
+        probe = st.session_state["probe"] = {"wanted": wanted, "since": time.monotonic(), "directory": None}
     if probe["directory"]:
         status = runs.read_status(probe["directory"])
         return status is not None and not status.state.is_final
-    if time.monotonic() - probe["since"] >= SETTLED_SECONDS and jobs.queue_length() == 0:
-        probe["directory"] = _start_probe(chosen, n_classes)
-    return jobs.queue_length() == 0
+    if time.monotonic() - probe["since"] >= SETTLED_SECONDS:
+        probe["directory"] = _start_probe(chosen, n_classes, wanted)
+    return True
 
 
-def _start_probe(chosen: Experiment, n_classes: int) -> Path:
-    directory = settings().home / "probes" / runs.new_id()
-    directory.mkdir(parents=True)
-    request = {"experiment": chosen.model_dump(mode="json"), "n_classes": n_classes}
-    runs.write_json(directory / "request.json", request)
+def _start_probe(chosen: Experiment, n_classes: int, wanted: tuple[str, ...]) -> Path:
+    """One directory for what is wanted, so that two pages that want the same share its probe."""
+    directory = settings().home / "probes" / hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:32]
+    directory.mkdir(parents=True, exist_ok=True)
+    runs.write_json(directory / "request.json", {"experiment": chosen.model_dump(mode="json"), "n_classes": n_classes})
     jobs.submit_probe(directory)
     return directory
 
@@ -95,7 +96,7 @@ def end_probe() -> None:
 
 def _thumbnail(of: Dataset) -> str:
     """The previewed picture as a data URI."""
-    return _encoded(str(_configure_training.previewed(of)))
+    return _encoded(str(_configure_augmentation.previewed(of)))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -7,7 +7,14 @@ from core.dataset import Dataset
 from core.errors import SplitError
 from core.experiment import Experiment
 from core.split import Split
-from pages import _configure_base, _configure_summary, _configure_training, _shared
+from pages import (
+    _configure_augmentation,
+    _configure_base,
+    _configure_head,
+    _configure_summary,
+    _configure_training,
+    _shared,
+)
 from pages import _configure_draft as draft
 
 
@@ -21,7 +28,11 @@ def main() -> None:
     except SplitError as error:
         _shared.missing(_shared.plain(str(error)), page="upload", label="Go to Upload")
     draft.begin(of)
-    chosen = draft.experiment_of(of)
+    with _shared.errors():
+        _set_up(draft.experiment_of(of), of, split)
+
+
+def _set_up(chosen: Experiment, of: Dataset, split: Split) -> None:
     st.title("Set up the comparison", anchor=False)
     st.markdown(":gray[The defaults suit most pictures. Press the button, or change what you like.]")
     left, right = st.columns([3, 2], gap="large")
@@ -35,9 +46,9 @@ def main() -> None:
 def _choices(chosen: Experiment, of: Dataset) -> None:
     _configure_base.choose(chosen)
     _configure_base.freeze(chosen)
-    _configure_training.choose_head(chosen, len(of.classes))
+    _configure_head.choose(chosen, len(of.classes))
     _configure_training.choose_training(chosen)
-    _configure_training.choose_augmentation(chosen, of)
+    _configure_augmentation.choose(chosen, of)
     _configure_training.choose_opponent(chosen)
 
 

@@ -1,0 +1,78 @@
+"""Configure: random changes to training pictures, shown on one of the user's own."""
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from core import augment, picture
+from core.dataset import Dataset
+from core.experiment import Augmentation, Experiment
+from pages import _configure_draft as draft
+
+VIEWS = 4
+PREVIEW_SIDE = 96  # px
+PICTURE_STEP = 37  # so that the next picture is of another class, mostly
+IDEA_OF_AUGMENTATION = (
+    "A bird seen from the left is a bird from the right, too. Showing each picture a little changed stops a network "
+    "from learning pictures by heart (**overfitting**). Validation and test pictures are never changed."
+)
+
+
+def choose(chosen: Experiment, of: Dataset) -> None:
+    """Random changes to training pictures, shown on one of the user's own."""
+    st.subheader("Augmentation", anchor=False, help=IDEA_OF_AUGMENTATION)
+    st.markdown(f":gray[{_sentence(chosen.augmentation)}]")
+    _preview(of, chosen.augmentation)
+    with st.expander("Advanced: flip, rotation, zoom, brightness", key="augmentation_choices", type="compact"):
+        st.toggle("Flip left and right", **draft.kept("flip"))
+        st.slider("Rotation, up to", 0, 180, **draft.kept("rotation"), format="%d°")
+        st.slider("Zoom, up to", 0, 90, **draft.kept("zoom"), format="%d %%")
+        st.slider("Brightness, up to", 0, 90, **draft.kept("brightness"), format="%d %%")
+
+
+def _sentence(augmentation: Augmentation) -> str:
+    if not augmentation.is_on:
+        return "None: every epoch shows the pictures as they are."
+    changes = [
+        *(["flipped"] if augmentation.flip else []),
+        *([f"turned by up to {augmentation.rotation_degrees:g}°"] if augmentation.rotation_degrees else []),
+        *([f"zoomed by up to {100 * augmentation.zoom:.0f}\xa0%"] if augmentation.zoom else []),
+        *(
+            [f"made up to {100 * augmentation.brightness:.0f}\xa0% brighter or darker"]
+            if augmentation.brightness
+            else []
+        ),
+    ]
+    return f"Training pictures are changed a little at random: {', '.join(changes)}."
+
+
+def _preview(of: Dataset, augmentation: Augmentation) -> None:
+    views = _views(str(previewed(of)), augmentation.model_dump_json())
+    with st.container(horizontal=True, key="augmentation_preview"):
+        for number, view in enumerate(views):
+            caption = f"View {number}" if number else "Original"
+            st.image(view, caption=caption, width=PREVIEW_SIDE, alt=caption)
+    st.button(
+        "Another picture", key="another_picture", type="tertiary", icon=":material/refresh:", on_click=_next_picture
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _views(path: str, augmentation: str) -> list[np.ndarray]:
+    """The original and random views, uint8 of twice the shown side for sharp screens."""
+    original = picture.load(Path(path), 2 * PREVIEW_SIDE)
+    chosen = Augmentation.model_validate_json(augmentation)
+    if not chosen.is_on:
+        return [original]
+    return [original, *(augment.view(original, chosen, seed=seed) for seed in range(1, VIEWS + 1))]
+
+
+def previewed(of: Dataset) -> Path:
+    """One of the user's pictures, another one after each press of the button."""
+    number = PICTURE_STEP * st.session_state.get("draft_picture", 0)
+    return of.path(of.pictures["picture"].iloc[number % len(of.pictures)])
+
+
+def _next_picture() -> None:
+    st.session_state["draft_picture"] = st.session_state.get("draft_picture", 0) + 1

@@ -1,0 +1,48 @@
+"""Configure: the head, the part of the network that is new."""
+
+import streamlit as st
+
+from core import diagram
+from core.experiment import MAX_HIDDEN, MAX_UNITS, Experiment, Pooling
+from pages import _configure_draft as draft
+
+IDEA_OF_HEAD = (
+    "The base ends in a stack of small maps, one for each thing it looks for (a **channel**). **Pooling** makes one "
+    "number of each map; **hidden layers** mix these numbers; the **output layer** gives a probability for each class."
+)
+
+
+def choose(chosen: Experiment, n_classes: int) -> None:
+    """Pooling, hidden layers, dropout; the output layer follows from the classes."""
+    st.subheader("Head", anchor=False, help=IDEA_OF_HEAD)
+    steps = diagram.describe_head(chosen.head, n_classes)
+    st.markdown(f":gray[The part that is new, from the base to your classes: {steps}]")
+    with st.expander("Advanced: pooling, hidden layers, dropout", key="head_choices", type="compact"):
+        st.segmented_control(
+            "Pooling",
+            list(Pooling),
+            **draft.kept("pooling"),
+            required=True,
+            format_func=str.capitalize,
+            help="Average and maximum make one number of each channel. Flatten keeps every place of every channel: "
+            "it knows where something is, and needs many more parameters.",
+        )
+        st.segmented_control(
+            "Hidden layers",
+            list(range(MAX_HIDDEN + 1)),
+            **draft.kept("n_hidden"),
+            required=True,
+            help="Layers between pooling and output. None is often best with few pictures.",
+        )
+        if draft.get("n_hidden"):
+            for number, column in enumerate(st.columns(MAX_HIDDEN)[: draft.get("n_hidden")]):
+                column.number_input(f"Units of layer {number + 1}", 1, MAX_UNITS, **draft.kept(f"units_{number}"))
+        st.slider(
+            "Dropout",
+            0,
+            99,
+            **draft.kept("dropout"),
+            format="%d %%",
+            help="The share of the head's inputs that is left out at random in each training step, so that the head "
+            "does not lean on a few of them.",
+        )
