@@ -120,7 +120,8 @@ def _memory(experiment: Experiment, arm: Arm) -> int:
 
 def memory_limit_bytes() -> int:
     """What one arm may use: the setting, or else what the machine or its container has."""
-    if (chosen := settings().memory_bytes) is not None:
+    chosen: int | None = settings().memory_bytes
+    if chosen is not None:
         return chosen
     limits = [psutil.virtual_memory().total]
     for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):

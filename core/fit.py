@@ -63,7 +63,8 @@ def fit(job: Job, data: Dataset) -> Fitted:
     facts["phase_change"] = phases[0].epochs + 1 if len(phases) > 1 else None
     facts["seconds"]["before"] = 0.0
     runs.write_json(job.directory / "start.json", facts)
-    facts["fit_rate"] = _run_phases(job, network, frontier, rows, phases)
+    keeper = _run_phases(job, network, frontier, rows, phases)
+    facts |= {"fit_rate": keeper.rate, "tracing_seconds": keeper.tracing_seconds}
     facts["best_epoch"] = load_best(job, network)
     test = rows["test"].values[:, 0] if frontier and device.is_float32 else None
     return _fitted(job, network, len(data.classes), facts, parts["test"], test)
@@ -174,8 +175,10 @@ def _phases(job: Job, network: Network) -> list[_Phase]:
     return [head_alone, _Phase(2, epochs[1], PHASE_TWO_FACTOR, lambda: network.train_from(job.frozen_blocks))]
 
 
-def _run_phases(job: Job, network: Network, frontier: str | None, rows: dict[str, Rows], phases: list[_Phase]) -> float:
-    """The fit itself; returns its training pictures a second."""
+def _run_phases(
+    job: Job, network: Network, frontier: str | None, rows: dict[str, Rows], phases: list[_Phase]
+) -> Keeper:
+    """The fit itself; returns what watched it."""
     training = job.training
     _, suffix = model.cut(network.model, frontier)
     batches = Batches(
@@ -200,7 +203,7 @@ def _run_phases(job: Job, network: Network, frontier: str | None, rows: dict[str
             if not job.best_path.exists():
                 raise
             break
-    return keeper.rate
+    return keeper
 
 
 def _class_weights(labels: np.ndarray) -> np.ndarray:

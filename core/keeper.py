@@ -26,6 +26,9 @@ class Keeper(keras.callbacks.Callback):
         self._job, self._network, self._rows = job, network, rows
         self._total_steps, self._steps, self._epochs = total_steps, 0, 0
         self._watch = features.Stopwatch()
+        self.tracing_seconds = 0.0  # of building graphs: the first step and the first validation of each phase
+        self._traced: set[tuple[int, str]] = set()
+        self._begun = 0.0
         self._best, self._waited = math.inf, 0
         is_scratch = job.arm is Arm.SCRATCH
         self._reestimation = batchnorm.Reestimation(network.model) if is_scratch else None
@@ -33,20 +36,37 @@ class Keeper(keras.callbacks.Callback):
     @property
     def rate(self) -> float:
         """Training pictures a second, validation included in the time."""
-        return self._epochs * len(self._rows.labels) / self._watch.seconds
+        return self._epochs * len(self._rows.labels) / self._steady_seconds
+
+    @property
+    def _steady_seconds(self) -> float:
+        return max(self._watch.seconds - self.tracing_seconds, 1e-6)
+
+    def _note_tracing(self, what: str) -> None:
+        if (self.phase, what) not in self._traced:
+            self._traced.add((self.phase, what))
+            self.tracing_seconds += self._watch.seconds - self._begun
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """A phase begins, and with it the building of its graph."""
+        del logs
+        self._begun = self._watch.seconds
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Report, and leave the fit if asked to."""
         del batch, logs
         self._leave_if_stopped()
+        self._note_tracing("fit")
         self._steps += 1
-        rate = self._watch.rate(self._steps * self._job.training.batch_size)
-        left = self._watch.seconds / self._steps * (self._total_steps - self._steps)
+        steady = self._steps - len(self._traced)
+        rate = steady * self._job.training.batch_size / self._steady_seconds if steady > 0 else None
+        left = (self._total_steps - self._steps) * self._steady_seconds / steady if steady > 0 else None
         self._job.report.progress(self._steps, self._total_steps, rate=rate, seconds_left=left)
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         """Before each validation: curve, early stopping and score then speak of the same network."""
         del logs
+        self._begun = self._watch.seconds
         if self._reestimation:
             pixels = self._rows.values[:REESTIMATION_PICTURES, 0]
             self._reestimation.run(pixels, batch_size=self._job.training.batch_size)
@@ -55,6 +75,11 @@ class Keeper(keras.callbacks.Callback):
         """Leave the fit if asked to."""
         del batch, logs
         self._leave_if_stopped()
+
+    def on_test_end(self, logs: dict[str, float] | None = None) -> None:
+        """The first validation of a phase built a graph too."""
+        del logs
+        self._note_tracing("validation")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Write the epoch's line, keep it if it is the best, stop if none was better for too long."""

@@ -49,8 +49,9 @@ def score(job: Job, data: Dataset, fitted: Fitted) -> None:
     facts["seconds"]["evaluate"] = time.monotonic() - begun
     facts["seconds"]["total"] = facts["seconds"].pop("before") + time.monotonic() - job.begun
     runs.write_json(job.directory / "arm.json", facts)
-    seconds = {name: facts["seconds"][name] for name in ("start", "evaluate")}
-    estimate.record(job.experiment, job.arm, facts | seconds | {"batch_size": job.training.batch_size})
+    start = facts["seconds"]["start"] + facts.get("tracing_seconds", 0.0)
+    measured = {"start": start, "evaluate": facts["seconds"]["evaluate"], "batch_size": job.training.batch_size}
+    estimate.record(job.experiment, job.arm, facts | measured)
 
 
 def _save(job: Job, data: Dataset, trained: keras.Model) -> None:
