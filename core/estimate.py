@@ -123,7 +123,7 @@ def memory_limit_bytes() -> int:
     chosen: int | None = settings().memory_bytes
     if chosen is not None:
         return chosen
-    limits = [psutil.virtual_memory().total]
+    limits: list[int] = [psutil.virtual_memory().total]
     for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         try:
             limits.append(int(Path(name).read_text()))
