@@ -1,7 +1,6 @@
 """Where an experiment stands, in words: what each arm does, how far it is, how long it will take. Needs no Keras."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pandas as pd
 
@@ -20,7 +19,7 @@ TITLES = {
     State.QUEUED: "Waiting for its turn",
     State.STARTING: "Starting: loading Keras, a few seconds",
     State.WEIGHTS: "Getting the pretrained weights",
-    State.FEATURES: "Sending every picture through the frozen blocks, once",
+    State.FEATURES: "The frozen blocks look at every picture once",
     State.FIT: "Training",
     State.SCORE: "Answering the test pictures",
     State.DONE: "Done",
@@ -158,7 +157,7 @@ def _waits(experiment_id: str, experiment: Experiment, arm: Arm) -> tuple[str, .
     parts = runs.read_split(experiment_id)["part"].value_counts()
     n = {f"n_{part}": int(parts.get(part, 0)) for part in ("train", "validation", "test")}
     seconds = estimate.estimate(experiment, **n)[arm].seconds
-    return (f"will take at most {duration(seconds)}, by earlier runs on this host",) if seconds else ()
+    return (f"at most {duration(seconds)}, by earlier runs" if seconds else "not timed on this host yet",)
 
 
 def outcome(arm: Progress, scored: ArmReport | None) -> Progress:
@@ -167,17 +166,12 @@ def outcome(arm: Progress, scored: ArmReport | None) -> Progress:
         return arm
     one, facts = scored.score, scored.facts
     details = (
-        f"95\xa0% interval {percent_range(one.interval, one.n)}",
-        epochs(facts),
+        f"{percent_range(one.interval, one.n)} (95\xa0%)",
+        f"best epoch {facts['best_epoch']:,} of {facts['epochs']:,}",
         duration(facts["seconds"]["total"]),
     )
     right = f"right on {percent(one.accuracy, one.n)} of {one.n:,} test pictures"
     return replace(arm, title=f"{TITLES[arm.state]}{' early' if scored.is_stopped else ''}: {right}", details=details)
-
-
-def epochs(facts: dict[str, Any]) -> str:
-    """How many were run, and which one's weights were kept; `facts` is what arm.json says."""
-    return f"{facts['epochs']:,} epoch{'' if facts['epochs'] == 1 else 's'}, the best was {facts['best_epoch']:,}"
 
 
 def describe(experiment: Experiment, split: pd.DataFrame) -> str:

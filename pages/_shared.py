@@ -41,9 +41,14 @@ STYLE = """<style>
 .thumbnails img { width: 5rem; height: 5rem; border-radius: 0.375rem; }
 @media (max-width: 640px) { .thumbnails { grid-template-columns: 1fr; gap: 0.25rem; } }
 .st-key-head_transfer, .st-key-head_scratch { min-height: 2.5rem; flex-wrap: nowrap; }
+[class*="st-key-arm_"] [data-testid="stCaptionContainer"] { min-height: 2lh; line-height: 1.6; }
+@media (max-width: 1200px) { [class*="st-key-arm_"] [data-testid="stCaptionContainer"] { min-height: 3lh; } }
 .arm { font-size: 1.125rem; white-space: nowrap; }
 .st-key-arm_transfer [data-testid="stProgressBarTrack"] > div { background-color: #0072B2; }
 .st-key-arm_scratch [data-testid="stProgressBarTrack"] > div { background-color: #D55E00; }
+.legend { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; font-size: 0.875rem; }
+.legend i { display: inline-block; position: relative; width: 1.5rem; margin-right: 0.5rem; vertical-align: middle; }
+.legend u { position: absolute; left: 0.5625rem; top: -0.25rem; width: 0.375rem; height: 0.375rem; border-radius: 50%; }
 .number span, .number small { display: block; font-size: 0.875rem; opacity: 0.75; }
 .number i, .asked i { font-style: normal; }
 .number b { display: block; font-size: 2.75rem; font-weight: 600; line-height: 1.25; }

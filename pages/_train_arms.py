@@ -8,8 +8,6 @@ from core.progress import Progress, Standing
 from core.runs import State
 from pages import _results, _shared
 
-BLANK = "&nbsp;"  # keeps a line's place, so that nothing jumps when it is filled
-
 
 def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None:
     """Title, a card an arm, and under them what failed."""
@@ -40,8 +38,7 @@ def _card(experiment_id: str, arm: Progress, standing: Standing) -> None:
             )
             _stop(experiment_id, arm, standing)
         st.progress(arm.share, text=_shared.plain(arm.title))
-        st.caption(" · ".join(arm.details) or BLANK)
-        st.caption(" · ".join(arm.place) or BLANK)
+        st.caption("  \n".join(" · ".join(line) for line in (arm.details, arm.place)))
 
 
 def _stop(experiment_id: str, arm: Progress, standing: Standing) -> None:

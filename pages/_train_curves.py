@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core import charts, runs
-from core.experiment import Experiment
+from core import charts, palette, runs
+from core.experiment import Arm, Experiment
 from core.progress import Standing
 from core.runs import State
 from pages import _results, _shared
@@ -23,12 +23,21 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None
     is_growing = any(arm.state in (State.QUEUED, State.FIT) or not arm.is_over for arm in standing.arms)
     longest = max(experiment.training_of(arm).epochs for arm in experiment.arms)
     limit = longest if axis == "epoch" and is_growing else None
+    st.html(f'<div class="legend" aria-hidden="true">{"".join(map(_legend, experiment.arms))}</div>')
     for column, metric in zip(st.columns(2, gap="medium"), ("loss", "accuracy"), strict=True):
         with column:
             figure = charts.curves(metrics, metric=metric, x=axis, best=best, x_limit=limit, theme=_shared.theme())
+            figure.update_layout(showlegend=False, margin_t=40)  # one legend for both figures, above them
             text = charts.describe_curves(metrics, metric=metric)
             _shared.plot(figure, key=f"curve_{metric}", text=text, revision=f"{experiment_id} {axis}")
             _shared.table(charts.curves_frame(metrics, metric=metric), key=f"curve_{metric}")
+
+
+def _legend(arm: Arm) -> str:
+    colour, name = palette.COLOURS[arm], palette.NAMES[arm]
+    solid = f'<i style="border-top: 2px solid {colour}"></i>'
+    dashed = f'<i style="border-top: 2px dashed {colour}"><u style="background: {colour}"></u></i>'
+    return f"<span>{solid}{name}, training</span><span>{dashed}{name}, validation</span>"
 
 
 def _axis() -> charts.Axis:
