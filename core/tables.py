@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core.palette import NAMES
@@ -72,4 +73,7 @@ def _unchanged(is_unchanged: bool | None) -> str:
 
 def _reloaded(check: Facts) -> str:
     said = "yes" if check["passed"] else "no"
-    return f"{said}: {check['pictures']} pictures, probabilities at most {check['largest_difference']:.0e} apart"
+    apart = np.format_float_positional(
+        check["largest_difference"], precision=1, unique=False, fractional=False, trim="-"
+    )
+    return f"{said}: {check['pictures']} pictures, probabilities at most {apart} apart"

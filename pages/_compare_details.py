@@ -25,7 +25,7 @@ def show(experiment_id: str, report: Report) -> None:
         st.subheader("Take along", anchor=False)
         _downloads(experiment_id, report)
     with st.expander("How this was made, and what proves it", key="proof", icon=":material/verified:"):
-        st.table(tables.proof(report).set_index("what"), border="horizontal")
+        st.table(tables.proof(report).set_index("what").rename_axis(""), border="horizontal")
 
 
 def _downloads(experiment_id: str, report: Report) -> None:
@@ -38,7 +38,10 @@ def _downloads(experiment_id: str, report: Report) -> None:
             gloss="model.keras with labels.json, as one zip. keras.saving.load_model reads the first.",
         )
     _download(
-        "Result", partial(_result, experiment_id), file_name="result.json", gloss="All scores and settings as JSON."
+        "Result, JSON",
+        partial(_result, experiment_id),
+        file_name="result.json",
+        gloss="All scores and settings as JSON.",
     )
     _download(
         "Answers, CSV",

@@ -41,8 +41,8 @@ def _difference(comparison: Comparison) -> str:
     n = comparison.transfer.n
     difference = 100 * comparison.difference
     low_high = points(*comparison.interval, n)
-    p_value = "below 0.001" if comparison.p_value < 0.001 else f"{comparison.p_value:.2g}"
-    note = f"{low_high} (95 %, paired); McNemar's exact p {p_value}"
+    p_value = "p < 0.001" if comparison.p_value < 0.001 else f"p = {comparison.p_value:.2g}"
+    note = f"{low_high} (95 %); McNemar {p_value}"
     return _number("Difference, transfer minus scratch", f"{difference:+.0f} points", note)
 
 

@@ -34,9 +34,10 @@ def show(prediction_id: str) -> None:
         )
         return
     st.subheader(_agreement(answers), anchor=False)
-    for number, picture in enumerate(asked["pictures"]):
-        rows = answers[answers["number"] == number]
-        st.html(_row(predict.directory(prediction_id) / "pictures" / picture["file"], picture["name"], rows))
+    folder = predict.directory(prediction_id) / "pictures"
+    rows = (answers[answers["number"] == number] for number in range(len(asked["pictures"])))
+    pairs = zip(asked["pictures"], rows, strict=True)
+    st.html("".join(_row(folder / picture["file"], picture["name"], own) for picture, own in pairs))
     _shared.table(answers.drop(columns="number"), key="answers")
 
 

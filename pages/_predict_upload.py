@@ -9,6 +9,7 @@ from core.runs import State, Status
 from pages import _shared, _upload_doors
 
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
+MEGABYTES = 50  # of one picture: all of them are held in memory until they are sent
 
 
 def about(experiment: Experiment) -> str:
@@ -22,6 +23,7 @@ def show(experiment_id: str) -> None:
         f"Pictures, at most {predict.MAX_PICTURES}",
         type=TYPES,
         accept_multiple_files=True,
+        max_upload_size=MEGABYTES,
         key=f"pictures-{st.session_state.get('asked', 0)}",
     )
     is_pair = len(predict.scored_arms(experiment_id)) == 2

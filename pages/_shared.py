@@ -55,15 +55,15 @@ STYLE = """<style>
 .answers { display: grid; grid-template-columns: repeat(auto-fill, 5.5rem); gap: 0.5rem; min-height: 7rem; }
 .answers img, .asked img { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 0.375rem; }
 .answers figcaption { font-size: 0.8125rem; text-align: center; opacity: 0.75; }
-.asked { display: grid; grid-template-columns: 9rem 1fr 1fr; gap: 2rem; align-items: start; padding: 0.75rem 0; }
+.asked { display: grid; grid-template-columns: 7rem 1fr 1fr; gap: 2rem; align-items: start; padding: 0 0 1.5rem; }
 .answers figure, .asked figure { margin: 0; }
 .asked figcaption { font-size: 0.8125rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; opacity: 0.75; }
 .asked em { display: block; font-style: normal; font-weight: 600; }
-.asked p { display: grid; grid-template-columns: 7rem 1fr 3rem; gap: 0.75rem; align-items: center; margin: 0.375rem 0; }
+.asked p { display: grid; grid-template-columns: 5rem 1fr 3.25rem; gap: 0.5rem; align-items: center; margin: 0.375rem 0; }
 .asked p span { font-size: 0.875rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .asked u { display: block; height: 0.625rem; border-radius: 0.3125rem; background: rgba(128, 128, 128, 0.2); }
 .asked u i { display: block; height: 100%; border-radius: 0.3125rem; }
-@media (max-width: 640px) { .asked { grid-template-columns: 1fr; gap: 0.5rem; } }
+@media (max-width: 640px) { .asked { grid-template-columns: 1fr; gap: 0.5rem; } .asked img { width: 7rem; } }
 [data-testid="stLayoutWrapper"]:has(> .st-key-summary) { position: sticky; top: 4.5rem; }
 @media (max-width: 640px) { [data-testid="stLayoutWrapper"]:has(> .st-key-summary) { position: static; } }
 .st-key-bases [role="radiogroup"] { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 0.5rem; align-items: stretch; }

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core import predict, progress
 from core.experiment import Experiment
+from core.progress import Progress
 from core.report import NAMES, Report
 from core.runs import State
 from pages import (
@@ -71,13 +72,15 @@ def _what_is_missing(experiment_id: str, report: Report) -> None:
         )
     waiting = [arm for arm in progress.read(experiment_id).arms if arm.arm not in report.arms]
     for arm in waiting:
-        why = arm.message if arm.is_over else "is not finished yet."
-        said = (
-            f"**{NAMES[arm.arm]}** {'failed. ' if arm.state is State.FAILED else '' if not arm.is_over else ': '}{why}"
-        )
-        st.info(said, icon=":material/info:")
+        st.info(f"**{NAMES[arm.arm]}** {_shared.plain(_why(arm))}", icon=":material/info:")
     if waiting:
         st.page_link("pages/train.py", label="Go to Train", icon=":material/model_training:")
+
+
+def _why(arm: Progress) -> str:
+    if not arm.is_over:
+        return "is not finished yet."
+    return f"{'failed' if arm.state is State.FAILED else 'has no scores'}. {arm.message}"
 
 
 _shared.begin()
