@@ -1,5 +1,6 @@
 """Where things live and this host's limits: defaults here, `HEADSTART_…` environment variables win."""
 
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
         None, description="Memory that one arm may use; by default what the host or its container has"
     )
     weights_timeout: float = Field(30.0, description="Seconds without a byte after which a download is given up")
+    python: str = Field(sys.executable, description="Interpreter of the processes that train, predict and read zips")
     idle_seconds: float = Field(60.0, description="The consumer exits after this long without work or server")
 
 

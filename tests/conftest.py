@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -36,7 +37,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HEADSTART_HOME", str(folder))
     settings.cache_clear()
     yield folder
+    _end_consumer(folder)
     settings.cache_clear()
+
+
+def _end_consumer(home: Path) -> None:
+    """A consumer that a test has caused lives as long as its server, which is pytest: it is ended here."""
+    noted = runs.read_json(home / "consumer.json")
+    if noted and runs.is_alive(runs.Status.model_validate(noted)):
+        consumer = psutil.Process(noted["pid"])
+        consumer.terminate()  # its children end with it
+        psutil.wait_procs([consumer], timeout=10)
 
 
 @pytest.fixture(scope="session")

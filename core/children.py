@@ -1,0 +1,175 @@
+"""The processes that jobs start: begun in a session of their own, followed, ended when asked, their end put in words.
+
+A process writes its directory's status.json itself. This module writes it only once the process is gone without a
+final state, or when there will be none.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from core import runs
+from core.runs import State, Status
+from core.settings import ROOT, settings
+
+LOOK_SECONDS = 0.1
+GRACE_SECONDS = 10.0  # between a stop request and SIGTERM, and
+LAST_SECONDS = 1.0  # from there to SIGKILL
+NICENESS = 5  # a training fills all cores; the pages stay quick beside it
+TAIL_BYTES = 4096
+TAIL_LINES = 3
+
+NEVER_STARTED = "Stopped before it started."
+ENDED = "Stopped. It did not answer in time and was ended, so what it had not yet written is lost."
+DISCARDED = "Ended, because it is not wanted any more."
+INTERRUPTED = "This was interrupted (the host or the app was restarted). Please start it again."
+OUT_OF_MEMORY = "The system ended this run, probably because memory ran out."
+
+
+@dataclass
+class Child:
+    """A process that works on `directory`, as its consumer sees it."""
+
+    directory: Path
+    pid: int
+    pid_created: float
+    process: subprocess.Popen[bytes] | None = None  # None: an earlier consumer started it
+    _stop: "_Stop" = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nobody has asked for a stop yet."""
+        self._stop = _Stop(self.directory)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        if self.process is not None:
+            return self.process.poll() is None
+        return runs.is_alive(Status(pid=self.pid, pid_created=self.pid_created))
+
+    def follow(self, is_unwanted: Callable[[], bool]) -> bool:
+        """Wait for its end. It is killed at once when `is_unwanted()`, and after a while when it ignores a stop.
+
+        Returns:
+            Whether it was killed as unwanted.
+        """
+        was_unwanted = False
+        while self.is_running:
+            was_unwanted = was_unwanted or is_unwanted()
+            due = signal.SIGKILL if was_unwanted else self._stop.signal_due()
+            if due is not None:
+                self.signal(due)
+            time.sleep(LOOK_SECONDS)
+        return was_unwanted
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to it and to all that it started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+    def settle(self, *, was_unwanted: bool, remedy: str) -> bool:
+        """Once it is gone: write its final state and the reason, if it came to none by itself.
+
+        Returns:
+            Whether it died together with the consumer that had started it.
+        """
+        status = runs.read_status(self.directory) or Status()
+        if status.state.is_final:
+            return False
+        if was_unwanted or runs.stop_requests(self.directory):
+            has_begun = status.state is not State.QUEUED
+            end(self.directory, State.STOPPED, DISCARDED if was_unwanted else ENDED if has_begun else NEVER_STARTED)
+            return False
+        end(self.directory, State.FAILED, self._reason(remedy))
+        return self.process is None
+
+    def _reason(self, remedy: str) -> str:
+        if self.process is None:
+            return INTERRUPTED
+        code = self.process.returncode
+        if code == -signal.SIGKILL:
+            return f"{OUT_OF_MEMORY} {remedy}"
+        how = f"by the signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        tail = _last_lines(self.directory / "log.txt")
+        said = f"The log ends with: {tail}" if tail else "The log is empty."
+        return f"The process ended {how} before its work was done. {said}"
+
+
+class _Stop:
+    """The stops that were asked for, and whether the process has answered the last one."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._requests = 0
+        self._asked = 0.0
+        self._is_answered = True
+        self._state = State.QUEUED
+
+    def signal_due(self) -> signal.Signals | None:
+        """What to send now: nothing as long as nobody asked, or as the process may still answer by itself.
+
+        A process that scores its best epoch because of the stop has answered: that may take its time.
+        """
+        now, requests = time.monotonic(), runs.stop_requests(self._directory)
+        state = (runs.read_status(self._directory) or Status()).state
+        if requests > self._requests:
+            self._requests, self._asked, self._is_answered = requests, now, False
+        if state is State.SCORE and self._state is not State.SCORE:
+            self._is_answered = True
+        self._state = state
+        if self._is_answered:
+            return None
+        if state is State.QUEUED or now - self._asked > GRACE_SECONDS + LAST_SECONDS:
+            return signal.SIGKILL  # one that has not yet said anything has nothing to lose
+        return signal.SIGTERM if now - self._asked > GRACE_SECONDS else None
+
+
+def start(directory: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
+    """Start `python -m <arguments>` for `directory`; what it prints goes to its log.txt."""
+    with (directory / "log.txt").open("ab") as log:
+        process = subprocess.Popen(
+            [settings().python, "-m", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    with suppress(ProcessLookupError, PermissionError):
+        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+    return Child(directory, process.pid, psutil.Process(process.pid).create_time(), process)
+
+
+def end(directory: Path, state: State, message: str) -> None:
+    """Write a final state, unless the directory is gone or has one."""
+    status = runs.read_status(directory) or Status()
+    if directory.is_dir() and not status.state.is_final:
+        last = {"state": state, "message": message, "seconds_left": None}
+        runs.write_status(directory, status.model_copy(update=last))
+
+
+def is_settled(directory: Path) -> bool:
+    """Whether no process is to be started for `directory`; one that is stopped while it waits is told so here."""
+    status = runs.read_status(directory) or Status()
+    if directory.is_dir() and status.state is State.QUEUED and runs.stop_requests(directory):
+        end(directory, State.STOPPED, NEVER_STARTED)
+        return True
+    return status.state.is_final or not directory.is_dir()
+
+
+def _last_lines(log: Path) -> str:
+    """The end of a log in one line, without what is empty."""
+    try:
+        text = log.read_bytes()[-TAIL_BYTES:].decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " / ".join(lines[-TAIL_LINES:])[-400:]

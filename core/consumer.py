@@ -1,0 +1,231 @@
+"""The one process of this host that works the queue off. `python -m core.consumer`, started by `jobs.ensure_consumer`.
+
+It survives the server for as long as there is work, and exits when neither was seen for `idle_seconds`. It only starts
+processes, looks after them and ends them, so it stays small. Killed itself, it leaves the jobs' files; the next
+consumer goes on from there: what had not begun starts, what still runs is followed, what died says so.
+"""
+
+import logging
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from queue import SimpleQueue
+from typing import NoReturn
+
+from filelock import FileLock, Timeout
+from huey.consumer import Consumer
+
+from core import children, device, job, jobs, runs
+from core.children import Child
+from core.experiment import Arm
+from core.job import Job, Kind, Lane, Step
+from core.runs import State
+from core.settings import ROOT, settings
+
+TICK_SECONDS = 0.2
+HANDOVER_SECONDS = 5.0  # for an earlier consumer to be gone
+SHORT_WORKERS = 2
+REPORT_SECONDS = 120.0
+LOWER = "Lower the batch size, the picture size or the number of trained blocks."
+FREE = "Free some memory on this host, then try again."
+NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}  # short jobs leave the GPUs' memory to those who train
+
+log = logging.getLogger(__name__)
+
+
+def slots() -> list[dict[str, str]]:
+    """What each experiment at a time has in its environment: one GPU of its own, or on a CPU one slot of no kind."""
+    if not device.find().has_gpu:
+        return [{}]
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    gpus = chosen.split(",") if chosen else [str(number) for number in range(_count_gpus())]
+    return [{"CUDA_VISIBLE_DEVICES": gpu.strip()} for gpu in gpus]
+
+
+def _count_gpus() -> int:
+    """How many the driver lists; at least the one that was found."""
+    command = [shutil.which("nvidia-smi") or "nvidia-smi", "-L"]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=device.SECONDS, check=False).stdout
+    return max(1, len(re.findall(r"^GPU \d+:", answer, re.MULTILINE)))
+
+
+class Work:
+    """What the workers of both lanes share: the slots, and one thread at a time deciding over a status."""
+
+    def __init__(self, environments: list[dict[str, str]]) -> None:
+        """Every slot is free."""
+        self.deciding = threading.Lock()
+        self._slots: SimpleQueue[dict[str, str]] = SimpleQueue()
+        for environment in environments:
+            self._slots.put(environment)
+
+    def experiment(self, name: str) -> None:
+        """A worker's task in the lane of the experiments."""
+        environment = self._slots.get()
+        try:
+            self.carry_out(name, environment)
+        finally:
+            self._slots.put(environment)
+
+    def short(self, name: str) -> None:
+        """A worker's task in the other lane."""
+        self.carry_out(name, NO_GPU)
+
+    def carry_out(self, name: str, environment: dict[str, str]) -> None:
+        """Bring a job through its steps; whatever happens, it is over then."""
+        with self.deciding:
+            taken = job.read(name)
+            if taken is None:  # stopped or deleted while it waited
+                return
+            begun = taken.model_copy(update={"is_begun": True})
+            begun.write()
+        try:
+            self._steps(begun, environment)
+        except Exception as error:
+            log.exception("%s", name)
+            self._fail(begun.steps(), f"Headstart could not carry this out ({error}). The host's disk may be full.")
+        finally:
+            begun.remove()
+
+    def _steps(self, begun: Job, environment: dict[str, str]) -> None:
+        steps = begun.steps()
+        for number, step in enumerate(steps):
+            if self._was_interrupted(begun, step, steps[number + 1 :], environment):
+                self._fail(steps, children.INTERRUPTED)
+        if begun.kind is Kind.EXPERIMENT and not begun.is_discarded:
+            _write_result(runs.experiment_directory(begun.subject))
+
+    def _was_interrupted(self, begun: Job, step: Step, later: list[Step], environment: dict[str, str]) -> bool:
+        """Run one process to its end. True when an earlier consumer had started it and it came to no good end."""
+        with self.deciding:
+            child = _left_behind(begun, step)
+            if child is None:
+                if begun.is_discarded or children.is_settled(step.directory):
+                    return False
+                child = children.start(step.directory, step.arguments, environment)
+
+        def is_unwanted() -> bool:
+            for each in later:
+                with self.deciding:
+                    children.is_settled(each.directory)  # tells it, if it was stopped
+            return begun.is_discarded or (begun.kind is Kind.PROBE and _is_experiment_waiting())
+
+        try:
+            working = {"step": step.directory.name, "pid": child.pid, "pid_created": child.pid_created}
+            begun.model_copy(update=working).write()
+            was_unwanted = child.follow(is_unwanted)
+        finally:
+            if child.is_running:  # after an error in here: nobody else would look after it
+                child.signal(signal.SIGKILL)
+        with self.deciding:
+            return child.settle(was_unwanted=was_unwanted, remedy=LOWER if begun.kind is Kind.EXPERIMENT else FREE)
+
+    def sweep(self) -> None:
+        """Let stops and deletions reach the jobs that still wait for a worker."""
+        for each in job.read_all():
+            with self.deciding:
+                waiting = job.read(each.name)
+                if waiting is None or waiting.is_begun:
+                    continue
+                settled = [children.is_settled(step.directory) for step in waiting.steps()]
+                if waiting.is_discarded or all(settled):
+                    waiting.remove()
+
+    def _fail(self, steps: list[Step], message: str) -> None:
+        with self.deciding:
+            for step in steps:
+                children.end(step.directory, State.FAILED, message)
+
+    def leave(self) -> NoReturn:
+        """End this process and its children; what they leave is the next consumer's to put in words."""
+        with self.deciding:
+            for each in job.read_all():
+                if each.pid is not None and each.pid_created is not None:
+                    child = Child(Path(), each.pid, each.pid_created)
+                    if child.is_running:
+                        child.signal(signal.SIGKILL)
+            os._exit(0)
+
+
+def _left_behind(begun: Job, step: Step) -> Child | None:
+    """The process that an earlier consumer started for this step, whether it lives or not."""
+    if begun.pid is None or begun.pid_created is None or begun.step != step.directory.name:
+        return None
+    return Child(step.directory, begun.pid, begun.pid_created)
+
+
+def _is_experiment_waiting() -> bool:
+    return any(each.kind is Kind.EXPERIMENT and not each.is_begun for each in job.read_all())
+
+
+def _write_result(directory: Path) -> None:
+    """Both arms have ended: let a short process compare them, where there is a score."""
+    if not any((directory / arm / "predictions.parquet").exists() for arm in Arm):
+        return
+    command = [settings().python, "-m", "core.report", str(directory)]
+    with (directory / "report.log").open("ab") as output:
+        subprocess.run(command, cwd=ROOT, stdout=output, stderr=output, timeout=REPORT_SECONDS, check=False)
+
+
+def main() -> None:
+    """Work until there is neither work nor a server, or a signal says to end."""
+    home = settings().home
+    home.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    only_one = FileLock(home / "consumer.lock")
+    try:
+        only_one.acquire(timeout=HANDOVER_SECONDS)
+    except Timeout:
+        return
+    work = _start()
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda _number, _frame: ending.set())
+    _look_after(work, ending, home / "consumer.lock")
+    work.leave()
+
+
+def _start() -> Work:
+    environments = slots()
+    work = Work(environments)
+    lanes = ((Lane.EXPERIMENTS, work.experiment, len(environments)), (Lane.SHORT, work.short, SHORT_WORKERS))
+    consumers = []
+    with jobs.lock():
+        jobs.note_consumer()
+        for lane, task, workers in lanes:
+            queue, _ = jobs.open_lane(lane, task)
+            queue.storage.flush_queue()
+            consumers.append(Consumer(queue, workers, periodic=False, max_delay=TICK_SECONDS, scheduler_interval=60))
+        for each in job.read_all():  # the files, not what the queue had, are the truth
+            jobs.enqueue(each)
+    for consumer in consumers:
+        consumer.start()
+    return work
+
+
+def _look_after(work: Work, ending: threading.Event, lock: Path) -> None:
+    """Until it is time to leave: stops and deletions reach what waits, and somebody needs this process."""
+    mine, last_needed = lock.stat().st_ino, time.monotonic()
+    while not ending.wait(TICK_SECONDS):
+        try:
+            if lock.stat().st_ino != mine:
+                return
+            work.sweep()
+            if job.read_all() or jobs.is_noted_alive("server"):
+                last_needed = time.monotonic()
+            elif time.monotonic() - last_needed > settings().idle_seconds and jobs.sign_off():
+                return
+        except FileNotFoundError:  # somebody has removed the home folder
+            return
+        except OSError:
+            log.exception("Could not look after the jobs")
+            ending.wait(HANDOVER_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""One job: a file in `jobs/` of the home folder, from its submission until its work is over."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from core import runs, weights
+from core.settings import settings
+
+
+class Kind(StrEnum):
+    """What a job does."""
+
+    EXPERIMENT = "experiment"
+    PROBE = "probe"
+    INGEST = "ingest"
+    PREDICTION = "prediction"
+    WEIGHTS = "weights"
+
+
+class Lane(StrEnum):
+    """The two queues: what fills the processor or a GPU for long, and what never waits behind that."""
+
+    EXPERIMENTS = "experiments"
+    SHORT = "short"
+
+
+class Step(NamedTuple):
+    """One process of a job: the directory that it reports in, and what follows `python -m`."""
+
+    directory: Path
+    arguments: tuple[str, ...]
+
+
+class Job(BaseModel):
+    """What a job's file says. The consumer notes in it that the work has begun, and with which process."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    subject: str  # an id, a base's name, or the path of a probe's directory
+    submitted: int  # nanoseconds: the order of the queue
+    is_begun: bool = False
+    step: str = ""  # the name of the directory on which `pid` works
+    pid: int | None = None
+    pid_created: float | None = None
+
+    @property
+    def name(self) -> str:
+        """No two jobs have the same, for it says what they do."""
+        return name_of(self.kind, self.subject)
+
+    @property
+    def lane(self) -> Lane:
+        """Where it waits."""
+        return Lane.EXPERIMENTS if self.kind in (Kind.EXPERIMENT, Kind.PROBE) else Lane.SHORT
+
+    @property
+    def priority(self) -> int:
+        """What an earlier consumer has begun comes first, probes come last."""
+        return 1 if self.is_begun else -1 if self.kind is Kind.PROBE else 0
+
+    @property
+    def is_discarded(self) -> bool:
+        """Whether nobody wants its results any more."""
+        return _discard_path(self.name).exists()
+
+    def steps(self) -> list[Step]:
+        """Its processes in the order in which they run, one at a time; none when the experiment is deleted."""
+        if self.kind is Kind.EXPERIMENT:
+            experiment, folder = runs.read_experiment(self.subject), runs.experiment_directory(self.subject)
+            arms = experiment.arms if experiment else ()
+            return [Step(folder / arm, ("core.training", str(folder), arm)) for arm in arms]
+        if self.kind is Kind.WEIGHTS:
+            return [Step(weights.directory(self.subject), ("core.weights", self.subject))]
+        directory, module = Path(self.subject), "core.probe"
+        if self.kind is Kind.INGEST:
+            directory, module = runs.dataset_directory(self.subject), "core.dataset"
+        elif self.kind is Kind.PREDICTION:
+            directory, module = settings().home / "predictions" / runs.checked_id(self.subject), "core.predict"
+        return [Step(directory, (module, str(directory)))]
+
+    def write(self) -> None:
+        """Write the file."""
+        runs.write_json(_path(self.name), self.model_dump(mode="json"))
+
+    def discard(self) -> None:
+        """Nobody wants its results any more."""
+        _discard_path(self.name).touch()
+
+    def remove(self) -> None:
+        """The work is over."""
+        _path(self.name).unlink(missing_ok=True)
+        _discard_path(self.name).unlink(missing_ok=True)
+
+
+def name_of(kind: Kind, subject: str) -> str:
+    """The name of the job that does this."""
+    return f"{kind}-{Path(subject).name}"
+
+
+def read(name: str) -> Job | None:
+    """The job of that name, or None when its work is over."""
+    value = runs.read_json(_path(name))
+    return None if value is None else Job.model_validate(value)
+
+
+def read_all() -> list[Job]:
+    """All jobs that wait or run, in the order of their submission."""
+    found = [read(path.stem) for path in folder().glob("*.json")]
+    return sorted((job for job in found if job), key=lambda job: job.submitted)
+
+
+def folder() -> Path:
+    """Where the files are."""
+    return settings().home / "jobs"
+
+
+def _path(name: str) -> Path:
+    return folder() / f"{name}.json"
+
+
+def _discard_path(name: str) -> Path:
+    return folder() / f"{name}.discard"

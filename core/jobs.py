@@ -1,0 +1,217 @@
+"""The queue of this host: submit, position, stop, delete. `core.consumer` is the process that works it off.
+
+The jobs' files (`core.job`) are the truth about what waits and what runs; huey's queue in SQLite hands their names to
+the consumer's workers, first come, first served. So a job survives the end of any process.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from filelock import FileLock
+from huey import SqliteHuey
+
+from core import bases, job, runs, weights
+from core.errors import InputError
+from core.experiment import Arm
+from core.job import Job, Kind, Lane, Step
+from core.runs import State, Status
+from core.settings import ROOT, settings
+
+DELETE_SECONDS = 12.0  # for a run to end before its directory is removed under it
+
+_consumers: list[subprocess.Popen[bytes]] = []  # that this process has started
+
+
+def submit_experiment(experiment_id: str) -> None:
+    """Queue both arms of an experiment; once is enough, a second call while it waits or runs changes nothing.
+
+    Raises:
+        InputError: There is no such experiment, or it was trained already.
+    """
+    _submit(Kind.EXPERIMENT, experiment_id)
+
+
+def submit_ingest(dataset_id: str) -> None:
+    """Queue the reading of an uploaded zip."""
+    _submit(Kind.INGEST, dataset_id)
+
+
+def submit_prediction(prediction_id: str) -> None:
+    """Queue the answers to new pictures."""
+    _submit(Kind.PREDICTION, prediction_id)
+
+
+def submit_weights(base_name: str) -> None:
+    """Queue the download of a base's weights; its status is in `weights.directory(base_name)`."""
+    weights.directory(bases.base(base_name).name).mkdir(parents=True, exist_ok=True)
+    _submit(Kind.WEIGHTS, base_name)
+
+
+def submit_probe(directory: Path) -> None:
+    """Queue the timing of a few batches: after all experiments, and ended as soon as one is submitted."""
+    _submit(Kind.PROBE, str(directory.absolute()))
+
+
+def position(experiment_id: str) -> int | None:
+    """0 while the experiment runs, n as the n-th in line, None when it is not in the queue."""
+    line = [each for each in job.read_all() if each.kind is Kind.EXPERIMENT]
+    if any(each.is_begun and each.subject == experiment_id for each in line):
+        return 0
+    waiting = [each.subject for each in line if not each.is_begun]
+    return waiting.index(experiment_id) + 1 if experiment_id in waiting else None
+
+
+def queue_length() -> int:
+    """How many experiments run or wait."""
+    return sum(each.kind is Kind.EXPERIMENT for each in job.read_all())
+
+
+def stop_arm(experiment_id: str, arm: Arm) -> None:
+    """Ask an arm to stop and keep its best epoch; a further call while that is scored ends it without scores.
+
+    One that waits never starts, and its state is stopped.
+    """
+    directory = runs.arm_directory(experiment_id, arm)
+    status = runs.read_status(directory)
+    if status is not None and not status.state.is_final:
+        runs.request_stop(directory)
+        ensure_consumer()
+
+
+def stop_all(experiment_id: str) -> None:
+    """Stop every arm that has not ended."""
+    for arm in Arm:
+        stop_arm(experiment_id, arm)
+
+
+def delete(experiment_id: str) -> None:
+    """End an experiment that runs or waits, then remove its directory, and its data set's with the last one on it."""
+    name = job.name_of(Kind.EXPERIMENT, runs.checked_id(experiment_id))
+    if unwanted := job.read(name):
+        unwanted.discard()
+        ensure_consumer()
+        deadline = time.monotonic() + DELETE_SECONDS
+        while job.read(name) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    runs.delete_experiment(experiment_id)
+
+
+def _submit(kind: Kind, subject: str) -> None:
+    new = Job(kind=kind, subject=subject, submitted=time.time_ns())
+    with lock():
+        if job.read(new.name) is None:
+            steps = new.steps()
+            _refuse_impossible(new, steps)
+            for step in steps:
+                (step.directory / "cancel").unlink(missing_ok=True)
+                runs.write_status(step.directory, Status())
+            new.write()
+            enqueue(new)
+    ensure_consumer()
+
+
+def _refuse_impossible(new: Job, steps: list[Step]) -> None:
+    if not steps or not all(step.directory.is_dir() for step in steps):
+        raise InputError(
+            f"Expected the files of this {new.kind} on this host; found none. Were they deleted? Begin anew."
+        )
+    before = [runs.read_status(step.directory) or Status() for step in steps]
+    if new.kind is Kind.EXPERIMENT and any(status.state is not State.QUEUED for status in before):
+        raise InputError("Expected an experiment that was not trained yet; this one was. Configure a new one.")
+
+
+@contextmanager
+def lock() -> Iterator[None]:
+    """One process at a time changes what waits and who works; held for milliseconds."""
+    job.folder().mkdir(parents=True, exist_ok=True)
+    with FileLock(settings().home / "jobs.lock"):
+        yield
+
+
+def enqueue(waiting: Job) -> None:
+    """Hand a job's name to its lane."""
+    queue, take = open_lane(waiting.lane, _by_the_consumer)
+    try:
+        take(waiting.name, priority=waiting.priority)
+    finally:
+        queue.storage.close()
+
+
+def open_lane(lane: Lane, work: Callable[[str], None]) -> tuple[SqliteHuey, Any]:
+    """A lane's queue and its one task, which calls `work` with a job's name. Close it by `queue.storage.close()`."""
+
+    def take(name: str) -> None:
+        work(name)
+
+    path = settings().home / "queue.db"
+    queue = SqliteHuey(lane.value, filename=str(path), results=False, fsync=True, strict_fifo=True)
+    return queue, queue.task()(take)
+
+
+def _by_the_consumer(name: str) -> None:
+    raise NotImplementedError(f"{name} is the consumer's to carry out")
+
+
+def ensure_consumer() -> None:
+    """Have a consumer at work for as long as this process lives; cheap when there is one."""
+    _consumers[:] = [each for each in _consumers if each.poll() is None]  # else one that has ended stays a zombie
+    with lock():
+        _note("server", os.getpid())
+        if not is_noted_alive("consumer"):
+            _note("consumer", _start_consumer())
+
+
+def _start_consumer() -> int:
+    home = settings().home.absolute()
+    places = {"HEADSTART_HOME": str(home)}  # a relative path would name another folder there
+    if own := settings().weights:
+        places["HEADSTART_WEIGHTS"] = str(own.absolute())
+    with (home / "consumer.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "core.consumer"],
+            cwd=ROOT,
+            env={**os.environ, **places},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    _consumers.append(process)
+    return process.pid
+
+
+def is_noted_alive(role: str) -> bool:
+    """Whether the process that was noted last as "server" or "consumer" lives."""
+    value = runs.read_json(_note_path(role))
+    return value is not None and runs.is_alive(Status.model_validate(value))
+
+
+def note_consumer() -> None:
+    """Let this process be the consumer that the others look for."""
+    _note("consumer", os.getpid())
+
+
+def sign_off() -> bool:
+    """Let this process be the consumer no more, unless there is work or a server again."""
+    with lock():
+        if job.read_all() or is_noted_alive("server"):
+            return False
+        _note_path("consumer").unlink(missing_ok=True)
+        return True
+
+
+def _note(role: str, pid: int) -> None:
+    value = {"pid": pid, "pid_created": psutil.Process(pid).create_time()}
+    if runs.read_json(_note_path(role)) != value:
+        runs.write_json(_note_path(role), value)
+
+
+def _note_path(role: str) -> Path:
+    return settings().home / f"{role}.json"

@@ -1,0 +1,553 @@
+"""Each way a run can start, stop, die and be found again: real consumers, real processes, a stand-in for the training.
+
+The stand-in is another interpreter (`HEADSTART_PYTHON`): whatever module it is told to run, it plays the part that the
+file `part` in the directory of its work names.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from core import bases, children, experiment, job, jobs, runs, weights
+from core.errors import ExperimentError, InputError
+from core.experiment import Arm
+from core.job import Job, Kind
+from core.runs import State
+from core.settings import ROOT, settings
+
+STAND_IN = """
+import json, os, signal, sys, time
+from pathlib import Path
+import psutil
+
+module, target = sys.argv[2], Path(sys.argv[3])
+if module == "core.report":
+    (target / "result.json").write_text("{}")
+    sys.exit()
+if module == "core.training":
+    target = target / sys.argv[4]
+if module == "core.weights":
+    target = Path(os.environ["HEADSTART_HOME"], "weights", sys.argv[3])
+with (target / "starts").open("a") as starts:
+    starts.write(json.dumps({"pid": os.getpid(), "gpu": os.environ.get("CUDA_VISIBLE_DEVICES")}) + "\\n")
+parent = os.getppid()
+
+def tell(state, message=""):
+    own = {"pid": os.getpid(), "pid_created": psutil.Process().create_time()}
+    partial = target / "status.partial"
+    partial.write_text(json.dumps({"state": state, "message": message, **own}))
+    partial.replace(target / "status.json")
+
+def stops():
+    return len((target / "cancel").read_text().splitlines()) if (target / "cancel").exists() else 0
+
+def until(claim, outlives_parent=False):
+    while not claim():
+        if os.getppid() != parent and not outlives_parent:
+            os._exit(70)
+        time.sleep(0.02)
+
+def go():
+    return (target / "go").exists()
+
+part = (target / "part").read_text() if (target / "part").exists() else "works"
+if part == "loads for long":
+    until(go)
+tell("starting")
+if part == "works until told":
+    tell("fit")
+    until(lambda: go() or stops())
+    if stops():
+        tell("stopped", "by you")
+        sys.exit()
+if part == "outlives the consumer":
+    tell("fit")
+    until(go, outlives_parent=True)
+if part == "is deaf":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    tell("fit")
+    until(go)
+if part == "is killed":
+    tell("fit")
+    os.kill(os.getpid(), signal.SIGKILL)
+if part == "crashes":
+    print("Epoch 1")
+    print("ValueError: no such layer", flush=True)
+    sys.exit(3)
+if part == "aborts":
+    os.abort()
+if part == "forgets":
+    sys.exit(0)
+(target / "predictions.parquet").touch()
+tell("done")
+"""
+
+
+@pytest.fixture(autouse=True)
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children are played, and a consumer without work or server ends soon."""
+    script, interpreter = tmp_path / "stand_in.py", tmp_path / "python"
+    script.write_text(STAND_IN)
+    interpreter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
+    interpreter.chmod(0o755)
+    monkeypatch.setenv("HEADSTART_PYTHON", str(interpreter))
+    monkeypatch.setenv("HEADSTART_IDLE_SECONDS", "0.3")
+    settings.cache_clear()
+
+
+def new_experiment(**parts: str) -> str:
+    """An experiment of two arms; `transfer` and `scratch` say what their stand-ins do."""
+    split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
+    experiment_id = runs.create_experiment(experiment.default(runs.new_id()), split)
+    for arm, part in parts.items():
+        (runs.experiment_directory(experiment_id) / arm / "part").write_text(part)
+    return experiment_id
+
+
+def submitted(**parts: str) -> str:
+    experiment_id = new_experiment(**parts)
+    jobs.submit_experiment(experiment_id)
+    return experiment_id
+
+
+def status(experiment_id: str, arm: str = "transfer") -> runs.Status:
+    return runs.read_status(runs.arm_directory(experiment_id, Arm(arm))) or runs.Status()
+
+
+def states(experiment_id: str) -> list[str]:
+    return [status(experiment_id, arm).state for arm in Arm]
+
+
+def is_over(experiment_id: str) -> Callable[[], bool]:
+    return lambda: jobs.position(experiment_id) is None
+
+
+def starts(directory: Path) -> list[dict]:
+    """What its stand-ins noted, one for each start."""
+    path = directory / "starts"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def go(experiment_id: str, arm: str = "transfer") -> None:
+    (runs.experiment_directory(experiment_id) / arm / "go").touch()
+
+
+def consumer(home: Path) -> psutil.Process:
+    return psutil.Process(runs.read_json(home / "consumer.json")["pid"])
+
+
+def is_gone(pid: int) -> Callable[[], bool]:
+    return lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def as_server(code: str, *arguments: str) -> None:
+    """Run code in a process of its own, which is then the last server that the consumer has heard of."""
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code), *arguments], cwd=ROOT, check=True, timeout=60)
+
+
+# starting
+
+
+def test_both_arms_run_one_after_the_other_and_then_the_report(wait_for):
+    one = submitted(transfer="works until told")
+    wait_for(lambda: status(one).state is State.FIT)
+    assert states(one) == ["fit", "queued"]
+    assert jobs.position(one) == 0
+    go(one)
+    wait_for(is_over(one))
+    assert states(one) == ["done", "done"]
+    assert (runs.experiment_directory(one) / "result.json").exists()
+    assert jobs.queue_length() == 0
+
+
+def test_an_experiment_that_is_submitted_twice_runs_once(wait_for):
+    one = submitted(transfer="works until told")
+    jobs.submit_experiment(one)
+    wait_for(lambda: status(one).state is State.FIT)
+    jobs.submit_experiment(one)
+    go(one)
+    wait_for(is_over(one))
+    assert [len(starts(runs.arm_directory(one, arm))) for arm in Arm] == [1, 1]
+    with pytest.raises(InputError, match="was not trained yet"):
+        jobs.submit_experiment(one)
+
+
+def test_what_is_not_there_cannot_be_submitted(home):
+    with pytest.raises(InputError, match="files of this experiment"):
+        jobs.submit_experiment(runs.new_id())
+    with pytest.raises(InputError, match="files of this ingest"):
+        jobs.submit_ingest(runs.new_id())
+    with pytest.raises(InputError, match="an id of 32"):
+        jobs.submit_prediction("../../etc")
+    with pytest.raises(ExperimentError, match="a base out of"):
+        jobs.submit_weights("../../etc")
+    assert not (home / "consumer.json").exists()
+
+
+def test_experiments_run_in_the_order_of_their_submission_and_know_their_place(wait_for):
+    first, second, third = (submitted(transfer="works until told") for _ in range(3))
+    wait_for(lambda: status(first).state is State.FIT)
+    assert [jobs.position(each) for each in (first, second, third)] == [0, 1, 2]
+    assert jobs.queue_length() == 3
+    assert jobs.position(runs.new_id()) is None
+    go(first)
+    wait_for(lambda: status(second).state is State.FIT)
+    assert [jobs.position(each) for each in (first, second, third)] == [None, 0, 1]
+    assert states(third) == ["queued", "queued"]
+    go(second)
+    go(third)
+    wait_for(is_over(third))
+    assert states(third) == ["done", "done"]
+
+
+def test_short_jobs_do_not_wait_for_a_training_and_leave_the_gpu_alone(home, wait_for):
+    one = submitted(transfer="works until told")
+    wait_for(lambda: status(one).state is State.FIT)
+    dataset, prediction = runs.dataset_directory(runs.new_id()), home / "predictions" / runs.new_id()
+    for directory in (dataset, prediction):
+        directory.mkdir(parents=True)
+    jobs.submit_ingest(dataset.name)
+    jobs.submit_prediction(prediction.name)
+    jobs.submit_weights("VGG16")
+    for directory in (dataset, prediction, weights.directory("VGG16")):
+        wait_for(lambda at=directory: (runs.read_status(at) or runs.Status()).state is State.DONE)
+        assert [each["gpu"] for each in starts(directory)] == ["-1"]
+    assert status(one).state is State.FIT
+    assert jobs.position(one) == 0
+
+
+def test_a_real_process_fetches_weights(monkeypatch, wait_for):
+    monkeypatch.delenv("HEADSTART_PYTHON")
+    settings.cache_clear()
+    jobs.submit_weights("MobileNet")
+    place = weights.directory("MobileNet")
+    wait_for(lambda: (runs.read_status(place) or runs.Status()).state.is_final)
+    end = runs.read_status(place)
+    assert end
+    assert end.state is State.DONE
+    assert bases.base("MobileNet").weights.bundled in end.message
+
+
+def test_a_download_can_be_asked_for_again_after_a_stop(wait_for):
+    place = weights.directory("VGG16")
+    place.mkdir(parents=True)
+    (place / "part").write_text("works until told")
+    jobs.submit_weights("VGG16")
+    wait_for(lambda: (runs.read_status(place) or runs.Status()).state is State.FIT)
+    runs.request_stop(place)
+    wait_for(lambda: not job.read_all())
+    (place / "go").touch()
+    jobs.submit_weights("VGG16")
+    wait_for(lambda: not job.read_all())
+    end = runs.read_status(place)
+    assert end
+    assert end.state is State.DONE
+
+
+def test_a_probe_waits_behind_experiments_and_is_ended_when_one_is_submitted(home, wait_for):
+    probe = home / "probes" / "one"
+    probe.mkdir(parents=True)
+    (probe / "part").write_text("is deaf")
+    first = submitted(transfer="works until told")
+    wait_for(lambda: status(first).state is State.FIT)
+    second = new_experiment()
+    jobs.submit_probe(probe)
+    jobs.submit_experiment(second)
+    assert jobs.position(second) == 1
+    go(first)
+    wait_for(lambda: (runs.read_status(probe) or runs.Status()).state is State.FIT)
+    assert states(second) == ["done", "done"]
+    third = submitted()
+    wait_for(is_over(third))
+    assert states(third) == ["done", "done"]
+    end = runs.read_status(probe)
+    assert end
+    assert (end.state, end.message) == (State.STOPPED, children.DISCARDED)
+
+
+def test_a_home_that_is_named_relative_to_the_server_is_found_by_its_processes(home, monkeypatch, wait_for):
+    monkeypatch.chdir(home.parent)
+    monkeypatch.setenv("HEADSTART_HOME", home.name)
+    settings.cache_clear()
+    one = submitted()
+    wait_for(is_over(one))
+    assert states(one) == ["done", "done"]
+
+
+# stopping
+
+
+def test_stopping_the_running_arm_starts_the_next(wait_for):
+    one = submitted(transfer="works until told", scratch="works until told")
+    wait_for(lambda: status(one).state is State.FIT)
+    jobs.stop_arm(one, Arm.TRANSFER)
+    wait_for(lambda: states(one) == ["stopped", "fit"])
+    assert status(one).message == "by you"
+    go(one, "scratch")
+    wait_for(is_over(one))
+    assert states(one) == ["stopped", "done"]
+
+
+def test_a_waiting_arm_that_is_stopped_says_so_at_once_and_never_starts(wait_for):
+    one = submitted(transfer="works until told")
+    wait_for(lambda: status(one).state is State.FIT)
+    jobs.stop_arm(one, Arm.SCRATCH)
+    wait_for(lambda: states(one) == ["fit", "stopped"], 2)
+    go(one)
+    wait_for(is_over(one))
+    assert states(one) == ["done", "stopped"]
+    assert status(one, "scratch").message == children.NEVER_STARTED
+    assert not starts(runs.arm_directory(one, Arm.SCRATCH))
+
+
+def test_stop_all_ends_both_arms(wait_for):
+    one = submitted(transfer="works until told")
+    wait_for(lambda: status(one).state is State.FIT)
+    jobs.stop_all(one)
+    wait_for(is_over(one), 3)
+    assert states(one) == ["stopped", "stopped"]
+    assert not (runs.experiment_directory(one) / "result.json").exists()
+
+
+def test_an_experiment_that_is_stopped_while_it_waits_leaves_the_line_at_once(wait_for):
+    first, second, third = (submitted(transfer="works until told") for _ in range(3))
+    wait_for(lambda: status(first).state is State.FIT)
+    jobs.stop_all(second)
+    wait_for(is_over(second), 2)
+    assert states(second) == ["stopped", "stopped"]
+    assert jobs.position(third) == 1
+    go(first)
+    wait_for(lambda: status(third).state is State.FIT)
+    assert not starts(runs.arm_directory(second, Arm.TRANSFER))
+
+
+def test_a_process_that_still_loads_is_stopped_at_once(wait_for):
+    one = submitted(transfer="loads for long")
+    wait_for(lambda: starts(runs.arm_directory(one, Arm.TRANSFER)))
+    jobs.stop_all(one)
+    wait_for(is_over(one), 3)
+    assert states(one) == ["stopped", "stopped"]
+
+
+def test_a_stop_of_what_has_ended_changes_nothing(wait_for):
+    one = submitted()
+    wait_for(is_over(one))
+    jobs.stop_all(one)
+    assert states(one) == ["done", "done"]
+    assert runs.stop_requests(runs.arm_directory(one, Arm.TRANSFER)) == 0
+
+
+def test_a_process_that_does_not_answer_a_stop_is_ended(wait_for):
+    one = submitted(transfer="is deaf")
+    wait_for(lambda: status(one).state is State.FIT)
+    jobs.stop_arm(one, Arm.TRANSFER)
+    wait_for(is_over(one))
+    assert (status(one).state, status(one).message) == (State.STOPPED, children.ENDED)
+    assert status(one, "scratch").state is State.DONE
+
+
+def test_a_running_experiment_is_ended_before_it_is_deleted(home, wait_for):
+    one, other = submitted(transfer="is deaf"), submitted()
+    wait_for(lambda: status(one).state is State.FIT)
+    pid = status(one).pid
+    jobs.delete(one)
+    assert is_gone(pid)()
+    assert not runs.experiment_directory(one).exists()
+    wait_for(is_over(other))
+    assert states(other) == ["done", "done"]
+    assert not list((home / "jobs").iterdir())
+
+
+def test_a_waiting_experiment_is_deleted_and_the_line_goes_on(wait_for):
+    first, second, third = submitted(transfer="works until told"), submitted(), submitted()
+    wait_for(lambda: status(first).state is State.FIT)
+    jobs.delete(second)
+    assert not runs.experiment_directory(second).exists()
+    assert jobs.position(third) == 1
+    go(first)
+    wait_for(is_over(third))
+    assert states(third) == ["done", "done"]
+
+
+# dying
+
+
+def test_a_kill_that_nobody_asked_for_is_called_out_of_memory_and_the_other_arm_runs(wait_for):
+    one = submitted(transfer="is killed")
+    wait_for(is_over(one))
+    assert states(one) == ["failed", "done"]
+    assert status(one).message == (
+        "The system ended this run, probably because memory ran out. "
+        "Lower the batch size, the picture size or the number of trained blocks."
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (
+            "crashes",
+            "with exit code 3 before its work was done. The log ends with: Epoch 1 / ValueError: no such layer",
+        ),
+        ("aborts", "by the signal SIGABRT before its work was done. The log is empty."),
+        ("forgets", "with exit code 0 before its work was done. The log is empty."),
+    ],
+)
+def test_a_process_that_dies_is_failed_with_the_end_of_its_log(wait_for, part, said):
+    one = submitted(transfer=part)
+    wait_for(is_over(one))
+    assert states(one) == ["failed", "done"]
+    assert said in status(one).message
+
+
+def test_work_that_cannot_be_carried_out_fails_and_the_line_goes_on(monkeypatch, wait_for):
+    monkeypatch.setenv("HEADSTART_PYTHON", "/no/such/python")
+    settings.cache_clear()
+    one, other = submitted(), submitted()
+    wait_for(is_over(other))
+    assert states(one) == states(other) == ["failed", "failed"]
+    assert "/no/such/python" in status(one).message
+
+
+# being found again
+
+
+def test_after_a_killed_consumer_the_run_says_it_was_interrupted_and_the_line_goes_on(home, wait_for):
+    one, other = submitted(transfer="works until told"), submitted()
+    wait_for(lambda: status(one).state is State.FIT)
+    consumer(home).kill()
+    wait_for(is_gone(status(one).pid))
+    assert states(one) == ["fit", "queued"]
+    jobs.ensure_consumer()
+    wait_for(is_over(other))
+    assert states(one) == ["failed", "failed"]
+    assert {status(one, arm).message for arm in Arm} == {children.INTERRUPTED}
+    assert len(starts(runs.arm_directory(one, Arm.TRANSFER))) == 1
+    assert states(other) == ["done", "done"]
+
+
+def test_a_run_that_outlives_its_consumer_is_followed_and_not_started_twice(home, wait_for):
+    one = submitted(transfer="outlives the consumer")
+    wait_for(lambda: status(one).state is State.FIT)
+    before = consumer(home)
+    before.kill()
+    wait_for(is_gone(before.pid))
+    jobs.ensure_consumer()
+    other = submitted()
+    wait_for(lambda: (home / "consumer.json").exists() and consumer(home).pid != before.pid)
+    assert [jobs.position(each) for each in (one, other)] == [0, 1]
+    go(one)
+    wait_for(is_over(other))
+    assert states(one) == states(other) == ["done", "done"]
+    assert len(starts(runs.arm_directory(one, Arm.TRANSFER))) == 1
+
+
+def test_a_consumer_that_died_between_the_arms_is_followed_by_one_that_starts_the_second(wait_for):
+    one = new_experiment()
+    runs.write_status(runs.arm_directory(one, Arm.TRANSFER), runs.Status(state=State.DONE))
+    runs.write_status(runs.arm_directory(one, Arm.SCRATCH), runs.Status())
+    left = Job(kind=Kind.EXPERIMENT, subject=one, submitted=1, is_begun=True, step="transfer", pid=1, pid_created=1.0)
+    with jobs.lock():
+        left.write()
+    jobs.ensure_consumer()
+    wait_for(is_over(one))
+    assert states(one) == ["done", "done"]
+    assert not starts(runs.arm_directory(one, Arm.TRANSFER))
+
+
+def test_a_stop_during_an_interruption_is_a_stop(home, wait_for):
+    one = submitted(transfer="works until told")
+    wait_for(lambda: status(one).state is State.FIT)
+    before = consumer(home)
+    before.send_signal(signal.SIGSTOP)
+    pid = status(one).pid
+    os.kill(pid, signal.SIGKILL)
+    runs.request_stop(runs.arm_directory(one, Arm.TRANSFER))
+    before.kill()
+    wait_for(is_gone(before.pid))
+    jobs.ensure_consumer()
+    wait_for(is_over(one))
+    assert states(one) == ["stopped", "done"]
+
+
+def test_a_consumer_that_is_asked_to_end_takes_its_children_along(home, wait_for):
+    one = submitted(transfer="outlives the consumer")
+    wait_for(lambda: status(one).state is State.FIT)
+    before = consumer(home)
+    before.terminate()
+    wait_for(is_gone(before.pid))
+    wait_for(is_gone(status(one).pid))
+    assert states(one) == ["fit", "queued"]
+    jobs.ensure_consumer()
+    wait_for(is_over(one))
+    assert {status(one, arm).message for arm in Arm} == {children.INTERRUPTED}
+
+
+# one consumer, as long as it is needed
+
+
+def test_one_consumer_serves_a_home_while_its_server_lives(home, wait_for):
+    one = submitted()
+    wait_for(is_over(one))
+    first = consumer(home)
+    for _ in range(3):
+        jobs.ensure_consumer()
+        wait_for(is_over(submitted()))
+    assert consumer(home).pid == first.pid
+    assert len(jobs._consumers) == 1
+
+
+def test_servers_that_start_at_once_start_one_consumer(wait_for):
+    code = (
+        "from core import jobs; jobs.ensure_consumer(); print(jobs.runs.read_json(jobs._note_path('consumer'))['pid'])"
+    )
+    servers = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    pids = {server.communicate(timeout=60)[0].strip() for server in servers}
+    assert len(pids) == 1
+    wait_for(is_gone(int(pids.pop())))  # it ends by itself, for no server lives
+
+
+def test_a_second_consumer_gives_up_and_the_first_stays_the_one_that_is_known(home, wait_for):
+    one = submitted(transfer="works until told")
+    wait_for(lambda: status(one).state is State.FIT)
+    first = consumer(home)
+    subprocess.run([sys.executable, "-m", "core.consumer"], cwd=ROOT, check=True, timeout=60)
+    assert consumer(home).pid == first.pid
+    go(one)
+    wait_for(is_over(one))
+    assert len(starts(runs.arm_directory(one, Arm.TRANSFER))) == 1
+
+
+def test_the_consumer_finishes_the_work_without_a_server_and_then_ends(home, wait_for):
+    one = new_experiment(transfer="works until told")
+    as_server("import sys; from core import jobs; jobs.submit_experiment(sys.argv[1])", one)
+    wait_for(lambda: status(one).state is State.FIT)
+    worker = consumer(home)
+    go(one)
+    wait_for(is_over(one))
+    assert states(one) == ["done", "done"]
+    wait_for(is_gone(worker.pid))
+    assert not (home / "consumer.json").exists()
+    other = submitted()
+    wait_for(is_over(other))
+    assert states(other) == ["done", "done"]
+
+
+def test_a_consumer_whose_home_is_removed_ends(home, wait_for):
+    jobs.ensure_consumer()
+    worker = consumer(home)
+    wait_for(lambda: (home / "queue.db").exists())
+    shutil.rmtree(home)
+    wait_for(is_gone(worker.pid))
