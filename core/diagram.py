@@ -16,6 +16,8 @@ from core.palette import COLOURS, FROZEN, NAMES
 
 HEIGHT = 72  # px of the highest block
 MOST_CLASSES = 4  # named beside the strip; the rest is counted
+NOT_TRAINED = "Not trained"
+GLOSSES = {NOT_TRAINED: "The means and variances in BatchNorm layers: they are measured on the way, not learned"}
 POOLINGS = {
     Pooling.AVERAGE: "average of each channel",
     Pooling.MAXIMUM: "maximum of each channel",
@@ -113,8 +115,7 @@ def card(
 
 
 def _parameters(arm: Arm, counts: Counts) -> dict[str, str]:
-    # From scratch nothing is frozen: what no gradient changes there are the means and variances of BatchNorm.
-    kept = "Frozen parameters" if arm is Arm.TRANSFER else "Not trained"
+    kept = "Frozen parameters" if arm is Arm.TRANSFER else NOT_TRAINED  # from scratch nothing is frozen
     return {"Trained parameters": f"{counts.trained:,}", kept: f"{counts.frozen:,}"}
 
 
@@ -179,7 +180,7 @@ def _blocks(number: int) -> str:
 
 def _numbers(numbers: Mapping[str, str]) -> str:
     cells = "".join(
-        f'<div><dt style="font-size:12px;font-weight:400;opacity:0.72">{html.escape(name)}</dt>'
+        f'<div title="{GLOSSES.get(name, "")}"><dt style="font-size:12px;font-weight:400;opacity:0.72">{html.escape(name)}</dt>'
         f'<dd style="margin:0;font-size:16px;font-variant-numeric:tabular-nums">{html.escape(value)}</dd></div>'
         for name, value in numbers.items()
     )

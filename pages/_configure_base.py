@@ -69,13 +69,14 @@ def _fetching(row: Base, was_running: bool) -> None:
             if st.button("Stop", key="fetch_stop", icon=":material/stop_circle:"):
                 runs.request_stop(directory)
         return
-    if status and status.state is runs.State.FAILED:
+    has_failed = status is not None and status.state is runs.State.FAILED
+    if status and has_failed:
         st.error(_shared.plain(status.message), icon=":material/error:")
-    megabytes = f"{row.weights.size_bytes / 1e6:.0f}\xa0MB"
-    st.markdown(
-        f":gray[The weights of {row.name} are not on this host yet. They are fetched when the training starts, or now.]"
-    )
-    if st.button(f"Fetch now ({megabytes})", key="fetch", icon=":material/download:"):
+    else:
+        said = f"The weights of {row.name} are not on this host yet. They are fetched when the training starts, or now."
+        st.markdown(f":gray[{said}]")
+    size = f"{row.weights.size_bytes / 1e6:.0f}\xa0MB"
+    if st.button(f"{'Try again' if has_failed else 'Fetch now'} ({size})", key="fetch", icon=":material/download:"):
         with _shared.errors():
             jobs.submit_weights(row.name)
             st.rerun()

@@ -67,7 +67,7 @@ def _measure(chosen: Experiment, n_classes: int) -> bool:
     wanted, probe = estimate.missing(chosen), st.session_state.get("probe")
     if jobs.queue_length():
         return False  # a probe would slow the training down, and measure the wrong thing
-    if probe is None or probe["wanted"] != wanted:
+    if probe is None or not set(wanted) <= set(probe["wanted"]):  # fewer: one arm of the two is measured already
         end_probe()
         probe = st.session_state["probe"] = {"wanted": wanted, "since": time.monotonic(), "directory": None}
     if probe["directory"]:

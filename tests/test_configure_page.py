@@ -313,7 +313,7 @@ def test_a_failed_download_says_why_and_can_be_tried_again(pictures):
     runs.write_status(directory, Status(state=State.FAILED, message="There is no connection to the server."))
     app = choose(opened(dataset=pictures(**CLASSES)), "radio", "base", "VGG16")
     assert "no connection" in app.error[0].value
-    assert has_button(app, "fetch")
+    assert app.button(key="fetch").label == "Try again (59\xa0MB)"
 
 
 # ---- time and memory
@@ -321,6 +321,7 @@ def test_a_failed_download_says_why_and_can_be_tried_again(pictures):
 
 def rates(chosen: Experiment, arm: Arm, **measured: object) -> None:
     values = {"start": 5.0, "features_rate": 100.0, "fit_rate": 50.0, "evaluate": 5.0, "batch_size": 16}
+    values["peak_memory_bytes"] = None
     estimate.record(chosen, arm, values | measured)
 
 
@@ -363,6 +364,17 @@ def test_a_probe_of_choices_that_have_changed_is_stopped(pictures, monkeypatch):
     choose(app, "select_slider", "frozen_blocks_MobileNet", 12)
     assert runs.stop_requests(directory) == 1
     assert len(probes()) == 2
+
+
+def test_a_probe_goes_on_when_it_has_measured_one_of_the_arms(pictures, monkeypatch):
+    monkeypatch.setattr(_configure_summary, "SETTLED_SECONDS", 0.0)
+    chosen = experiment.default(pictures(**CLASSES))
+    app = opened(dataset=chosen.dataset).run()
+    [directory] = probes()
+    rates(chosen, Arm.TRANSFER, batch_size=chosen.training.batch_size)
+    app.run()
+    assert runs.stop_requests(directory) == 0
+    assert [numbers(card)["Time"].startswith("measuring") for card in cards(app)] == [False, True]
 
 
 def test_a_probe_that_failed_leaves_the_time_unknown_and_the_button_alive(pictures, monkeypatch):
