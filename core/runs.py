@@ -12,15 +12,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import psutil
 from pydantic import BaseModel, ConfigDict
 
 from core.errors import InputError
 from core.experiment import Arm, Experiment
 from core.settings import settings
+
+if TYPE_CHECKING:  # the consumer and the children's first status need no frames: pandas is 60 MB and half a second
+    import pandas as pd
 
 METRICS = ["phase", "epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy"]
 
@@ -112,7 +114,7 @@ def read_json(path: Path) -> Any:
         return None
 
 
-def write_frame(path: Path, frame: pd.DataFrame) -> None:
+def write_frame(path: Path, frame: "pd.DataFrame") -> None:
     """Write a frame as parquet, whole."""
     write_whole(path, lambda partial: frame.to_parquet(partial, index=False))
 
@@ -135,12 +137,14 @@ def append_metrics(directory: Path, **values: object) -> None:
         file.write(line + "\n")
 
 
-def read_metrics(directory: Path) -> pd.DataFrame:
+def read_metrics(directory: Path) -> "pd.DataFrame":
     """A row an epoch with the columns `METRICS`; empty before the first epoch's end.
 
     `phase` is 1 (head alone, or all that trains) or 2 (head and unfrozen blocks), `epoch` counts from 1 through both,
     `seconds` runs from the first step of the fit to the end of the epoch.
     """
+    import pandas as pd
+
     try:
         text = (directory / "metrics.jsonl").read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -177,7 +181,7 @@ def is_alive(status: Status) -> bool:
         return False
 
 
-def create_experiment(experiment: Experiment, split: pd.DataFrame) -> str:
+def create_experiment(experiment: Experiment, split: "pd.DataFrame") -> str:
     """Write a new experiment's directory: experiment.json, split.parquet and an empty folder an arm.
 
     Args:
@@ -206,8 +210,10 @@ def read_experiment(experiment_id: str) -> Experiment | None:
     return None if value is None else Experiment.model_validate(value)
 
 
-def read_split(experiment_id: str) -> pd.DataFrame:
+def read_split(experiment_id: str) -> "pd.DataFrame":
     """Columns picture, label, part of an experiment's split."""
+    import pandas as pd
+
     return pd.read_parquet(experiment_directory(experiment_id) / "split.parquet")
 
 
