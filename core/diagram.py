@@ -155,7 +155,9 @@ def _class_names(classes: Sequence[str]) -> str:
     style = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
     rows = "".join(f'<div style="{style}">{html.escape(line)}</div>' for line in lines)
     title = html.escape(", ".join(classes))
-    return f'<div title="{title}" style="flex:none;max-width:84px;font-size:12px;line-height:14px">{rows}</div>'
+    return (
+        f'<div title="{title}" style="flex:none;max-width:min(84px,24%);font-size:12px;line-height:14px">{rows}</div>'
+    )
 
 
 def _runs(parts: Sequence[Part]) -> tuple[int, int]:
@@ -179,9 +181,13 @@ def _blocks(number: int) -> str:
 
 
 def _numbers(numbers: Mapping[str, str]) -> str:
-    cells = "".join(
-        f'<div title="{GLOSSES.get(name, "")}"><dt style="font-size:12px;font-weight:400;opacity:0.72">{html.escape(name)}</dt>'
-        f'<dd style="margin:0;font-size:16px;font-variant-numeric:tabular-nums">{html.escape(value)}</dd></div>'
-        for name, value in numbers.items()
-    )
+    cells = "".join(_number(name, value) for name, value in numbers.items())
     return f'<dl style="display:grid;grid-template-columns:1fr 1fr;gap:8px 12px;margin:0;padding:0">{cells}</dl>'
+
+
+def _number(name: str, value: str) -> str:
+    return (
+        f'<div title="{html.escape(GLOSSES.get(name, ""))}">'
+        f'<dt style="font-size:12px;font-weight:400;opacity:0.72">{html.escape(name)}</dt>'
+        f'<dd style="margin:0;font-size:16px;font-variant-numeric:tabular-nums">{html.escape(value)}</dd></div>'
+    )
