@@ -14,12 +14,11 @@ from pages import _shared
 
 @st.cache_resource(show_spinner=False)
 def prepare_server() -> None:
-    """Once a server: plotly's script comes from this host, and the queue has somebody to work it off."""
+    """Once a server: plotly's script comes from this host."""
     source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     target = ROOT / "static" / "plotly.min.js"
     if not target.exists() or target.stat().st_size != source.stat().st_size:
         write_whole(target, lambda partial: shutil.copyfile(source, partial))
-    jobs.ensure_consumer()
 
 
 st.set_page_config(
@@ -30,6 +29,7 @@ st.set_page_config(
 )
 st.logo(str(ASSETS / "logo.svg"), size="medium", icon_image=str(ASSETS / "icon.svg"))
 prepare_server()
+jobs.ensure_consumer()  # every time: one that was killed is replaced by the next click
 page = st.navigation(_shared.pages(), position="top")
 st.session_state[_shared.FRAMED] = True
 _shared.style()
