@@ -60,8 +60,13 @@ def submit_probe(directory: Path) -> None:
 
 
 def position(experiment_id: str) -> int | None:
-    """0 while the experiment runs, n as the n-th in line, None when it is not in the queue."""
+    """0 while the experiment runs, n as the n-th in line, None when it is not in the queue.
+
+    Whoever asks about one that is may rely on somebody working on it: a consumer that was killed is replaced.
+    """
     line = [each for each in job.read_all() if each.kind is Kind.EXPERIMENT]
+    if any(each.subject == experiment_id for each in line) and not is_noted_alive("consumer"):
+        ensure_consumer()
     if any(each.is_begun and each.subject == experiment_id for each in line):
         return 0
     waiting = [each.subject for each in line if not each.is_begun]

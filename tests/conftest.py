@@ -352,3 +352,95 @@ def warm_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(PagesManager, "uses_pages_directory", False)
     monkeypatch.setattr("streamlit.testing.v1.app_test.PagesManager", Warm)
+
+
+STAND_IN = """
+import json, os, signal, sys, time
+from pathlib import Path
+import psutil
+
+module, target = sys.argv[2], Path(sys.argv[3])
+if module == "core.report":
+    (target / "result.json").write_text("{}")
+    sys.exit()
+if module == "core.training":
+    target = target / sys.argv[4]
+if module == "core.weights":
+    target = Path(os.environ["HEADSTART_HOME"], "weights", sys.argv[3])
+with (target / "starts").open("a") as starts:
+    starts.write(json.dumps({"pid": os.getpid(), "gpu": os.environ.get("CUDA_VISIBLE_DEVICES")}) + "\\n")
+parent = os.getppid()
+
+def tell(state, message=""):
+    own = {"pid": os.getpid(), "pid_created": psutil.Process().create_time()}
+    partial = target / "status.partial"
+    partial.write_text(json.dumps({"state": state, "message": message, **own}))
+    partial.replace(target / "status.json")
+
+def stops():
+    return len((target / "cancel").read_text().splitlines()) if (target / "cancel").exists() else 0
+
+def until(claim, outlives_parent=False):
+    while not claim():
+        if os.getppid() != parent and not outlives_parent:
+            os._exit(70)
+        time.sleep(0.02)
+
+def go():
+    return (target / "go").exists()
+
+part = (target / "part").read_text() if (target / "part").exists() else "works"
+if part == "loads for long":
+    until(go)
+tell("starting")
+if part == "works until told":
+    tell("fit")
+    until(lambda: go() or stops())
+    if stops():
+        tell("stopped", "by you")
+        sys.exit()
+if part == "outlives the consumer":
+    tell("fit")
+    until(go, outlives_parent=True)
+if part == "is deaf":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    tell("fit")
+    until(go)
+if part == "scores for long":
+    tell("fit")
+    until(stops)
+    tell("score")
+    until(go)
+    tell("stopped", "scored")
+    sys.exit()
+if part == "is killed":
+    tell("fit")
+    os.kill(os.getpid(), signal.SIGKILL)
+if part == "crashes":
+    print("Epoch 1")
+    print("ValueError: no such layer", flush=True)
+    sys.exit(3)
+if part == "aborts":
+    os.abort()
+if part == "forgets":
+    sys.exit(0)
+(target / "predictions.parquet").touch()
+tell("done")
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another interpreter for children: whatever module it is told to run, it plays a part instead, without Keras.
+
+    The file `part` in the directory of its work names the part: "works" (at once, without the file), "works until told"
+    (by a file `go`, or a stop), "loads for long", "is deaf" to stops, "outlives the consumer", "scores for long" after
+    a stop, "is killed", "crashes", "aborts", "forgets" to say its end. A consumer without work or server ends soon.
+    """
+    script, interpreter = tmp_path / "stand_in.py", tmp_path / "python"
+    script.write_text(STAND_IN)
+    interpreter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
+    interpreter.chmod(0o755)
+    monkeypatch.setenv("HEADSTART_PYTHON", str(interpreter))
+    monkeypatch.setenv("HEADSTART_IDLE_SECONDS", "0.3")
+    settings.cache_clear()

@@ -1,7 +1,6 @@
 """Each way a run can start, stop, die and be found again: real consumers, real processes, a stand-in for the training.
 
-The stand-in is another interpreter (`HEADSTART_PYTHON`): whatever module it is told to run, it plays the part that the
-file `part` in the directory of its work names.
+The fixture `stand_in` says what the stand-in can play; the file `part` in the directory of its work names the part.
 """
 
 import json
@@ -25,84 +24,7 @@ from core.job import Job, Kind
 from core.runs import State
 from core.settings import ROOT, settings
 
-STAND_IN = """
-import json, os, signal, sys, time
-from pathlib import Path
-import psutil
-
-module, target = sys.argv[2], Path(sys.argv[3])
-if module == "core.report":
-    (target / "result.json").write_text("{}")
-    sys.exit()
-if module == "core.training":
-    target = target / sys.argv[4]
-if module == "core.weights":
-    target = Path(os.environ["HEADSTART_HOME"], "weights", sys.argv[3])
-with (target / "starts").open("a") as starts:
-    starts.write(json.dumps({"pid": os.getpid(), "gpu": os.environ.get("CUDA_VISIBLE_DEVICES")}) + "\\n")
-parent = os.getppid()
-
-def tell(state, message=""):
-    own = {"pid": os.getpid(), "pid_created": psutil.Process().create_time()}
-    partial = target / "status.partial"
-    partial.write_text(json.dumps({"state": state, "message": message, **own}))
-    partial.replace(target / "status.json")
-
-def stops():
-    return len((target / "cancel").read_text().splitlines()) if (target / "cancel").exists() else 0
-
-def until(claim, outlives_parent=False):
-    while not claim():
-        if os.getppid() != parent and not outlives_parent:
-            os._exit(70)
-        time.sleep(0.02)
-
-def go():
-    return (target / "go").exists()
-
-part = (target / "part").read_text() if (target / "part").exists() else "works"
-if part == "loads for long":
-    until(go)
-tell("starting")
-if part == "works until told":
-    tell("fit")
-    until(lambda: go() or stops())
-    if stops():
-        tell("stopped", "by you")
-        sys.exit()
-if part == "outlives the consumer":
-    tell("fit")
-    until(go, outlives_parent=True)
-if part == "is deaf":
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    tell("fit")
-    until(go)
-if part == "is killed":
-    tell("fit")
-    os.kill(os.getpid(), signal.SIGKILL)
-if part == "crashes":
-    print("Epoch 1")
-    print("ValueError: no such layer", flush=True)
-    sys.exit(3)
-if part == "aborts":
-    os.abort()
-if part == "forgets":
-    sys.exit(0)
-(target / "predictions.parquet").touch()
-tell("done")
-"""
-
-
-@pytest.fixture(autouse=True)
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Children are played, and a consumer without work or server ends soon."""
-    script, interpreter = tmp_path / "stand_in.py", tmp_path / "python"
-    script.write_text(STAND_IN)
-    interpreter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
-    interpreter.chmod(0o755)
-    monkeypatch.setenv("HEADSTART_PYTHON", str(interpreter))
-    monkeypatch.setenv("HEADSTART_IDLE_SECONDS", "0.3")
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("stand_in")
 
 
 def new_experiment(**parts: str) -> str:
@@ -347,15 +269,6 @@ def test_a_stop_of_what_has_ended_changes_nothing(wait_for):
     assert runs.stop_requests(runs.arm_directory(one, Arm.TRANSFER)) == 0
 
 
-def test_a_process_that_does_not_answer_a_stop_is_ended(wait_for):
-    one = submitted(transfer="is deaf")
-    wait_for(lambda: status(one).state is State.FIT)
-    jobs.stop_arm(one, Arm.TRANSFER)
-    wait_for(is_over(one))
-    assert (status(one).state, status(one).message) == (State.STOPPED, children.ENDED)
-    assert status(one, "scratch").state is State.DONE
-
-
 def test_a_running_experiment_is_ended_before_it_is_deleted(home, wait_for):
     one, other = submitted(transfer="is deaf"), submitted()
     wait_for(lambda: status(one).state is State.FIT)
@@ -463,6 +376,14 @@ def test_a_consumer_that_died_between_the_arms_is_followed_by_one_that_starts_th
     wait_for(is_over(one))
     assert states(one) == ["done", "done"]
     assert not starts(runs.arm_directory(one, Arm.TRANSFER))
+
+
+def test_a_page_that_only_polls_replaces_a_killed_consumer(home, wait_for):
+    one = submitted(transfer="works until told")
+    wait_for(lambda: status(one).state is State.FIT)
+    consumer(home).kill()
+    wait_for(is_over(one))
+    assert states(one) == ["failed", "failed"]
 
 
 def test_a_stop_during_an_interruption_is_a_stop(home, wait_for):
