@@ -45,7 +45,7 @@ def view(pixels: Pixels, augmentation: Augmentation, *, seed: int | Sequence[int
 def _turned(pixels: Pixels, radians: float, scale: float) -> Pixels:
     side = pixels.shape[0]
     reach = (abs(math.cos(radians)) + abs(math.sin(radians))) / scale  # of the view's corners, in half sides
-    margin = min(side - 1, max(0, math.ceil((reach - 1.0) * side / 2)) + 1)
+    margin = max(0, math.ceil((reach - 1.0) * side / 2)) + 1
     padded = np.pad(pixels, ((margin, margin), (margin, margin), (0, 0)), mode="reflect")
     cosine, sine = math.cos(radians) / scale, math.sin(radians) / scale
     centre, source = side / 2, side / 2 + margin
