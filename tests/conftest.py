@@ -10,6 +10,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,107 @@ def zip_of(tmp_path: Path, picture_of: Callable[..., bytes]) -> Callable[..., Pa
         return path
 
     return write
+
+
+COLOURS = ((200, 60, 50), (60, 170, 70), (60, 80, 200))
+
+
+@pytest.fixture(scope="session")
+def colours_zip(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A function that writes a zip of `n` noisy pictures in each of two or three colours: easy to tell apart."""
+
+    def write(n_classes: int, n: int, *, side: int = 40) -> Path:
+        path = tmp_path_factory.mktemp("colours") / "colours.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for label, colour in zip(("earth", "grass", "water")[:n_classes], COLOURS, strict=False):
+                for number in range(n):
+                    noise = np.random.default_rng((number, *colour)).integers(-50, 50, (side, side, 3))
+                    file = io.BytesIO()
+                    Image.fromarray((noise + np.array(colour)).astype(np.uint8)).save(file, "PNG")
+                    archive.writestr(f"{label}/{number}.png", file.getvalue())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def new_experiment(colours_zip: Callable[..., Path]) -> Callable[..., str]:
+    """A function that configures an experiment on pictures in two or three colours, ready to be trained.
+
+    Any field of `Experiment` may be chosen; without a choice pictures are 32 px wide and the epochs few and exact.
+    """
+    from core import dataset  # here, for most tests need neither
+    from core.split import split
+
+    def write(n_classes: int = 2, n: int = 12, *, side: int = 40, **choices: object) -> str:
+        dataset_id = dataset.create(colours_zip(n_classes, n, side=side), "Colours")
+        data = dataset.ingest(dataset_id)
+        plain = {
+            "image_size": 32,
+            "training": {"epochs": 2, "patience": None},
+            "augmentation": experiment.NO_AUGMENTATION.model_dump(),
+            "opponent": {"epochs": 2, "patience": None, "image_size": 32},
+        }
+        return runs.create_experiment(experiment.default(dataset_id, **{**plain, **choices}), split(data).frame)
+
+    return write
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
+    """A function that starts `python -m MODULE ARGUMENTS`, as the app does, and ends it after the test if need be."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def begin(module: str, *arguments: object, **environment: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", module, *map(str, arguments)]
+        with (tmp_path / "log.txt").open("ab") as log:
+            own = {**os.environ, **environment}
+            started.append(subprocess.Popen(command, cwd=ROOT, env=own, stdout=log, stderr=log, start_new_session=True))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait(30)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What `python -m core compare` left behind."""
+
+    home: Path
+    out: Path  # the folder of result.json
+    experiment_id: str
+    printed: str
+
+    def arm(self, arm: Arm) -> Path:
+        """The directory of one arm."""
+        return self.home / "experiments" / self.experiment_id / arm
+
+
+@pytest.fixture(scope="session")
+def _compared(colours_zip: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    home, out = tmp_path_factory.mktemp("compared"), tmp_path_factory.mktemp("out") / "new" / "folder"
+    options = {"freeze": 12, "epochs": 3, "baseline-epochs": 2, "image-size": 32, "dropout": 0.1, "seed": 5, "out": out}
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    command = [sys.executable, "-m", "core", "compare", str(colours_zip(3, 12)), *flags]
+    own = {name: value for name, value in os.environ.items() if not name.startswith("HEADSTART_")}
+    own["HEADSTART_HOME"] = str(home)
+    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Compared(home, out, next((home / "experiments").iterdir()).name, done.stdout)
+
+
+@pytest.fixture
+def compared(_compared: Compared, monkeypatch: pytest.MonkeyPatch) -> Compared:
+    """Two trained arms, three classes, two of MobileNet's blocks unfrozen: really trained, once for all tests.
+
+    HEADSTART_HOME is theirs; a test may add to it, but must change nothing in it.
+    """
+    monkeypatch.setenv("HEADSTART_HOME", str(_compared.home))
+    settings.cache_clear()
+    return _compared
 
 
 PICTURES = {"bird": 24, "flower": 20, "fruit": 20, "mammal": 36}
