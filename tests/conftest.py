@@ -23,7 +23,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from core import experiment, runs
+from core import experiment, jobs, runs
 from core.experiment import Arm, Experiment
 from core.settings import ROOT, settings
 
@@ -49,6 +49,8 @@ def _end_consumer(home: Path) -> None:
         consumer = psutil.Process(noted["pid"])
         consumer.terminate()  # its children end with it
         psutil.wait_procs([consumer], timeout=10)
+    for each in jobs._consumers:
+        each.poll()  # else Popen warns of it when pytest ends
 
 
 @pytest.fixture(scope="session")
