@@ -215,6 +215,12 @@ def _misfit(row: Base, path: Path, found: str) -> str:
     )
 
 
+def is_depthwise(model: keras.Model) -> bool:
+    """Whether a model filters channels one by one anywhere."""
+    kinds = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+    return any(isinstance(layer, kinds) for layer in model.layers)
+
+
 def compile_for(model: keras.Model, training: Training, *, steps: int, rate_factor: float = 1.0) -> None:
     """Compile with the loss that fits the output, and a learning rate that decays along a cosine to zero.
 

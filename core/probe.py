@@ -1,7 +1,9 @@
 """A few batches of random pixels through both arms' networks, to know their rates. `python -m core.probe DIRECTORY`
 
 The directory holds request.json, {"experiment": {…}, "n_classes": int}, and gets a status.json. Random weights are as
-fast as trained ones, so nothing is downloaded. The arms are timed for about 3 seconds each, imports aside.
+fast as trained ones, so nothing is downloaded. Only forward passes are timed: to build the graph of a training step
+takes longer than a probe may last. What a training step costs in forward passes was measured on MobileNet; the first
+real run replaces it all by its own rates.
 """
 
 import sys
@@ -19,11 +21,21 @@ from core.errors import StopRequested
 from core.experiment import Arm, Experiment
 from core.runs import State
 
-SECONDS = 1.5  # of repeating a thing after its first, slow call
+SECONDS = 0.7  # of repeating a pass after its first, slow call
+LAST_START_SECONDS = 8.0  # after these no further arm is begun: a probe lasts 10 seconds at most, or little more
+PICTURES = 8  # in a pass: enough for the rate of a large batch, within a tenth or so
+STEP_PASSES = 3.0  # a training step in forward passes: one forward, and the gradients by activations and by weights
+DEPTHWISE_STEP_PASSES = (
+    6.0  # the gradients of depthwise convolutions are slow on a CPU (MobileNet: 50 pictures a second)
+)
+EPOCH_PASSES = 0.3  # of validation, for each training picture
+REESTIMATION_PASSES = 1.0  # of BatchNorm's statistics, from scratch
+TRACED_PASSES = 7.0  # building the graphs of step, validation and re-estimation, in graphs of a forward pass
+STEP_SECONDS = 0.003  # Keras's own, around a step
 
 
 def run(directory: Path, report: Report, stopped: Callable[[], bool]) -> None:
-    """Measure each arm that has no rates yet, and record them.
+    """Measure each arm, and record it at once; an arm for which no time is left is not recorded.
 
     Raises:
         StopRequested: Somebody wants the processor.
@@ -36,47 +48,54 @@ def run(directory: Path, report: Report, stopped: Callable[[], bool]) -> None:
     model.prepare_device()
     imported = time.monotonic() - begun
     for number, arm in enumerate(experiment.arms):
-        report.progress(number, len(experiment.arms))
-        measured = _measure(experiment, arm, request["n_classes"], stopped)
-        measured["start"] += imported
-        estimate.record(experiment, arm, measured)
+        if time.monotonic() - begun < LAST_START_SECONDS:
+            report.progress(number, len(experiment.arms))
+            measured = _measure(experiment, arm, request["n_classes"], stopped)
+            measured["start"] += imported
+            estimate.record(experiment, arm, measured)
 
 
 def _measure(experiment: Experiment, arm: Arm, n_classes: int, stopped: Callable[[], bool]) -> dict[str, Any]:
-    from core import features, model
+    from core import model
 
     begun = time.monotonic()
-    size, batch_size = experiment.image_size_of(arm), experiment.training_of(arm).batch_size
+    size, training = experiment.image_size_of(arm), experiment.training_of(arm)
     network = model.build(experiment.base, experiment.head, image_size=size, n_classes=n_classes)
     prefix, suffix = model.cut(network.model, network.frontier(experiment.frozen_blocks_of(arm)))
-    if arm is Arm.TRANSFER:
-        network.train_from(experiment.frozen_blocks)
-    model.compile_for(suffix, experiment.training_of(arm), steps=100)
-    measured: dict[str, Any] = {"start": time.monotonic() - begun, "features_rate": None, "batch_size": batch_size}
+    start = time.monotonic() - begun
+    evaluate = 3 * start  # save, load, answer
     random = np.random.default_rng(0)
+    features_rate = None
     if prefix is not None:
-        pixels = random.integers(0, 256, (features.BATCH, size, size, 3), dtype=np.uint8)
-        measured["features_rate"] = features.BATCH / _seconds(lambda: prefix.predict_on_batch(pixels), stopped)
-    inputs = random.random((batch_size, *suffix.input.shape[1:]), dtype=np.float32)
-    labels = random.integers(0, n_classes, batch_size)
-    step = _seconds(lambda: suffix.train_on_batch(inputs, labels), stopped)
-    test = _seconds(lambda: suffix.predict_on_batch(inputs), stopped)
-    # a validation picture for every fifth training picture or so, and Keras's own cost of an epoch in the step
-    measured |= {"fit_rate": batch_size / (step + 0.2 * test), "evaluate": 3 * measured["start"] + test}
-    return measured | {"peak_memory_bytes": None}
+        pixels = random.integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
+        first, seconds = _timed(lambda: prefix.predict_on_batch(pixels), stopped)
+        features_rate = PICTURES / seconds
+        start += first
+    inputs = random.random((PICTURES, *suffix.input.shape[1:]), dtype=np.float32)
+    first, forward = _timed(lambda: suffix.predict_on_batch(inputs), stopped)
+    passes = EPOCH_PASSES + (DEPTHWISE_STEP_PASSES if model.is_depthwise(suffix) else STEP_PASSES)
+    if arm is Arm.SCRATCH:
+        passes += REESTIMATION_PASSES
+    return {
+        "start": start + TRACED_PASSES * first,
+        "features_rate": features_rate,
+        "fit_rate": 1 / (passes * forward / PICTURES + STEP_SECONDS / training.batch_size),
+        "evaluate": evaluate + first,
+        "peak_memory_bytes": None,
+        "batch_size": training.batch_size,
+    }
 
 
-def _seconds(call: Callable[[], object], stopped: Callable[[], bool]) -> float:
-    """Of one call, by the fastest half of several after the first."""
-    call()
+def _timed(call: Callable[[], object], stopped: Callable[[], bool]) -> tuple[float, float]:
+    """Seconds of the first call, which builds a graph, and the median of those that follow."""
     taken: list[float] = []
-    while sum(taken) < SECONDS and len(taken) < 20:
+    while len(taken) < 2 or (sum(taken[1:]) < SECONDS and len(taken) < 20):
         if stopped():
             raise StopRequested("Stopped while it measured.")
         begun = time.perf_counter()
         call()
         taken.append(time.perf_counter() - begun)
-    return float(np.median(taken))
+    return taken[0], float(np.median(taken[1:]))
 
 
 def main(arguments: list[str]) -> int:
