@@ -37,7 +37,7 @@ def _card(experiment_id: str, arm: Progress, standing: Standing) -> None:
                 f'<b class="arm"><span style="color:{colour}" aria-hidden="true">■</span> {name}</b>', width="content"
             )
             _stop(experiment_id, arm, standing)
-        st.progress(arm.share, text=_shared.plain(arm.title))
+        st.progress(arm.share, text=arm.title)
         st.caption("  \n".join(" · ".join(line) for line in (arm.details, arm.place)))
 
 

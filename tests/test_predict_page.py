@@ -1,0 +1,164 @@
+"""The predict page: pictures in, progress, both arms' answers, what could not be read."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import jobs, predict, runs
+from core.experiment import Arm
+from core.runs import State, Status
+from core.settings import ROOT
+
+CLASSES = ("bird", "flower", "fruit", "mammal")
+pytestmark = pytest.mark.usefixtures("warm_server")
+
+
+@pytest.fixture(autouse=True)
+def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is submitted stays in the queue: these tests are of the page."""
+    monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
+
+
+def opened(experiment_id: str | None = None, prediction_id: str | None = None) -> AppTest:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+    if experiment_id:
+        app.query_params["experiment"] = experiment_id
+    app.run()
+    app.switch_page("pages/predict.py")
+    if prediction_id:
+        app.query_params["prediction"] = prediction_id
+    app.run()
+    assert not app.exception
+    return app
+
+
+def asked(experiment_id: str, files: list[tuple[str, bytes]], status: Status) -> str:
+    prediction_id = predict.create(experiment_id, files)
+    runs.write_status(predict.directory(prediction_id), status)
+    return prediction_id
+
+
+def answer(prediction_id: str, transfer: list[str], scratch: list[str]) -> None:
+    """Write what the process would: each named class with 0.7, the others with 0.1."""
+    rows = [
+        {"number": number, "name": f"{number}.png", "arm": str(arm), "predicted": label}
+        | {f"p_{name}": 0.7 if name == label else 0.1 for name in CLASSES}
+        for arm, labels in zip(Arm, (transfer, scratch), strict=True)
+        for number, label in enumerate(labels)
+    ]
+    runs.write_frame(predict.directory(prediction_id) / "answers.parquet", pd.DataFrame(rows))
+
+
+def htmls(app: AppTest) -> str:
+    return "\n".join(element.proto.body for element in app.main.get("html"))
+
+
+def test_without_an_experiment_it_leads_to_configure():
+    assert "no trained network to ask yet" in opened().main.markdown[-1].value
+
+
+def test_without_a_saved_network_it_leads_to_train(finished_experiment: Callable[..., str]):
+    app = opened(finished_experiment(arms=()))
+    assert "No network of this experiment is trained yet" in app.main.markdown[-1].value
+
+
+def test_the_button_waits_for_pictures_then_sends_them(
+    finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]
+):
+    experiment_id = finished_experiment()
+    app = opened(experiment_id)
+    assert app.button(key="ask").disabled
+    files = [("a.png", picture_of(1), "image/png"), ("b.png", b"not a picture", "image/png")]
+    app.get("file_uploader")[0].set_value(files).run()
+    app.button(key="ask").click().run()
+    assert not app.exception
+    named = app.query_params["prediction"]
+    prediction_id = named if isinstance(named, str) else named[0]
+    request = predict.request(prediction_id)
+    assert request is not None
+    assert [each["name"] for each in request["pictures"]] == ["a.png"]
+    assert [each["name"] for each in request["refused"]] == ["b.png"]
+    assert app.get("progress")[0].proto.text.startswith("Loading the networks")
+    assert app.button(key="ask").disabled  # the uploader is empty again
+
+
+def test_more_than_twenty_pictures_are_refused(
+    finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]
+):
+    app = opened(finished_experiment())
+    app.get("file_uploader")[0].set_value([(f"{n}.png", picture_of(n), "image/png") for n in range(21)]).run()
+    app.button(key="ask").click().run()
+    assert "at most 20" in app.error[0].value.replace("\\", "") or "1 to 20" in app.error[0].value.replace("\\", "")
+    assert not (predict.directory("0" * 32).parent).exists()
+
+
+def test_shows_which_network_is_asked_and_can_be_stopped(
+    finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]
+):
+    experiment_id = finished_experiment()
+    status = Status(state=State.SCORE, done=1, total=2)
+    prediction_id = asked(experiment_id, [("0.png", picture_of(0))], status)
+    app = opened(experiment_id, prediction_id)
+    assert app.get("progress")[0].proto.text == "Asking network 2 of 2"
+    app.button(key="stop").click().run()
+    assert runs.stop_requests(predict.directory(prediction_id)) == 1
+
+
+def test_shows_both_answers_and_says_where_they_differ(
+    finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]
+):
+    experiment_id = finished_experiment()
+    files = [("0.png", picture_of(0)), ("1.png", picture_of(1)), ("<b>.png", b"broken")]
+    prediction_id = asked(experiment_id, files, Status(state=State.DONE))
+    answer(prediction_id, ["bird", "fruit"], ["bird", "mammal"])
+    app = opened(experiment_id, prediction_id)
+    assert app.main.subheader[0].value == "The networks disagree on 1 of 2 pictures"
+    first, second = htmls(app).split('<div class="asked">')[1:]
+    assert "They disagree" not in first
+    assert "They disagree" in second
+    assert "Transfer learning: <b>fruit</b>" in second
+    assert "From scratch: <b>mammal</b>" in second
+    assert "70\xa0%" in second
+    assert len(app.main.dataframe[0].value) == 4
+    assert "b" in app.warning[0].value
+    assert "cannot be read" in app.warning[0].value
+
+
+def test_says_when_both_agree(finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]):
+    experiment_id = finished_experiment()
+    prediction_id = asked(experiment_id, [("0.png", picture_of(0))], Status(state=State.DONE))
+    answer(prediction_id, ["bird"], ["bird"])
+    assert opened(experiment_id, prediction_id).main.subheader[0].value == "Both networks agree on the picture"
+
+
+def test_names_of_files_are_no_markup(finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]):
+    experiment_id = finished_experiment()
+    prediction_id = asked(experiment_id, [("<img src=x>.png", picture_of(0))], Status(state=State.DONE))
+    answer(prediction_id, ["bird"], ["bird"])
+    shown = htmls(opened(experiment_id, prediction_id))
+    assert "<img src=x>" not in shown
+    assert "&lt;img src=x&gt;.png" in shown
+
+
+def test_a_failed_prediction_says_why(finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]):
+    experiment_id = finished_experiment()
+    failed = Status(state=State.FAILED, message="The networks are gone. Train again.")
+    prediction_id = asked(experiment_id, [("0.png", picture_of(0))], failed)
+    assert "Train again" in opened(experiment_id, prediction_id).error[0].value
+
+
+def test_a_prediction_of_another_experiment_is_not_shown(
+    finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]
+):
+    first, second = finished_experiment(), finished_experiment()
+    prediction_id = asked(first, [("0.png", picture_of(0))], Status(state=State.DONE))
+    answer(prediction_id, ["bird"], ["bird"])
+    assert not opened(second, prediction_id).main.subheader
+    assert not opened(second, "../../etc").main.subheader
+
+
+def test_one_arm_alone_is_asked_alone(finished_experiment: Callable[..., str]):
+    app = opened(finished_experiment(opponent=None))
+    assert app.button(key="ask").label == "Ask the network"
