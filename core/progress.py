@@ -30,7 +30,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Progress:
-    """One arm. `share` is how much of the present state is done, from 0 to 1; 1 after the end."""
+    """One arm. `share` is how much of the present state is done, from 0 to 1."""
 
     arm: Arm
     state: State
@@ -103,12 +103,12 @@ def _arm(experiment_id: str, experiment: Experiment, arm: Arm) -> Progress:
     directory = runs.arm_directory(experiment_id, arm)
     status = runs.read_status(directory) or Status()
     is_stopping = runs.stop_requests(directory) > 0 and not status.state.is_final
-    share = 1.0 if status.state.is_final else min(1.0, status.done / status.total) if status.total else 0.0
+    share = min(1.0, status.done / status.total) if status.total else 0.0
     return Progress(
         arm=arm,
         state=status.state,
         title=_title(status, experiment, arm, is_stopping=is_stopping),
-        share=share,
+        share=1.0 if status.state is State.DONE else share,
         details=_waits(experiment_id, experiment, arm)
         if status.state is State.QUEUED
         else _details(status, experiment, arm),
@@ -138,8 +138,10 @@ def _epoch(status: Status, experiment: Experiment, arm: Arm) -> tuple[int, int, 
 
 
 def _details(status: Status, experiment: Experiment, arm: Arm) -> tuple[str, ...]:
+    if status.state.is_final:  # why a failed one failed is said at length elsewhere
+        return (status.message,) if status.state is State.STOPPED else ()
     found = []
-    if status.seconds_left is not None and not status.state.is_final:
+    if status.seconds_left is not None:
         found.append(f"about {duration(status.seconds_left)} left")
     if status.state is State.FIT and status.total:
         _, _, batch, batches = _epoch(status, experiment, arm)
@@ -148,7 +150,7 @@ def _details(status: Status, experiment: Experiment, arm: Arm) -> tuple[str, ...
         found.append(f"{status.done / MEBIBYTE:.0f} of {status.total / MEBIBYTE:.0f} MB")
     elif status.state in (State.FEATURES, State.SCORE) and status.total:
         found.append(f"{status.done:,} of {status.total:,} pictures")
-    if status.rate and not status.state.is_final:
+    if status.rate:
         found.append(f"{two_digits(status.rate)} pictures a second")
     return tuple(found)
 
@@ -171,7 +173,8 @@ def outcome(arm: Progress, scored: ArmReport | None) -> Progress:
         duration(facts["seconds"]["total"]),
     )
     right = f"right on {percent(one.accuracy, one.n)} of {one.n:,} test pictures"
-    return replace(arm, title=f"{TITLES[arm.state]}{' early' if scored.is_stopped else ''}: {right}", details=details)
+    end = "Stopped early" if scored.is_stopped else TITLES[arm.state]
+    return replace(arm, title=f"{end}: {right}", details=details, share=1.0)
 
 
 def describe(experiment: Experiment, split: pd.DataFrame) -> str:

@@ -87,6 +87,13 @@ def points(low: float, high: float, n: int) -> str:
     return f"{_hundredths(near, n)} to {_hundredths(far, n)} points {'better' if high > 0 else 'worse'}"
 
 
+def signed_points(difference: float, n: int) -> str:
+    """A difference of two shares of n pictures in percentage points: "+32 points", "−3 points", "0 points"."""
+    size = _hundredths(abs(difference), n)
+    sign = "" if difference == 0 else "+" if difference > 0 else "\u2212"
+    return f"{sign}{size} point{'' if size == '1' else 's'}"
+
+
 def _hundredths(share: float, n: int) -> str:
     """Whole hundredths, tenths of them from 1,000 pictures on; nothing is rounded to all or to nothing."""
     decimals = 0 if n < SHOWS_TENTHS else 1

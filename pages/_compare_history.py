@@ -9,7 +9,7 @@ from core.history import Entry
 from pages import _shared
 
 A_PAGE = 8
-WIDTHS = (3, 3, 3, 4, 3)
+WIDTHS = (3, 3, 2.5, 4, 3)
 
 
 def exist() -> bool:
@@ -33,22 +33,22 @@ def show(present: str | None) -> None:
 
 def _row(entry: Entry, *, is_present: bool) -> None:
     started, pictures, base, outcome, actions = st.columns(WIDTHS, vertical_alignment="center")
-    started.markdown(f"{entry.created:%d %b %Y, %H:%M}")
+    started.markdown(f"{entry.created:%Y-%m-%d %H:%M}")
     pictures.markdown(_shared.plain(entry.dataset))
     base.markdown(entry.base)
     outcome.markdown(entry.outcome)
     with actions.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Shown" if is_present else "Open", key=f"open_{entry.id}", disabled=is_present):
+        if st.button("Shown" if is_present else "Open", key=f"open_{entry.id}", disabled=is_present, type="tertiary"):
             _shared.set_identifier("experiment", entry.id)
             st.rerun()
-        if st.button("Delete", key=f"delete_{entry.id}", icon=":material/delete:"):
+        if st.button("Delete", key=f"delete_{entry.id}", type="tertiary"):
             _ask(entry)
 
 
 @st.dialog("Delete this experiment?")
 def _ask(entry: Entry) -> None:
     """Once: what is gone cannot be had back."""
-    size = f"{entry.size_bytes / 1e6:,.0f} MB"
+    size = f"about {max(1, round(entry.size_bytes / 1e6)):,} MB"
     st.markdown(
         f"Scores, networks and curves of {entry.base} on {_shared.plain(entry.dataset)} go ({size}), and with the last "
         "experiment on them the pictures too. What still trains is stopped."

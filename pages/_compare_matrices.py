@@ -28,9 +28,11 @@ def show(experiment_id: str, report: Report) -> None:
     chosen = _choice(experiment_id, report, classes)
     shown = st.session_state["matrix_values"]
     ceiling = max(int(one.score.confusion.max()) for one in report.arms.values())
-    for column, (arm, one) in zip(st.columns(2, gap="medium"), report.arms.items(), strict=False):
+    columns = st.columns(2, gap="medium")
+    for column, (arm, one) in zip(columns, report.arms.items(), strict=False):
         with column:
             _matrix(experiment_id, arm, one, classes, normalised=shown == "shares", ceiling=ceiling, chosen=chosen)
+        with column if len(report.arms) == 2 else columns[1]:  # one arm alone leaves the place beside it free
             _pictures(report.dataset, arm, one, chosen)
 
 

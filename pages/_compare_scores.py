@@ -8,9 +8,10 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from core import charts, palette, tables
 from core.report import NAMES, ArmReport, Comparison, Report, per_class
-from core.verdict import percent, percent_range, points
+from core.verdict import percent, percent_range, points, signed_points
 from pages import _shared
 
+ROW, ROWS = 35, 20  # pixels of a table's row, and how many it shows before it scrolls
 METRICS = {"f1": "F1", "precision": "Precision", "recall": "Recall"}
 GLOSS = (
     "Precision: of the pictures answered as this class, the share that is of it. "
@@ -38,12 +39,11 @@ def _accuracy(arm: str, one: ArmReport) -> str:
 
 
 def _difference(comparison: Comparison) -> str:
-    n = comparison.transfer.n
-    difference = 100 * comparison.difference
-    low_high = points(*comparison.interval, n)
+    n, interval = comparison.transfer.n, comparison.interval
     p_value = "p < 0.001" if comparison.p_value < 0.001 else f"p = {comparison.p_value:.2g}"
-    note = f"{low_high} (95 %); McNemar {p_value}"
-    return _number("Difference, transfer minus scratch", f"{difference:+.0f} points", note)
+    low_high = "the same pictures are right" if interval == (0.0, 0.0) else f"{points(*interval, n)} (95 %)"
+    note = f"{low_high}; McNemar {p_value}"
+    return _number("Difference, transfer minus scratch", signed_points(comparison.difference, n), note)
 
 
 def _number(name: str, value: str, note: str, *, colour: str | None = None) -> str:
@@ -74,7 +74,9 @@ def classes(report: Report) -> None:
         _shared.plot(figure, key="classes", text=charts.describe_per_class(frames, metric=metric))
     shown = charts.per_class_frame(frames, metric=metric)
     with right:
-        st.dataframe(shown, hide_index=True, column_config=_two_decimals(shown), key="classes_shown")
+        rows = min(ROWS, len(shown))
+        decimals = _two_decimals(shown)
+        st.dataframe(shown, hide_index=True, column_config=decimals, height=ROW * (rows + 1) + 2, key="classes_shown")
         table = tables.classes(report)
         _shared.table(table, key="classes", label="Show all three measures", column_config=_two_decimals(table))
 

@@ -24,7 +24,8 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None
         with column:
             _card(experiment_id, progress.outcome(arm, scored.get(arm.arm)), standing)
     for arm in standing.arms:
-        _what_happened(experiment_id, arm, has_scores=arm.arm in scored)
+        if arm.state is State.FAILED:
+            _failure(experiment_id, arm)
 
 
 def _card(experiment_id: str, arm: Progress, standing: Standing) -> None:
@@ -56,13 +57,9 @@ def _stop(experiment_id: str, arm: Progress, standing: Standing) -> None:
     )
 
 
-def _what_happened(experiment_id: str, arm: Progress, *, has_scores: bool) -> None:
-    """Of an arm that failed, or ended without scores."""
+def _failure(experiment_id: str, arm: Progress) -> None:
     name = report.NAMES[arm.arm]
-    if arm.state is State.STOPPED and not has_scores:
-        st.info(f"**{name}.** {_shared.plain(arm.message)}", icon=":material/info:")
-    if arm.state is not State.FAILED:
-        return
     st.error(f"**{name} failed.** {_shared.plain(arm.message)}", icon=":material/error:")
-    with st.expander(f"Log of this arm, its last {progress.LOG_LINES} lines", key=f"log_{arm.arm}"):
-        st.code(progress.log(experiment_id, arm.arm) or "The process printed nothing.", language=None, height=320)
+    with st.expander(f"Log, the last {progress.LOG_LINES} lines", key=f"log_{arm.arm}"):
+        with st.container(height=320, border=False, autoscroll=True):
+            st.code(progress.log(experiment_id, arm.arm) or "The process printed nothing.", language=None)

@@ -5,7 +5,6 @@ import streamlit as st
 from core import charts, palette, runs
 from core.experiment import Arm, Experiment
 from core.progress import Standing
-from core.runs import State
 from pages import _results, _shared
 
 AXES = {"epoch": "Epochs", "seconds": "Seconds"}
@@ -15,14 +14,15 @@ GLOSS = (
 
 
 def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None:
-    """Both figures beside each other."""
+    """Both figures beside each other; nothing where everything ended before the first epoch did."""
     metrics = {arm: runs.read_metrics(runs.arm_directory(experiment_id, arm)) for arm in experiment.arms}
+    if standing.is_over and all(frame.empty for frame in metrics.values()):
+        return
     scored = _results.read(experiment_id, experiment).arms
     best = {arm: int(one.facts["best_epoch"]) for arm, one in scored.items()}
     axis = _axis()
-    is_growing = any(arm.state in (State.QUEUED, State.FIT) or not arm.is_over for arm in standing.arms)
     longest = max(experiment.training_of(arm).epochs for arm in experiment.arms)
-    limit = longest if axis == "epoch" and is_growing else None
+    limit = longest if axis == "epoch" and not standing.is_over else None
     st.html(f'<div class="legend" aria-hidden="true">{"".join(map(_legend, experiment.arms))}</div>')
     for column, metric in zip(st.columns(2, gap="medium"), ("loss", "accuracy"), strict=True):
         with column:

@@ -33,7 +33,7 @@ def main() -> None:
         with st.container(gap="medium"):
             _report(experiment_id, experiment, report)
     else:
-        st.title("There are no scores yet", anchor=False)
+        st.title("There are no scores", anchor=False)
         _what_is_missing(experiment_id, report)
     with st.expander("Experiments of this link", key="history", icon=":material/history:"):
         _compare_history.show(experiment_id)

@@ -177,7 +177,7 @@ def test_without_any_scores_it_says_why_and_leads_to_train(finished_experiment: 
     failed = Status(state=State.FAILED, message="Probably out of memory.")
     runs.write_status(runs.arm_directory(experiment_id, Arm.TRANSFER), failed)
     app = opened(experiment_id)
-    assert app.title[0].value == "There are no scores yet"
+    assert app.title[0].value == "There are no scores"
     assert app.info[0].value == "**Transfer learning** failed. Probably out of memory."
     assert not figures(app)
     assert "predict" not in {button.key for button in app.button}

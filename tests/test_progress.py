@@ -82,7 +82,7 @@ def test_a_stop_that_was_asked_for_is_said_until_it_is_answered(finished_experim
     stopping = progress.read(experiment_id).arms[0]
     assert (stopping.title, stopping.is_stopping) == ("Stopping", True)
     stopped = told(experiment_id, Arm.TRANSFER, state=State.STOPPED, message="Stopped before its first epoch.")
-    assert (stopped.is_stopping, stopped.message) == (False, "Stopped before its first epoch.")
+    assert (stopped.is_stopping, stopped.details) == (False, ("Stopped before its first epoch.",))
 
 
 def test_a_finished_arm_says_its_score_and_an_early_stop(finished_experiment: Callable[..., str]):

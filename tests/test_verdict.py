@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from core.verdict import Verdict, bootstrap, decide, mcnemar, percent, percent_range, points, wilson
+from core.verdict import (
+    Verdict,
+    bootstrap,
+    decide,
+    mcnemar,
+    percent,
+    percent_range,
+    points,
+    signed_points,
+    wilson,
+)
 
 
 def paired(both: int, only_transfer: int, only_scratch: int, neither: int) -> tuple[np.ndarray, np.ndarray]:
@@ -120,3 +130,9 @@ def test_a_range_of_percent_names_the_unit_once():
 )
 def test_a_difference_is_said_in_points(low, high, n, text):
     assert points(low, high, n) == text
+
+
+def test_a_difference_is_said_with_its_sign_and_unit():
+    assert signed_points(0.316, 41) == "+32 points"
+    assert signed_points(-0.01, 100) == "−1 point"
+    assert signed_points(0.0, 41) == "0 points"
