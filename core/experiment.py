@@ -96,7 +96,7 @@ class Opponent(_Frozen):
 
     epochs: int = Field(30, ge=1, le=1000)
     learning_rate: float = Field(1e-3, gt=0.0, le=1.0)
-    patience: int | None = Field(10, ge=1)
+    patience: int | None = Field(15, ge=1)
     image_size: int = Field(SCRATCH_IMAGE_SIZE_ON_CPU, ge=MIN_IMAGE_SIZE, le=MAX_IMAGE_SIZE)
 
 
