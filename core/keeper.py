@@ -48,9 +48,10 @@ class Keeper(keras.callbacks.Callback):
             self.tracing_seconds += self._watch.seconds - self._begun
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """A phase begins, and with it the building of its graph."""
+        """A phase begins, and with it the building of its graph; how long the last one waited is no matter of it."""
         del logs
         self._begun = self._watch.seconds
+        self._waited = 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Report, and leave the fit if asked to."""
@@ -85,11 +86,12 @@ class Keeper(keras.callbacks.Callback):
         """Write the epoch's line, keep it if it is the best, stop if none was better for too long."""
         del epoch
         logs = logs or {}
-        if not math.isfinite(logs["loss"]):
-            raise RunError(
-                f"Expected a finite loss; found {logs['loss']} in epoch {self._epochs + 1}. Lower the learning rate."
-            )
         self._epochs += 1
+        for loss in (logs["loss"], logs["val_loss"]):
+            if not math.isfinite(loss):
+                raise RunError(
+                    f"Expected a finite loss; found {loss} in epoch {self._epochs}. Lower the learning rate."
+                )
         runs.append_metrics(
             self._job.directory, phase=self.phase, epoch=self._epochs, seconds=self._watch.seconds, **logs
         )
