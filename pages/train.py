@@ -43,12 +43,13 @@ def _next(experiment_id: str, experiment: Experiment, standing: Standing) -> Non
                 jobs.submit_experiment(experiment_id)
                 st.rerun()
         return
-    has_scores = any(_results.read(experiment_id, experiment).arms)
-    if standing.is_over and not has_scores:
+    n_scored = len(_results.read(experiment_id, experiment).arms)
+    if standing.is_over and n_scored == 0:
         if _shared.primary("Change the settings", key="again", icon=":material/tune:"):
             st.switch_page("pages/configure.py")
         return
-    label = "Compare the two" if len(standing.arms) == 2 else "See the result"
+    is_pair = n_scored == 2 or (len(standing.arms) == 2 and not standing.is_over)
+    label = "Compare the two" if is_pair else "See the result"
     if _shared.primary(
         label,
         key="compare",
