@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from tqdm import tqdm
 
 from core import bases, dataset, device, estimate, experiment, report, runs, split, weights
+from core.arm import remove_temporary
 from core.dataset import Dataset
 from core.errors import ExperimentError, HeadstartError, InputError, RunError, StopRequested
 from core.experiment import Arm, Experiment
@@ -169,6 +170,8 @@ def _run_arm(experiment_id: str, arm: Arm) -> None:
         signal.signal(signal.SIGINT, before)
         if child.poll() is None:
             child.kill()
+            child.wait()
+        remove_temporary(directory)  # which a process that was killed leaves
     status = runs.read_status(directory)
     if status is None or not status.state.is_final or status.state is runs.State.FAILED:
         said = status.message if status and status.message else f"its process ended with exit code {child.returncode}"

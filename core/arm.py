@@ -16,7 +16,8 @@ from core.runs import State
 PATIENCE_SECONDS = 0.6  # for a batch or an import to end by itself after a stop was asked for
 STATUS_SECONDS = 0.3
 SCORE_FLAG = "--score"
-TEMPORARY = ("*.npy", "best.npz", "start.json")  # what only a running arm needs
+STOPPED_AND_SCORED = "Stopped by you; the best epoch until then is scored."
+TEMPORARY = ("*.npy", "*best.npz*", "start.json", "partial.keras")  # what only a running arm needs, half written too
 
 
 class Report:
@@ -95,10 +96,15 @@ class Job:
         self.directory = directory / arm
         self.experiment = Experiment.model_validate(runs.read_json(directory / "experiment.json"))
         self.split = pd.read_parquet(directory / "split.parquet")
-        self.report = Report(self.directory, process.started())
+        first = process.started()
+        if scores_only:
+            first = first.model_copy(update={"state": State.SCORE, "message": STOPPED_AND_SCORED})
+        self.report = Report(self.directory, first)
         self.begun = time.monotonic()
         self._served = runs.stop_requests(self.directory) if scores_only else 0
-        self._watch = process.Watch(self.directory, self._on_stop, level=self._served)
+        self._watch = process.Watch(
+            self.directory, self._on_stop, on_orphaned=lambda: remove_temporary(self.directory), level=self._served
+        )
 
     def __enter__(self) -> "Job":
         """Begin to watch."""
@@ -108,7 +114,7 @@ class Job:
     def __exit__(self, *_: object) -> None:
         """Watch no more, and free the disk of what only this process needed."""
         self._watch.__exit__()
-        self._remove_temporary()
+        remove_temporary(self.directory)
 
     @property
     def training(self) -> Training:
@@ -142,7 +148,7 @@ class Job:
     def begin_scoring(self) -> None:
         """A stop that led here is served by scoring; from here on only a further one ends this process."""
         self._served = self._watch.requests
-        self.report.enter(State.SCORE)
+        self.report.enter(State.SCORE, STOPPED_AND_SCORED if self.was_stopped else "")
 
     def finish(self) -> None:
         """Say the last word of an arm that was scored."""
@@ -169,14 +175,16 @@ class Job:
                 return
             time.sleep(0.02)
         if self.report.state is State.FIT and self.best_path.exists():
-            self.report.enter(State.SCORE, "Stopped by you; the best epoch until then is scored.")
+            self.report.enter(State.SCORE, STOPPED_AND_SCORED)
             command = [sys.executable, "-m", "core.training", str(self.directory.parent), self.arm, SCORE_FLAG]
             os.execv(sys.executable, command)
         self.give_up()
-        self._remove_temporary()
+        remove_temporary(self.directory)
         os._exit(0)
 
-    def _remove_temporary(self) -> None:
-        for pattern in TEMPORARY:
-            for path in self.directory.glob(pattern):
-                path.unlink(missing_ok=True)
+
+def remove_temporary(directory: Path) -> None:
+    """Free the disk of what only a running arm needs; for one that was killed somebody else must do it."""
+    for pattern in TEMPORARY:
+        for path in directory.glob(pattern):
+            path.unlink(missing_ok=True)

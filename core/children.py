@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from core import runs
+from core import arm, runs
 from core.runs import State, Status
 from core.settings import ROOT, settings
 
@@ -80,6 +80,7 @@ class Child:
         Returns:
             Whether it died together with the consumer that had started it.
         """
+        arm.remove_temporary(self.directory)
         status = runs.read_status(self.directory) or Status()
         if status.state.is_final:
             return False

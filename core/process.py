@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
 import psutil
 
@@ -28,17 +28,25 @@ class Watch:
     Each rise of `runs.stop_requests(directory)` above `level` calls `on_stop` with the new number, in this thread.
     """
 
-    def __init__(self, directory: Path, on_stop: Callable[[int], object] | None = None, *, level: int = 0) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        on_stop: Callable[[int], object] | None = None,
+        *,
+        on_orphaned: Callable[[], object] | None = None,
+        level: int = 0,
+    ) -> None:
         """Start nothing yet.
 
         Args:
             directory: Where stops are asked for.
             on_stop: Called with the number of requests so far. It must be quick and must not raise.
+            on_orphaned: Called before the end that a gone parent brings, to tidy up.
             level: So many requests are already dealt with.
         """
         self.requests = level
         self._directory = directory
-        self._on_stop = on_stop
+        self._on_stop, self._on_orphaned = on_stop, on_orphaned
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
 
@@ -61,10 +69,17 @@ class Watch:
         is_over = False
         while not is_over:
             if os.getppid() != PARENT:
-                os._exit(ORPHANED)
+                self._end_orphaned()
             requests = runs.stop_requests(self._directory)
             if requests > self.requests:
                 self.requests = requests
                 if self._on_stop:
                     self._on_stop(requests)
             is_over = self._is_over.wait(LOOK_SECONDS)
+
+    def _end_orphaned(self) -> NoReturn:
+        try:
+            if self._on_orphaned:
+                self._on_orphaned()
+        finally:
+            os._exit(ORPHANED)
