@@ -162,7 +162,7 @@ def _run_arm(experiment_id: str, arm: Arm) -> None:
         child = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
     before = signal.signal(signal.SIGINT, lambda *_: runs.request_stop(directory))
     try:
-        with tqdm(desc=f"{arm:9}", leave=False) as bar:
+        with tqdm(desc=f"{arm:9}", leave=False, disable=None) as bar:  # None: off where stderr is no terminal
             while child.poll() is None:
                 _show(bar, arm, runs.read_status(directory))
                 time.sleep(POLL_SECONDS)
