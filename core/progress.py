@@ -56,8 +56,8 @@ class Standing:
 
     @property
     def is_over(self) -> bool:
-        """Whether every arm is."""
-        return all(arm.is_over for arm in self.arms)
+        """Whether every arm is, and the result is written."""
+        return self.position is None and all(arm.is_over for arm in self.arms)
 
     @property
     def is_submitted(self) -> bool:
@@ -77,11 +77,10 @@ class Standing:
             return "Ready to train"
         if self.position:
             return f"Waiting: number {self.position} in the queue"
-        busy = next((arm for arm in self.arms if arm.state not in (State.QUEUED, *_FINAL)), None)
+        if all(arm.is_over for arm in self.arms):
+            return "Writing the result"
+        busy = next((arm for arm in self.arms if arm.state is not State.QUEUED and not arm.is_over), None)
         return f"Training: {NAMES[busy.arm].lower()}" if busy else "Training begins in a moment"
-
-
-_FINAL = (State.DONE, State.STOPPED, State.FAILED)
 
 
 def read(experiment_id: str) -> Standing:

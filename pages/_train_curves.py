@@ -13,8 +13,12 @@ GLOSS = (
 )
 
 
-def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None:
-    """Both figures beside each other; nothing where everything ended before the first epoch did."""
+def show(experiment_id: str, experiment: Experiment, standing: Standing, *, fits: bool = False) -> None:
+    """Both figures beside each other; nothing where everything ended before the first epoch did.
+
+    The axis of epochs reaches to the last one that may come, so that it stands still; or just to the last one that
+    came, if it `fits`.
+    """
     metrics = {arm: runs.read_metrics(runs.arm_directory(experiment_id, arm)) for arm in experiment.arms}
     if standing.is_over and all(frame.empty for frame in metrics.values()):
         return
@@ -22,7 +26,7 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None
     best = {arm: int(one.facts["best_epoch"]) for arm, one in scored.items()}
     axis = _axis()
     longest = max(experiment.training_of(arm).epochs for arm in experiment.arms)
-    limit = longest if axis == "epoch" and not standing.is_over else None
+    limit = longest if axis == "epoch" and not fits else None
     st.html(f'<div class="legend" aria-hidden="true">{"".join(map(_legend, experiment.arms))}</div>')
     for column, metric in zip(st.columns(2, gap="medium"), ("loss", "accuracy"), strict=True):
         with column:

@@ -59,7 +59,7 @@ def _report(experiment_id: str, experiment: Experiment, report: Report) -> None:
     with st.container():
         _compare_scores.classes(report)
     with st.container():
-        _train_curves.show(experiment_id, experiment, progress.read(experiment_id))
+        _train_curves.show(experiment_id, experiment, progress.read(experiment_id), fits=True)
     with st.container():
         _compare_details.show(experiment_id, report)
 

@@ -69,10 +69,32 @@ def test_the_title_follows_the_queue_and_the_arms(finished_experiment: Callable[
     assert (progress.read(experiment_id).title, progress.read(experiment_id).is_submitted) == ("Ready to train", False)
     jobs.submit_experiment(experiment_id)
     assert progress.read(experiment_id).title == "Waiting: number 1 in the queue"
-    told(experiment_id, Arm.TRANSFER, state=State.FAILED)
-    told(experiment_id, Arm.SCRATCH, state=State.DONE)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "scratch", "title"),
+    [
+        (State.DONE, State.DONE, "Training is done"),
+        (State.DONE, State.STOPPED, "Training was stopped"),
+        (State.FAILED, State.STOPPED, "Training failed"),
+    ],
+)
+def test_the_title_of_what_is_over_says_the_worst(
+    transfer: State, scratch: State, title: str, finished_experiment: Callable[..., str]
+):
+    experiment_id = finished_experiment(arms=())
+    told(experiment_id, Arm.TRANSFER, state=transfer)
+    told(experiment_id, Arm.SCRATCH, state=scratch)
+    assert (progress.read(experiment_id).title, progress.read(experiment_id).is_over) == (title, True)
+
+
+def test_it_is_over_once_the_result_is_written(
+    finished_experiment: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+):
+    experiment_id = finished_experiment()
+    monkeypatch.setattr(jobs, "position", lambda _: 0)
     standing = progress.read(experiment_id)
-    assert (standing.title, standing.is_over) == ("Training failed", True)
+    assert (standing.title, standing.is_over) == ("Writing the result", False)
 
 
 def test_a_stop_that_was_asked_for_is_said_until_it_is_answered(finished_experiment: Callable[..., str]):
