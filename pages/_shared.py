@@ -49,7 +49,8 @@ STYLE = """<style>
 .legend { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; font-size: 0.875rem; }
 .legend i { display: inline-block; position: relative; width: 1.5rem; margin-right: 0.5rem; vertical-align: middle; }
 .legend u { position: absolute; left: 0.5625rem; top: -0.25rem; width: 0.375rem; height: 0.375rem; border-radius: 50%; }
-.number span, .number small { display: block; font-size: 0.875rem; opacity: 0.75; }
+.number span, .number small { display: block; font-size: 0.875rem; }
+.number span, .number small { color: color-mix(in srgb, currentColor 75%, transparent); }
 .number i, .asked i { font-style: normal; }
 .number b { display: block; font-size: 2.75rem; font-weight: 600; line-height: 1.25; }
 .answers { display: grid; grid-template-columns: repeat(auto-fill, 5.5rem); gap: 0.5rem; min-height: 7rem; }
