@@ -68,7 +68,9 @@ STYLE = """<style>
 @media (max-width: 640px) { .asked { grid-template-columns: 1fr; gap: 0.5rem; } .asked img { width: 7rem; } }
 [data-testid="stLayoutWrapper"]:has(> .st-key-summary) { position: sticky; top: 4.5rem; }
 @media (max-width: 640px) { [data-testid="stLayoutWrapper"]:has(> .st-key-summary) { position: static; } }
-.st-key-bases [role="radiogroup"] { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 0.5rem; align-items: stretch; }
+.st-key-bases [role="radiogroup"] {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 0.5rem; align-items: stretch;
+}
 .st-key-bases [role="radiogroup"] > div {
   position: relative; padding: 0.625rem 0.75rem; border-radius: 0.5rem;
   border: 1px solid color-mix(in srgb, currentColor 18%, transparent);

@@ -60,6 +60,6 @@ def _stop(experiment_id: str, arm: Progress, standing: Standing) -> None:
 def _failure(experiment_id: str, arm: Progress) -> None:
     name = report.NAMES[arm.arm]
     st.error(f"**{name} failed.** {_shared.plain(arm.message)}", icon=":material/error:")
-    with st.expander(f"Log, the last {progress.LOG_LINES} lines", key=f"log_{arm.arm}"):
-        with st.container(height=320, border=False, autoscroll=True):
-            st.code(progress.log(experiment_id, arm.arm) or "The process printed nothing.", language=None)
+    title = f"Log, the last {progress.LOG_LINES} lines"
+    with st.expander(title, key=f"log_{arm.arm}"), st.container(height=320, border=False, autoscroll=True):
+        st.code(progress.log(experiment_id, arm.arm) or "The process printed nothing.", language=None)
