@@ -119,7 +119,7 @@ def colours_zip(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_experiment(colours_zip: Callable[..., Path]) -> Callable[..., str]:
     """A function that configures an experiment on pictures in two or three colours, ready to be trained.
 
