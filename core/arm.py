@@ -84,24 +84,24 @@ class Job:
     state it ends.
     """
 
-    def __init__(self, directory: Path, arm: Arm, *, scores_only: bool = False) -> None:
+    def __init__(self, directory: Path, arm: Arm, *, served: int = 0) -> None:
         """Read what to do.
 
         Args:
             directory: The experiment's.
             arm: Which of its arms.
-            scores_only: The fit was left on a stop; only its best epoch is to be scored.
+            served: So many stops made the fit be left, so that only its best epoch is to be scored.
         """
-        self.arm, self.scores_only = arm, scores_only
+        self.arm, self.scores_only = arm, served > 0
         self.directory = directory / arm
         self.experiment = Experiment.model_validate(runs.read_json(directory / "experiment.json"))
         self.split = pd.read_parquet(directory / "split.parquet")
         first = process.started()
-        if scores_only:
+        if self.scores_only:
             first = first.model_copy(update={"state": State.SCORE, "message": STOPPED_AND_SCORED})
         self.report = Report(self.directory, first)
         self.begun = time.monotonic()
-        self._served = runs.stop_requests(self.directory) if scores_only else 0
+        self._served = served
         self._watch = process.Watch(
             self.directory, self._on_stop, on_orphaned=lambda: remove_temporary(self.directory), level=self._served
         )
@@ -175,8 +175,9 @@ class Job:
                 return
             time.sleep(0.02)
         if self.report.state is State.FIT and self.best_path.exists():
+            served = str(self._watch.requests)  # what is asked from now on is a further stop
             self.report.enter(State.SCORE, STOPPED_AND_SCORED)
-            command = [sys.executable, "-m", "core.training", str(self.directory.parent), self.arm, SCORE_FLAG]
+            command = [sys.executable, "-m", "core.training", str(self.directory.parent), self.arm, SCORE_FLAG, served]
             os.execv(sys.executable, command)
         self.give_up()
         remove_temporary(self.directory)

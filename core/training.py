@@ -35,7 +35,8 @@ def run(job: Job) -> None:
 def main(arguments: list[str]) -> int:
     """Run one arm; the exit code is 0 unless it failed."""
     directory, arm = Path(arguments[0]).resolve(), Arm(arguments[1])
-    with Job(directory, arm, scores_only=SCORE_FLAG in arguments) as job:
+    served = int(arguments[3]) if SCORE_FLAG in arguments else 0
+    with Job(directory, arm, served=served) as job:
         try:
             run(job)
         except StopRequested:

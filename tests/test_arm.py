@@ -101,7 +101,7 @@ def test_a_process_that_begins_says_who_it_is(directory):
 
 def test_one_that_begins_anew_only_to_score_says_so_from_its_start(directory):
     runs.request_stop(directory / "transfer")
-    job = Job(directory, Arm.TRANSFER, scores_only=True)
+    job = Job(directory, Arm.TRANSFER, served=1)
     found = status(directory / "transfer")
     assert found.state is State.SCORE
     assert found.message == arm.STOPPED_AND_SCORED
@@ -128,7 +128,7 @@ def test_the_last_word_says_whether_there_are_scores_and_why_not(directory):
     assert state is State.STOPPED
     assert "no scores" in message
     runs.request_stop(directory / "scratch")
-    state, message = last_word(Arm.SCRATCH, lambda _: Job(directory, Arm.SCRATCH, scores_only=True).finish())
+    state, message = last_word(Arm.SCRATCH, lambda _: Job(directory, Arm.SCRATCH, served=1).finish())
     assert state is State.STOPPED
     assert "best epoch" in message
 

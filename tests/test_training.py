@@ -519,7 +519,6 @@ def test_a_second_stop_ends_a_scoring_that_began_anew(new_experiment, start_arm,
     run.stop()
     assert run.status.state is State.SCORE
     wait_for(lambda: "--score" in psutil.Process(run.process.pid).cmdline(), 10)
-    time_left = run.stop()
-    assert_in_time(time_left)
+    assert_in_time(run.stop() - 1.0)  # the new process must be there before it can answer
     assert run.ends().state is State.STOPPED
     assert "no scores" in run.status.message
