@@ -69,7 +69,7 @@ def record(experiment: Experiment, arm: Arm, measured: dict[str, Any]) -> None:
     if not measured.get("fit_rate"):
         return
     row = {"key": _key(experiment, arm)} | {name: measured.get(name) for name in RATES}
-    line = json.dumps(row) + "\n"
+    line = f"\n{json.dumps(row)}\n"  # begun anew: the line before it may be torn
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -84,13 +84,22 @@ def _path() -> Path:
 
 
 def _read() -> dict[str, dict[str, Any]]:
-    """The latest rates of each key."""
+    """The latest rates of each key; a line that cannot be read counts for nothing."""
     try:
-        lines = _path().read_text(encoding="utf-8").splitlines()
+        lines = _path().read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return {}
-    rows = [json.loads(line) for line in lines]
+    rows = (row for row in map(_row, lines) if row)
     return {row["key"]: row for row in rows}
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    """What `record` wrote as one line; None for a torn one, or one of an earlier version with other names."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and {"key", *RATES} <= set(row) else None
 
 
 def _key(experiment: Experiment, arm: Arm) -> str:
