@@ -16,6 +16,7 @@ from core.runs import State
 PATIENCE_SECONDS = 0.6  # for a batch or an import to end by itself after a stop was asked for
 STATUS_SECONDS = 0.3
 SCORE_FLAG = "--score"
+SIGN = "predictions.parquet"  # the last file of an arm that was scored
 STOPPED_AND_SCORED = "Stopped by you; the best epoch until then is scored."
 TEMPORARY = ("*.npy", "*best.npz*", "start.json", "partial.keras")  # what only a running arm needs, half written too
 
@@ -158,7 +159,10 @@ class Job:
             self.report.tell(state=State.DONE, message="", seconds_left=None)
 
     def give_up(self) -> None:
-        """Say the last word of an arm that was stopped without scores."""
+        """Say the last word of an arm that was stopped, without scores unless the last of them was just written."""
+        if (self.directory / SIGN).exists():
+            self.finish()
+            return
         if self.report.state is State.SCORE:
             message = "Stopped while it was scored: there are no scores. Train again to get them."
         else:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from core import estimate, features, model, picture, runs
-from core.arm import Job
+from core.arm import SIGN, Job
 from core.dataset import Dataset
 from core.errors import RunError, StopRequested
 from core.features import Pictures
@@ -25,7 +25,7 @@ PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "numpy", "pillow", "scikit-
 
 
 def score(job: Job, data: Dataset, fitted: Fitted) -> None:
-    """Write model.keras, labels.json, predictions.parquet and arm.json.
+    """Write model.keras, labels.json, arm.json and, as a sign that all of it is there, predictions.parquet.
 
     Raises:
         StopRequested: A further stop was asked for.
@@ -44,11 +44,12 @@ def score(job: Job, data: Dataset, fitted: Fitted) -> None:
         answers = model.probabilities(features.predict(suffix, fitted.test_features))
         other = model.probabilities(features.predict(reloaded, proof))
     check = _checked(answers[: len(other)], other)
-    runs.write_frame(job.directory / "predictions.parquet", _frame(fitted.test, answers, data.classes))
     facts = _facts(job, fitted, reloaded, check)
     facts["seconds"]["evaluate"] = time.monotonic() - begun
     facts["seconds"]["total"] = facts["seconds"].pop("before") + time.monotonic() - job.begun
+    _go_on(job)
     runs.write_json(job.directory / "arm.json", facts)
+    runs.write_frame(job.directory / SIGN, _frame(fitted.test, answers, data.classes))
     start = facts["seconds"]["start"] + facts.get("tracing_seconds", 0.0)
     measured = {"start": start, "evaluate": facts["seconds"]["evaluate"], "batch_size": job.training.batch_size}
     estimate.record(job.experiment, job.arm, facts | measured)
@@ -78,12 +79,16 @@ def pixels_of(pictures: Pictures, size: int, chosen: slice) -> np.ndarray:
 def _whole(job: Job, network: keras.Model, pictures: Pictures) -> np.ndarray:
     answers = []
     for start in range(0, len(pictures), features.BATCH):
-        if job.is_stopped():
-            raise StopRequested("Stopped while the test pictures were scored.")
+        _go_on(job)
         pixels = pixels_of(pictures, job.image_size, slice(start, start + features.BATCH))
         answers.append(features.predict(network, pixels))
         job.report.progress(start + len(pixels), len(pictures))
     return model.probabilities(np.concatenate(answers))
+
+
+def _go_on(job: Job) -> None:
+    if job.is_stopped():
+        raise StopRequested("Stopped while the test pictures were scored.")
 
 
 def _checked(answers: np.ndarray, other: np.ndarray) -> dict[str, Any]:

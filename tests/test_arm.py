@@ -133,6 +133,16 @@ def test_the_last_word_says_whether_there_are_scores_and_why_not(directory):
     assert "best epoch" in message
 
 
+def test_a_stop_that_comes_after_the_last_file_takes_no_scores_away(directory):
+    job = Job(directory, Arm.TRANSFER)
+    job.begin_scoring()
+    runs.request_stop(directory / "transfer")
+    (directory / "transfer" / arm.SIGN).touch()
+    job.give_up()
+    assert "no scores" not in status(directory / "transfer").message
+    assert status(directory / "transfer").state.is_final
+
+
 def test_what_only_a_running_arm_needs_is_removed_at_its_end_and_nothing_else(directory):
     folder = directory / "transfer"
     temporary = ["train.npy", "best.npz", ".best.npz.123.partial", "start.json", "partial.keras"]

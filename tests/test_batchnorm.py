@@ -115,7 +115,7 @@ def test_a_network_without_batchnorm_stays_as_it_is():
         np.testing.assert_array_equal(old, new)
 
 
-@pytest.mark.parametrize("name", ["MobileNet", "InceptionV3"])
+@pytest.mark.parametrize("name", ["MobileNet", pytest.param("InceptionV3", marks=pytest.mark.slow)])
 def test_every_batchnorm_layer_of_a_base_is_reached(name):
     """InceptionV3 has branches, and BatchNorm without a scale."""
     size = {"MobileNet": 32, "InceptionV3": 75}[name]

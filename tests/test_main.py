@@ -201,15 +201,14 @@ def test_check_lists_classes_split_and_problems_and_keeps_nothing(zip_of, capsys
 
 
 def test_check_needs_neither_a_browser_nor_keras_and_its_exit_code_reaches_the_shell(small_zip, tmp_path, home):
-    code = "import sys; from core.__main__ import main; code = main(sys.argv[1:]); "
-    code += "assert not {'keras', 'tensorflow', 'streamlit'} & set(sys.modules); sys.exit(code)"
-    done = subprocess.run([sys.executable, "-c", code, "check", small_zip], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    missing = [sys.executable, "-m", "core", "check", str(tmp_path / "missing.zip")]
-    refused = subprocess.run(missing, cwd=ROOT, capture_output=True, text=True)
-    assert refused.returncode == 2
-    assert refused.stderr.startswith("error: ")
-    assert refused.stderr.count("\n") == 1
+    code = "import sys; from core.__main__ import main; assert main(['check', sys.argv[1]]) == 0; "
+    code += "assert not {'keras', 'tensorflow', 'streamlit'} & set(sys.modules); sys.exit(main(['check', sys.argv[2]]))"
+    command = [sys.executable, "-c", code, small_zip, str(tmp_path / "missing.zip")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "24 pictures in 2 classes" in done.stdout
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1, done.stderr
     assert not list(home.glob("datasets/*"))
 
 

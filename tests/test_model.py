@@ -275,7 +275,7 @@ def _arrays(group: h5py.Group) -> list[tuple[str, np.ndarray]]:
     ]
 
 
-@pytest.mark.parametrize("name", ["MobileNet", "InceptionV3"])
+@pytest.mark.parametrize("name", ["MobileNet", pytest.param("InceptionV3", marks=pytest.mark.slow)])
 def test_a_file_without_a_top_is_loaded_in_the_order_of_its_layers(name, tmp_path):
     size = BASES[name].min_size
     saved, network = built(name, size=size, seed=5), built(name, size=size, seed=6)
@@ -317,7 +317,7 @@ def test_a_truncated_file_is_refused(share, tmp_path):
 # Saved and reloaded
 
 
-@pytest.mark.parametrize("name", ["MobileNet", "VGG16", "EfficientNetV2B0"])
+@pytest.mark.parametrize("name", ["MobileNet", "VGG16", pytest.param("EfficientNetV2B0", marks=pytest.mark.slow)])
 def test_a_saved_network_answers_as_before_in_float32_and_with_its_preprocessing(name, tmp_path):
     network = shared_network(name)
     network.model.save(tmp_path / "model.keras")

@@ -413,7 +413,7 @@ def test_a_stop_while_keras_is_imported_ends_the_run(new_experiment, start_arm):
 
 
 def test_a_stop_while_the_weights_are_fetched_ends_the_run(new_experiment, start_arm, silent_proxy):
-    run = start_arm(new_experiment(base="ResNet50", frozen_blocks=5), HTTPS_PROXY=silent_proxy)
+    run = start_arm(new_experiment(base="VGG16", frozen_blocks=5), HTTPS_PROXY=silent_proxy)
     run.reaches(State.WEIGHTS)
     assert_in_time(run.stop())
     assert run.ends().state is State.STOPPED
@@ -453,7 +453,8 @@ def test_a_stop_during_the_fit_keeps_the_best_epoch_and_scores_it(new_experiment
 
 
 def test_a_second_stop_ends_the_scoring(new_experiment, start_arm, wait_for):
-    run = start_arm(new_experiment(training={"epochs": 1000, "patience": None}))
+    """With pictures so large that the 32 of the proof take a while."""
+    run = start_arm(new_experiment(image_size=384, training={"epochs": 1000, "patience": None}))
     wait_for(lambda: len(runs.read_metrics(run.directory)) >= 1, 120)
     run.stop()
     assert run.status.state is State.SCORE
