@@ -269,10 +269,12 @@ def test_every_array_of_the_bundled_file_in_half_precision_is_loaded_and_none_of
 
 
 def _arrays(group: h5py.Group) -> list[tuple[str, np.ndarray]]:
-    return [
-        (str(name).split(":")[0], group[name][()])
-        for name in (each.decode() if isinstance(each, bytes) else each for each in group.attrs["weight_names"])
-    ]
+    names = [_text(name) for name in group.attrs["weight_names"]]
+    return [(name.split(":")[0], group[name][()]) for name in names]
+
+
+def _text(name: bytes | str) -> str:
+    return name.decode() if isinstance(name, bytes) else name
 
 
 @pytest.mark.parametrize("name", ["MobileNet", pytest.param("InceptionV3", marks=pytest.mark.slow)])
@@ -292,16 +294,18 @@ def test_a_file_of_another_base_is_refused_with_what_to_do(tmp_path):
         model.load_base_weights(built(), other)
 
 
-def test_a_file_with_a_top_and_other_names_is_refused_although_keras_passes_over_it(tmp_path):
+@pytest.mark.parametrize(("renamed", "missing"), [("", 135), ("conv_pw_7", 1), ("conv_pw_7_bn", 4)])
+def test_a_file_with_a_top_that_lacks_a_layer_is_refused_although_keras_passes_over_it(renamed, missing, tmp_path):
     path = tmp_path / "renamed.h5"
     with h5py.File(BUNDLED) as source, h5py.File(path, "w") as target:
         layers = source.get("model_weights", source)
         target.attrs.update(layers.attrs)
-        names = [name.decode() if isinstance(name, bytes) else name for name in layers.attrs["layer_names"]]
-        for name in names:
-            layers.copy(name, target, name=f"other_{name}")
-        target.attrs["layer_names"] = [f"other_{name}".encode() for name in names]
-    with pytest.raises(WeightsError, match=r"arrays are not in it"):
+        names = [_text(name) for name in layers.attrs["layer_names"]]
+        now = [f"other_{name}" if name == renamed or not renamed else name for name in names]
+        for before, after in zip(names, now, strict=True):
+            layers.copy(before, target, name=after)
+        target.attrs["layer_names"] = [name.encode() for name in now]
+    with pytest.raises(WeightsError, match=rf"Found: {missing} of 135 arrays are not in it"):
         model.load_base_weights(built(), path)
 
 
