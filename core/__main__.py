@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pydantic import ValidationError
 from tqdm import tqdm
 
 from core import bases, dataset, device, estimate, experiment, report, runs, split, weights
@@ -41,9 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StopRequested as stopped:
         print(stopped, file=sys.stderr)
         return 130
-    except HeadstartError as error:
+    except KeyboardInterrupt:
+        return 130
+    except (HeadstartError, OSError, ValidationError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)
-        return 2 if isinstance(error, InputError) else 1
+        return 2 if isinstance(error, InputError | ValidationError) else 1
     return 0
 
 
@@ -78,9 +81,15 @@ def _check(chosen: argparse.Namespace) -> None:
 def _compare(chosen: argparse.Namespace) -> None:
     _configured("0" * 32, chosen)  # a wrong choice is refused before the pictures are read
     out = chosen.out or Path(f"headstart-{time.strftime('%Y%m%d-%H%M%S')}")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out: expected a folder that can be written. Found {out}: {error.strerror}.") from None
     with _ingested(chosen.zip, keeps=True) as data:
         parts = split.split(data, seed=chosen.seed)
-        configured = _configured(data.id, chosen).model_copy(update={"dataset_name": data.name})
+        configured = _configured(data.id, chosen).model_copy(
+            update={"dataset_name": data.name, "split_seed": parts.seed, "split_fingerprint": parts.fingerprint}
+        )
         sizes = parts.counts().sum()
         needs = estimate.estimate(
             configured,
@@ -93,7 +102,6 @@ def _compare(chosen: argparse.Namespace) -> None:
     for arm in configured.arms:
         _run_arm(experiment_id, arm)
     written = report.write_result(experiment_id)
-    out.mkdir(parents=True, exist_ok=True)
     shutil.copy(written, out / "result.json")
     print(report.table(json.loads(written.read_text(encoding="utf-8"))))
     print(f"\nWritten: {out / 'result.json'}. In the app: /compare?experiment={experiment_id}")

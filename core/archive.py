@@ -155,7 +155,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
             yield Archive(zip_file)
 
 
-def check_free_disk(folder: Path, needed_bytes: int = 0) -> None:
+def check_free_disk(folder: Path, needed_bytes: int = 0, *, what: str = "This zip") -> None:
     """Make sure that `needed_bytes` may still be written below `folder`.
 
     Raises:
@@ -164,8 +164,8 @@ def check_free_disk(folder: Path, needed_bytes: int = 0) -> None:
     kept, free = settings().min_free_bytes, shutil.disk_usage(folder).free
     if free - needed_bytes < kept:
         raise ArchiveError(
-            f"This zip needs about {size(needed_bytes)} of disk with {size(kept)} left over. "
-            f"Found {size(free)} free. Free some disk on the host, or use a smaller zip."
+            f"{what} needs about {size(needed_bytes)} of disk with {size(kept)} left over. "
+            f"Found {size(free)} free. Free some disk on the host, or use fewer pictures."
         )
 
 

@@ -90,6 +90,7 @@ class Work:
             log.exception("%s", name)
             self._fail(begun.steps(), f"Headstart could not carry this out ({error}). The host's disk may be full.")
         finally:
+            _tidy(begun)
             begun.remove()
 
     def _steps(self, begun: Job, environment: dict[str, str]) -> None:
@@ -134,6 +135,7 @@ class Work:
                     continue
                 settled = [children.is_settled(step.directory) for step in waiting.steps()]
                 if waiting.is_discarded or all(settled):
+                    _tidy(waiting)
                     waiting.remove()
 
     def _fail(self, steps: list[Step], message: str) -> None:
@@ -157,6 +159,14 @@ def _left_behind(begun: Job, step: Step) -> Child | None:
     if begun.pid is None or begun.pid_created is None or begun.step != step.directory.name:
         return None
     return Child(step.directory, begun.pid, begun.pid_created)
+
+
+def _tidy(over: Job) -> None:
+    """An ingest that did not come to its end, however it was ended, leaves no pictures behind."""
+    if over.kind is Kind.INGEST:
+        for step in over.steps():
+            if not (step.directory / "manifest.parquet").exists():
+                runs.discard_upload(step.directory)
 
 
 def _is_experiment_waiting() -> bool:

@@ -15,6 +15,7 @@ import hashlib
 import os
 import shutil
 import sys
+import threading
 import time
 import traceback
 from collections import deque
@@ -47,6 +48,8 @@ WAITING_BYTES = 64_000_000  # read from the zip but not decoded yet
 STORED_BYTES = 64_000  # a stored picture, about
 LOOK_AT_DISK = 200  # pictures
 REPORT_SECONDS = 0.2
+PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
+STOPPED = "Stopped before all pictures were read."
 CHUNK_BYTES = 4_000_000
 
 
@@ -141,10 +144,10 @@ def ingest(
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        _discard(directory)
+        runs.discard_upload(directory)
         raise ResourceError("The pictures must fit on the host's disk. Found it full. Free some disk.") from None
     except HeadstartError:
-        _discard(directory)
+        runs.discard_upload(directory)
         raise
 
 
@@ -175,7 +178,7 @@ class _Report:
 
     def __call__(self, done: int, total: int) -> None:
         if self.stopped and self.stopped():
-            raise StopRequested("Stopped before all pictures were read.")
+            raise StopRequested(STOPPED)
         now = time.monotonic()
         if self.progress and (done == total or now - self.last >= REPORT_SECONDS):
             self.last = now
@@ -192,11 +195,6 @@ def _copy(source: BinaryIO, path: Path) -> None:
 def _title(name: str) -> str:
     base = printable(name).replace("\\", "/").rstrip("/").rpartition("/")[2]
     return base.removesuffix(".zip").removesuffix(".ZIP").strip()[:100] or "Pictures"
-
-
-def _discard(directory: Path) -> None:
-    shutil.rmtree(directory / "pictures", ignore_errors=True)
-    (directory / "upload.zip").unlink(missing_ok=True)
 
 
 def _ingested(directory: Path, report: _Report) -> Dataset:
@@ -339,10 +337,21 @@ def main(arguments: list[str]) -> int:
         raise InputError(f"Expected a data set's directory of this home. Found {directory}. Use the app's own.")
     first = started()
     runs.write_status(directory, first)
-    with Watch(directory) as watch:
+    leaving = threading.Thread(target=_leave, args=(directory, first), daemon=True)
+    with Watch(directory, lambda requests: leaving.start() if requests == 1 else None) as watch:
         last = _worked(directory, first, watch)
     runs.write_status(directory, last)
     return int(last.state is runs.State.FAILED)
+
+
+def _leave(directory: Path, first: runs.Status) -> None:
+    """End the process where a picture takes long to decode, so that a stop is answered within a second."""
+    time.sleep(PATIENCE_SECONDS)
+    if (directory / "manifest.parquet").exists():  # it was ready just then
+        return
+    runs.discard_upload(directory)
+    runs.write_status(directory, first.model_copy(update={"state": runs.State.STOPPED, "message": STOPPED}))
+    os._exit(0)
 
 
 def _worked(directory: Path, first: runs.Status, watch: Watch) -> runs.Status:

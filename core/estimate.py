@@ -43,7 +43,7 @@ def _of_arm(experiment: Experiment, arm: Arm, rates: dict[str, Any], n_train: in
     if measured is None:
         return Estimate(None, memory)
     if measured["batch_size"] == training.batch_size and measured["peak_memory_bytes"]:
-        memory = measured["peak_memory_bytes"]
+        memory = max(memory, measured["peak_memory_bytes"])  # measured with another head, perhaps a smaller one
     seconds = measured["start"] + measured["evaluate"] + training.epochs * n_train / measured["fit_rate"]
     if measured["features_rate"]:
         views = VIEWS if experiment.augmentation.is_on else 1
@@ -51,11 +51,15 @@ def _of_arm(experiment: Experiment, arm: Arm, rates: dict[str, Any], n_train: in
     return Estimate(seconds, memory)
 
 
-def missing(experiment: Experiment) -> tuple[str, ...]:
-    """What has no rates on this host, an entry an arm, so that a probe is worth its seconds."""
+def unmeasured(experiment: Experiment) -> tuple[Arm, ...]:
+    """The arms that have no rates on this host, so that a probe is worth its seconds."""
     rates = _read()
-    keys = (_key(experiment, arm) for arm in experiment.arms)
-    return tuple(key for key in keys if key not in rates)
+    return tuple(arm for arm in experiment.arms if _key(experiment, arm) not in rates)
+
+
+def missing(experiment: Experiment) -> tuple[str, ...]:
+    """What names the rates that are missing, an entry an arm; the same for choices that are as fast."""
+    return tuple(_key(experiment, arm) for arm in unmeasured(experiment))
 
 
 def record(experiment: Experiment, arm: Arm, measured: dict[str, Any]) -> None:

@@ -107,6 +107,11 @@ class Experiment(_Frozen):
     dataset_name: str = ""
     workspace: str = Field("", description="The link this experiment belongs to; nobody else's page lists it")
     created: str = Field("", description="ISO 8601, UTC")
+    split_seed: int = Field(1, ge=0)
+    split_fractions: tuple[float, float, float] | None = Field(
+        None, description="Of train, validation and test, if chosen"
+    )
+    split_fingerprint: str = Field("", description="SHA-256 over (picture, label, part)")
     base: str = "MobileNet"
     frozen_blocks: int = Field(ge=0, description="The first so many blocks of the base are frozen")
     image_size: int = Field(ge=MIN_IMAGE_SIZE, le=MAX_IMAGE_SIZE)

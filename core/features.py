@@ -17,7 +17,7 @@ from typing import TypeVar
 import keras
 import numpy as np
 
-from core import augment, picture
+from core import archive, augment, picture
 from core.errors import StopRequested
 from core.experiment import NO_AUGMENTATION, Augmentation
 from core.settings import settings
@@ -195,6 +195,7 @@ def _go_on(progress: Progress, stopped: Callable[[], bool], done: int, total: in
 
 
 def _mapped(path: Path, shape: tuple[int, ...], kind: type) -> np.ndarray:
+    archive.check_free_disk(path.parent, math.prod(shape) * np.dtype(kind).itemsize, what="This training")
     return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
 
 

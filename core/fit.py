@@ -131,7 +131,9 @@ def _rows(
     n_rows = views * len(parts["train"]) + len(parts["validation"]) + len(parts["test"])
     if prefix is not None and not features.fits(prefix, n_rows):
         frontier = prefix = None
-    job.report.enter(State.FEATURES, "" if prefix else "Reading the pictures.")
+    is_too_large = prefix is None and job.frozen_blocks > 0
+    slowly = "The frozen part puts out too much to keep, so it runs in every epoch: slower. " if is_too_large else ""
+    job.report.enter(State.FEATURES, "" if prefix else f"{slowly}Reading the pictures.")
     facts["views"] = views if prefix else None
     watch = features.Stopwatch()
     rows, done = {}, 0

@@ -91,9 +91,11 @@ def stop_arm(experiment_id: str, arm: Arm) -> None:
 
 
 def stop_all(experiment_id: str) -> None:
-    """Stop every arm that has not ended."""
+    """Stop every arm that has not ended; one that is being scored goes on, as a further stop would lose its scores."""
     for arm in Arm:
-        stop_arm(experiment_id, arm)
+        status = runs.read_status(runs.arm_directory(experiment_id, arm))
+        if status is not None and status.state is not State.SCORE:
+            stop_arm(experiment_id, arm)
 
 
 def delete(experiment_id: str) -> None:

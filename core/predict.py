@@ -69,8 +69,8 @@ def create(experiment_id: str, files: Sequence[tuple[str, bytes]]) -> str:
 
 
 def scored_arms(experiment_id: str) -> list[Arm]:
-    """The arms of an experiment that have a saved network."""
-    return [arm for arm in Arm if (runs.arm_directory(experiment_id, arm) / "model.keras").exists()]
+    """The arms of an experiment whose saved network was checked and scored."""
+    return [arm for arm in Arm if (runs.arm_directory(experiment_id, arm) / "predictions.parquet").exists()]
 
 
 def request(prediction_id: str) -> dict[str, Any] | None:

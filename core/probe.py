@@ -47,7 +47,7 @@ def run(directory: Path, report: Report, stopped: Callable[[], bool]) -> None:
 
     model.prepare_device()
     imported = time.monotonic() - begun
-    for number, arm in enumerate(experiment.arms):
+    for number, arm in enumerate(estimate.unmeasured(experiment)):
         if time.monotonic() - begun < LAST_START_SECONDS:
             report.progress(number, len(experiment.arms))
             measured = _measure(experiment, arm, request["n_classes"], stopped)

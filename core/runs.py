@@ -232,10 +232,19 @@ def experiments_of(workspace: str) -> list[tuple[str, Experiment]]:
     return sorted(found, key=lambda pair: pair[1].created, reverse=True)
 
 
+def discard_upload(directory: Path) -> None:
+    """Remove what was uploaded and stored so far of a data set that will not be."""
+    shutil.rmtree(directory / "pictures", ignore_errors=True)
+    (directory / "upload.zip").unlink(missing_ok=True)
+
+
 def delete_experiment(experiment_id: str) -> None:
-    """Remove an experiment's directory, and its data set's with the last experiment on it."""
+    """Remove an experiment's directory, what it was asked about, and its data set's with the last experiment on it."""
     experiment = read_experiment(experiment_id)
     shutil.rmtree(experiment_directory(experiment_id), ignore_errors=True)
+    for path in (settings().home / "predictions").glob("*/request.json"):
+        if (read_json(path) or {}).get("experiment") == experiment_id:
+            shutil.rmtree(path.parent, ignore_errors=True)
     if experiment is None:
         return
     others = (read_json(path) for path in (settings().home / "experiments").glob("*/experiment.json"))

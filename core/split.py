@@ -90,7 +90,7 @@ def read(experiment_id: str) -> Split:
     if experiment is None:
         raise SplitError("This experiment is not here any more. Start a new one.")
     frame = runs.read_split(experiment_id).sort_values(["picture", "label"], ignore_index=True)
-    return Split(frame[["picture", "label", "part"]], experiment.seed)
+    return Split(frame[["picture", "label", "part"]], experiment.split_seed)
 
 
 def _own(rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:

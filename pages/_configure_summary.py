@@ -14,6 +14,7 @@ from core.dataset import Dataset
 from core.errors import ResourceError
 from core.estimate import Estimate
 from core.experiment import Arm, Experiment
+from core.runs import State
 from core.settings import settings
 from core.split import Split
 from pages import _configure_augmentation
@@ -72,7 +73,11 @@ def _measure(chosen: Experiment, n_classes: int) -> bool:
         probe = st.session_state["probe"] = {"wanted": wanted, "since": time.monotonic(), "directory": None}
     if probe["directory"]:
         status = runs.read_status(probe["directory"])
-        return status is not None and not status.state.is_final
+        if status is None or not status.state.is_final:
+            return status is not None
+        if status.state is not State.DONE or set(wanted) == set(probe["wanted"]):
+            return False  # it could not measure anything
+        probe |= {"wanted": wanted, "directory": None}  # it had time for one arm: another measures the other
     if time.monotonic() - probe["since"] >= SETTLED_SECONDS:
         probe["directory"] = _start_probe(chosen, n_classes, wanted)
     return True

@@ -190,7 +190,8 @@ def choose_split(seed: int, fractions: Fractions | None) -> None:
 
 def _choice(of: Dataset) -> tuple[int, Fractions | None]:
     if st.session_state.get("split_dataset") != of.id:
-        return 1, None
+        shown = experiment()  # a link names an experiment: what is changed next keeps its split
+        return (shown.split_seed, shown.split_fractions) if shown and shown.dataset == of.id else (1, None)
     return st.session_state["split_seed"], st.session_state["split_fractions"]
 
 
@@ -198,6 +199,13 @@ def current_split(of: Dataset) -> Split:
     """The split of `of` by the present choice: seed 1 and the default fractions unless the user asked otherwise."""
     seed, fractions = _choice(of)
     return _split(of, fingerprint=f"{of.id} {of.fingerprint}", seed=seed, fractions=fractions)
+
+
+def with_split(chosen: Experiment, of: Dataset) -> Experiment:
+    """The experiment with the present split's facts in it, so that it can be drawn again."""
+    seed, fractions = _choice(of)
+    facts = {"split_seed": seed, "split_fractions": fractions, "split_fingerprint": current_split(of).fingerprint}
+    return chosen.model_copy(update=facts)
 
 
 def split_fractions(of: Dataset) -> Fractions:

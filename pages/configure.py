@@ -29,7 +29,7 @@ def main() -> None:
         _shared.missing(_shared.plain(str(error)), page="upload", label="Go to Upload")
     draft.begin(of)
     with _shared.errors():
-        _set_up(draft.experiment_of(of), of, split)
+        _set_up(_shared.with_split(draft.experiment_of(of), of), of, split)
 
 
 def _set_up(chosen: Experiment, of: Dataset, split: Split) -> None:

@@ -25,6 +25,8 @@ def main() -> None:
     # The browser's timer runs only while there is something to see; the last tick lays the page out without it.
     @st.fragment(run_every=None if before.is_over or not before.is_submitted else POLL_SECONDS)
     def live() -> None:
+        if _shared.experiment() is None:  # deleted in another tab
+            st.rerun()
         now = progress.read(experiment_id)
         if (now.is_over, now.is_submitted) != (before.is_over, before.is_submitted):
             st.rerun()

@@ -107,8 +107,13 @@ def test_the_defaults_are_those_of_someone_who_changes_nothing(pictures):
     press(app, "train")
     own = experiment_of(app)
     assert own == experiment.default(
-        dataset_id, dataset_name="Things", workspace=app.session_state["workspace"], created=own.created
+        dataset_id,
+        dataset_name="Things",
+        workspace=app.session_state["workspace"],
+        created=own.created,
+        split_fingerprint=own.split_fingerprint,
     )
+    assert own.split_fingerprint == split(dataset.read(dataset_id)).fingerprint
 
 
 def test_the_button_creates_the_experiment_queues_it_and_goes_to_train(pictures):
@@ -263,7 +268,7 @@ def test_a_link_to_an_experiment_opens_with_its_choices(pictures):
     assert app.select_slider(key="draft_learning_rate").value == 0.002
     assert app.button(key="train").label == "Train"
     again = experiment_of(press(app, "train"))
-    ignored = {"created", "workspace", "dataset_name"}
+    ignored = {"created", "workspace", "dataset_name", "split_fingerprint"}
     assert again.model_dump(exclude=ignored) == chosen.model_dump(exclude=ignored)
 
 

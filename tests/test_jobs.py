@@ -17,7 +17,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from core import bases, children, experiment, job, jobs, runs, weights
+from core import bases, children, dataset, experiment, job, jobs, runs, split, weights
 from core.errors import ExperimentError, InputError
 from core.experiment import Arm
 from core.job import Job, Kind
@@ -472,3 +472,18 @@ def test_a_consumer_whose_home_is_removed_ends(home, wait_for):
     wait_for(lambda: (home / "queue.db").exists())
     shutil.rmtree(home)
     wait_for(is_gone(worker.pid))
+
+
+def test_stop_all_leaves_an_arm_that_is_being_scored_alone(zip_of):
+    experiment_id = _scored_while_the_other_waits(zip_of)
+    jobs.stop_all(experiment_id)
+    assert runs.stop_requests(runs.arm_directory(experiment_id, Arm.TRANSFER)) == 0
+    assert runs.stop_requests(runs.arm_directory(experiment_id, Arm.SCRATCH)) == 1
+
+
+def _scored_while_the_other_waits(zip_of):
+    data = dataset.ingest(dataset.create(zip_of({"a/": 4, "b/": 4}), "x"))
+    experiment_id = runs.create_experiment(experiment.default(data.id), split.split(data).frame)
+    for arm, state in ((Arm.TRANSFER, State.SCORE), (Arm.SCRATCH, State.QUEUED)):
+        runs.write_status(runs.arm_directory(experiment_id, arm), runs.Status(state=state))
+    return experiment_id

@@ -183,7 +183,7 @@ def test_a_failed_arm_ends_compare_with_what_it_said_and_where_its_log_is(
     assert "error: The transfer arm failed: The file" in last
     log = next(home.glob("experiments/*/transfer/log.txt"))
     assert str(log) in last
-    assert not out.exists()
+    assert not (out / "result.json").exists()
 
 
 # check

@@ -15,6 +15,7 @@ from core import experiment, runs
 from core.errors import InputError
 from core.experiment import Arm
 from core.runs import State, Status
+from core.settings import settings
 
 DATASET = "0" * 32
 SPLIT = pd.DataFrame({"picture": ["a", "b"], "label": ["cat", "dog"], "part": ["train", "test"]})
@@ -206,3 +207,13 @@ def test_a_data_set_goes_with_its_last_experiment():
 
 def test_deleting_what_is_not_there_does_nothing():
     runs.delete_experiment(runs.new_id())
+
+
+def test_deleting_an_experiment_removes_what_it_was_asked_about(finished_experiment):
+    experiment_id, other = finished_experiment(), finished_experiment()
+    for name, asked in (("a" * 32, experiment_id), ("b" * 32, other)):
+        folder = settings().home / "predictions" / name
+        folder.mkdir(parents=True)
+        runs.write_json(folder / "request.json", {"experiment": asked, "pictures": [], "refused": []})
+    runs.delete_experiment(experiment_id)
+    assert [path.name for path in (settings().home / "predictions").iterdir()] == ["b" * 32]

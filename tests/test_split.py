@@ -223,7 +223,7 @@ def test_refuses_fractions_where_the_zip_brings_its_own_split():
 def test_reads_the_split_of_an_experiment(zip_of: Callable[..., Path]):
     data = dataset.ingest(dataset.create(zip_of({"a/": 10, "b/": 10}), "x"))
     divided = split(data, seed=5)
-    experiment_id = runs.create_experiment(experiment.default(data.id, seed=5), divided.frame)
+    experiment_id = runs.create_experiment(experiment.default(data.id, split_seed=5), divided.frame)
     again = split_module.read(experiment_id)
     assert again.fingerprint == divided.fingerprint
     assert again.seed == 5
