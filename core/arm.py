@@ -14,6 +14,7 @@ from core.experiment import Arm, Experiment, Training
 from core.runs import State
 
 PATIENCE_SECONDS = 0.6  # for a batch or an import to end by itself after a stop was asked for
+IMPATIENCE_SECONDS = 0.3  # where nothing that took long would be lost
 STATUS_SECONDS = 0.3
 SCORE_FLAG = "--score"
 SIGN = "predictions.parquet"  # the last file of an arm that was scored
@@ -173,11 +174,14 @@ class Job:
         threading.Thread(target=self._insist, daemon=True).start()
 
     def _insist(self) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        ends_soon = self.report.state in (State.FIT, State.SCORE)  # after the present batch
+        deadline = time.monotonic() + (PATIENCE_SECONDS if ends_soon else IMPATIENCE_SECONDS)
         while time.monotonic() < deadline:
             if not self.is_stopped() or self.report.state.is_final:
                 return
             time.sleep(0.02)
+        if not self.is_stopped():  # in the last moment it began to score
+            return
         if self.report.state is State.FIT and self.best_path.exists():
             served = str(self._watch.requests)  # what is asked from now on is a further stop
             self.report.enter(State.SCORE, STOPPED_AND_SCORED)
