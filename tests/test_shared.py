@@ -175,6 +175,8 @@ def test_a_figure_follows_its_place_and_the_theme(plots):
     plots.set_viewport_size({"width": 700, "height": 900})
     plots.wait_for_function(f"{curve}._fullLayout.width === {curve}.clientWidth && {curve}.clientWidth < 700")
     plots.emulate_media(color_scheme="dark")
+    plots.reload()
     plots.get_by_text("theme dark").wait_for()
+    plots.wait_for_selector(".st-key-curve .main-svg")
     plots.wait_for_function(f"getComputedStyle({curve}).color === 'rgb(231, 235, 240)'")
     plots.wait_for_function(f"{curve}._fullLayout.font.color.toUpperCase() === '#E7EBF0'")
