@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core import augment, features, picture
-from core.errors import StopRequested
+from core.errors import HeadstartError, StopRequested
 from core.experiment import NO_AUGMENTATION, Augmentation
 from core.features import BATCH, VIEWS, Batches, Pictures, Rows
 from core.settings import settings
@@ -110,6 +110,16 @@ def test_outputs_are_kept_up_to_the_limit_of_the_host(prefix, monkeypatch):
     settings.cache_clear()
     assert features.fits(prefix, 10)
     assert not features.fits(prefix, 11)
+
+
+def test_outputs_for_which_the_disk_has_no_room_are_refused_before_they_are_computed(
+    prefix, pictures, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HEADSTART_MIN_FREE_BYTES", str(10**18))
+    settings.cache_clear()
+    with pytest.raises(HeadstartError, match="This training needs"):
+        computed(prefix, pictures, tmp_path / "rows.npy")
+    assert not (tmp_path / "rows.npy").exists()
 
 
 def test_a_picture_has_several_views_only_where_something_is_augmented():

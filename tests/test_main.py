@@ -72,6 +72,7 @@ def test_what_compare_writes_speaks_of_this_data_and_these_choices(compared):
     assert result["proof"]["seed"] == result["experiment"]["seed"] == 5
     assert result["proof"]["frozen_unchanged"] is True
     assert len(result["proof"]["weights_sha256"]) == 64
+    assert result["experiment"]["split_seed"] == 5
     assert result["experiment"]["base"] == "MobileNet"
     assert result["experiment"]["frozen_blocks"] == 12
     assert result["experiment"]["head"]["dropout"] == 0.1
@@ -156,6 +157,14 @@ def test_a_command_that_is_missing_or_unknown_is_refused(refusal):
     assert "compare|check|doctor" in refusal()
     assert "invalid choice: 'train'" in refusal("train")
     assert "zip" in refusal("check")
+
+
+def test_a_folder_for_the_result_that_cannot_be_written_is_refused_before_anything_is_trained(
+    refusal, small_zip, tmp_path
+):
+    (tmp_path / "file").touch()
+    said = refusal("compare", small_zip, "--out", str(tmp_path / "file" / "out"))
+    assert said.startswith("--out: expected a folder that can be written.")
 
 
 def test_what_cannot_fit_into_memory_is_refused_with_what_to_lower(small_zip, capsys, home, monkeypatch):

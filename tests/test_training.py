@@ -273,6 +273,7 @@ def test_a_flattened_map_hidden_layers_and_class_weights_are_trained_too(new_exp
     assert_the_saved_network_is_that_of_the_best_epoch(experiment_id, Arm.TRANSFER)
 
 
+@pytest.mark.slow
 def test_in_mixed_precision_what_is_saved_and_scored_is_float32(new_experiment, monkeypatch):
     """What a GPU makes `prepare_device` choose."""
 
@@ -452,6 +453,7 @@ def test_a_stop_during_the_fit_keeps_the_best_epoch_and_scores_it(new_experiment
     assert_the_saved_network_is_that_of_the_best_epoch(experiment_id, Arm.TRANSFER)
 
 
+@pytest.mark.slow
 def test_a_second_stop_ends_the_scoring(new_experiment, start_arm, wait_for):
     """With pictures so large that the 32 of the proof take a while."""
     run = start_arm(new_experiment(image_size=384, training={"epochs": 1000, "patience": None}))
