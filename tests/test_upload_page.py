@@ -1,0 +1,121 @@
+"""The upload page: a zip or the sample in, what is in it, what is wrong with it, the split."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from streamlit.testing.v1 import AppTest
+
+from core import dataset, runs
+from core.errors import HeadstartError
+from core.settings import ROOT, SAMPLE
+
+pytestmark = pytest.mark.usefixtures("warm_server")
+
+
+def opened(**identifiers: str) -> AppTest:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+    for name, value in identifiers.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    return " ".join(each.value for kind in (app.markdown, app.error, app.title, app.caption) for each in kind)
+
+
+def named(app: AppTest) -> str:
+    """The data set's id in the URL; a list of values after a change by the test, one value after the app's own."""
+    value = app.query_params["dataset"]
+    return value if isinstance(value, str) else value[0]
+
+
+def ended(app: AppTest, wait_for: Callable[..., None]) -> AppTest:
+    """The page once the data set that it has just begun was read, or refused."""
+    assert not app.exception
+    directory = runs.dataset_directory(named(app))
+    wait_for(lambda: (status := runs.read_status(directory)) and status.state.is_final, 60)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_a_newcomer_finds_two_doors() -> None:
+    app = opened()
+    assert app.button(key="sample").label == "Use the sample"
+    assert app.get("file_uploader")
+    assert "my-pictures.zip" in app.code[0].value
+
+
+def test_the_sample_is_read_and_shown_with_its_problem_and_split(wait_for: Callable[..., None]) -> None:
+    app = opened()
+    app.button(key="sample").click().run()
+    text = said(ended(app, wait_for))
+    assert "167 pictures in 5 classes" in text
+    assert "1 class has fewer than 20 pictures" in text
+    assert app.button(key="configure").label == "Configure the comparison"
+
+
+def test_an_uploaded_zip_is_read(wait_for: Callable[..., None], zip_of: Callable[..., Path]) -> None:
+    app = opened()
+    zipped = zip_of({"cat/": 12, "dog/": 12})
+    app.get("file_uploader")[0].set_value(("pets.zip", zipped.read_bytes(), "application/zip")).run()
+    assert "24 pictures in 2 classes" in said(ended(app, wait_for))
+    assert not list(runs.dataset_directory(named(app)).glob("upload.zip"))
+
+
+@pytest.mark.parametrize(
+    "data", [b"no zip at all", b"PK\x03\x04 torn", SAMPLE.read_bytes()[:200_000]], ids=["text", "torn", "truncated"]
+)
+def test_a_zip_that_is_refused_says_what_the_command_line_says(
+    data: bytes, wait_for: Callable[..., None], tmp_path: Path
+) -> None:
+    app = opened()
+    app.get("file_uploader")[0].set_value(("bad.zip", data, "application/zip")).run()
+    ended(app, wait_for)
+    source = tmp_path / "bad.zip"
+    source.write_bytes(data)
+    with pytest.raises(HeadstartError) as refusal:
+        dataset.ingest(dataset.create(source, "bad"))
+    assert len(app.error) == 1
+    assert str(refusal.value) in app.error[0].value.replace("\\", "")
+    assert app.button(key="sample")  # the way on
+
+
+def test_another_seed_draws_another_split_and_other_pictures_begin_anew(zip_of: Callable[..., Path]) -> None:
+    ready = dataset.ingest(dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets"))
+    app = opened(dataset=ready.id)
+    assert "40 pictures in 2 classes" in said(app)
+    assert app.number_input[0].label == "Seed"
+    app.number_input[0].set_value(7)
+    app.button(key="split_again").click().run()
+    assert app.session_state["split_seed"] == 7
+    app.button(key="other_pictures").click().run()
+    assert not app.exception
+    assert app.button(key="sample")
+    assert "dataset" not in app.query_params
+
+
+def test_a_picture_under_two_labels_is_named_in_red(
+    zip_of: Callable[..., Path], picture_of: Callable[..., bytes]
+) -> None:
+    same = picture_of(99)
+    ready = dataset.ingest(
+        dataset.create(zip_of({"cat/": 20, "dog/": 20, "cat/same.png": same, "dog/same.png": same}), "Pets")
+    )
+    app = opened(dataset=ready.id)
+    text = said(app)
+    assert "cat/same.png" in text.replace("\\", "")
+    assert "red" in text or app.error
+
+
+def test_an_upload_in_the_browser_is_read_and_its_zip_removed(
+    page: Page, server_of: Callable, home: Path, wait_for: Callable[..., None]
+) -> None:
+    page.goto(server_of().start())
+    page.set_input_files("input[type=file]", str(SAMPLE))
+    expect(page.get_by_text("167 pictures in 5 classes")).to_be_visible(timeout=60_000)
+    wait_for(lambda: not list(home.glob("datasets/*/upload.zip")), 10)
