@@ -4,28 +4,30 @@ Exit codes: 0 done, 1 something on this host failed, 2 the input must change (on
 """
 
 import argparse
+import importlib
 import json
 import shutil
-import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from core import bases, dataset, device, estimate, experiment, report, runs, split, weights
-from core.arm import remove_temporary
-from core.dataset import Dataset
+from core import bases, device, estimate, experiment, runs, terminal, weights
 from core.errors import ExperimentError, HeadstartError, InputError, RunError, StopRequested
 from core.experiment import Arm, Experiment
 from core.settings import ROOT, settings
 
-POLL_SECONDS = 0.1
+# What brings pandas or scikit-learn along is imported where it is used: the process that trains is started before.
+if TYPE_CHECKING:
+    from core.dataset import Dataset
+
 ASK_KERAS = "import json; from core import model; print(json.dumps(model.prepare_device().__dict__))"
 
 
@@ -74,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(chosen: argparse.Namespace) -> None:
+    from core import dataset, split
+
     with _ingested(chosen.zip, keeps=False) as data:
         print(dataset.describe(data, split.split(data)))
 
@@ -85,6 +89,21 @@ def _compare(chosen: argparse.Namespace) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--out: expected a folder that can be written. Found {out}: {error.strerror}.") from None
+    with terminal.runner() as runner:
+        experiment_id, arms = _new_experiment(chosen)
+        threading.Thread(target=importlib.import_module, args=["core.report"]).start()  # for later, while the arms run
+        runner.run(experiment_id, arms)
+    from core import report
+
+    written = report.write_result(experiment_id)
+    shutil.copy(written, out / "result.json")
+    print(report.table(json.loads(written.read_text(encoding="utf-8"))))
+    print(f"\nWritten: {out / 'result.json'}. In the app: /compare?experiment={experiment_id}")
+
+
+def _new_experiment(chosen: argparse.Namespace) -> tuple[str, tuple[Arm, ...]]:
+    from core import split
+
     with _ingested(chosen.zip, keeps=True) as data:
         parts = split.split(data, seed=chosen.seed)
         configured = _configured(data.id, chosen).model_copy(
@@ -98,13 +117,7 @@ def _compare(chosen: argparse.Namespace) -> None:
             n_test=int(sizes["test"]),
         )
         estimate.check_memory(configured, needs)
-        experiment_id = runs.create_experiment(configured, parts.frame)
-    for arm in configured.arms:
-        _run_arm(experiment_id, arm)
-    written = report.write_result(experiment_id)
-    shutil.copy(written, out / "result.json")
-    print(report.table(json.loads(written.read_text(encoding="utf-8"))))
-    print(f"\nWritten: {out / 'result.json'}. In the app: /compare?experiment={experiment_id}")
+        return runs.create_experiment(configured, parts.frame), configured.arms
 
 
 def _configured(dataset_id: str, chosen: argparse.Namespace) -> Experiment:
@@ -137,8 +150,10 @@ def _frozen_blocks(freeze: str, row: bases.Base) -> int:
 
 
 @contextmanager
-def _ingested(path: Path, *, keeps: bool) -> Iterator[Dataset]:
+def _ingested(path: Path, *, keeps: bool) -> Iterator["Dataset"]:
     """The zip as a data set; its directory is removed after an error, and after all where it is not kept."""
+    from core import dataset
+
     dataset_id = dataset.create(path, path.name)
     try:
         with tqdm(desc="reading pictures", unit=" pictures", leave=False, disable=None) as bar:  # a terminal only
@@ -155,47 +170,6 @@ def _ingested(path: Path, *, keeps: bool) -> Iterator[Dataset]:
     finally:
         if not keeps:
             shutil.rmtree(runs.dataset_directory(dataset_id), ignore_errors=True)
-
-
-def _run_arm(experiment_id: str, arm: Arm) -> None:
-    """Train an arm in a process of its own, with a progress bar; Ctrl-C asks it to stop, twice ends it.
-
-    Raises:
-        RunError: It failed.
-        StopRequested: It was stopped without scores.
-    """
-    directory = runs.arm_directory(experiment_id, arm)
-    command = [sys.executable, "-m", "core.training", str(directory.parent), arm]
-    with (directory / "log.txt").open("ab") as log:
-        child = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
-    before = signal.signal(signal.SIGINT, lambda *_: runs.request_stop(directory))
-    try:
-        with tqdm(desc=f"{arm:9}", leave=False, disable=None) as bar:  # None: off where stderr is no terminal
-            while child.poll() is None:
-                _show(bar, arm, runs.read_status(directory))
-                time.sleep(POLL_SECONDS)
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if child.poll() is None:
-            child.kill()
-            child.wait()
-        remove_temporary(directory)  # which a process that was killed leaves
-    status = runs.read_status(directory)
-    if status is None or not status.state.is_final or status.state is runs.State.FAILED:
-        said = status.message if status and status.message else f"its process ended with exit code {child.returncode}"
-        raise RunError(f"The {arm} arm failed: {said} The log is {directory / 'log.txt'}.")
-    if not (directory / "predictions.parquet").exists():
-        raise StopRequested(status.message)
-
-
-def _show(bar: "tqdm[NoReturn]", arm: Arm, status: runs.Status | None) -> None:
-    if status is None:
-        return
-    bar.set_description(f"{arm:9} {status.state:8}", refresh=False)
-    if bar.total != status.total:
-        bar.reset(total=status.total or None)
-    bar.n = status.done
-    bar.refresh()
 
 
 def _doctor(_: argparse.Namespace) -> None:

@@ -6,8 +6,6 @@ import threading
 import time
 from pathlib import Path
 
-import pandas as pd
-
 from core import process, runs
 from core.errors import HeadstartError
 from core.experiment import Arm, Experiment, Training
@@ -94,6 +92,8 @@ class Job:
             arm: Which of its arms.
             served: So many stops made the fit be left, so that only its best epoch is to be scored.
         """
+        import pandas as pd  # here, for the consumer imports this module and needs no frames
+
         self.arm, self.scores_only = arm, served > 0
         self.directory = directory / arm
         self.experiment = Experiment.model_validate(runs.read_json(directory / "experiment.json"))

@@ -18,11 +18,11 @@ import psutil
 from core import arm, runs
 from core.runs import State, Status
 from core.settings import ROOT, settings
+from core.standby import NICENESS, Standby
 
 LOOK_SECONDS = 0.1
 GRACE_SECONDS = 10.0  # between a stop request and SIGTERM, and
 LAST_SECONDS = 1.0  # from there to SIGKILL
-NICENESS = 5  # a training fills all cores; the pages stay quick beside it
 TAIL_BYTES = 4096
 TAIL_LINES = 3
 
@@ -30,6 +30,7 @@ NEVER_STARTED = "Stopped before it started."
 ENDED = "Stopped. It did not answer in time and was ended, so what it had not yet written is lost."
 DISCARDED = "Ended, because it is not wanted any more."
 INTERRUPTED = "This was interrupted (the host or the app was restarted). Please start it again."
+LOWER = "Lower the batch size, the picture size or the number of trained blocks."  # for a training
 OUT_OF_MEMORY = "The system ended this run, probably because memory ran out."
 
 
@@ -132,21 +133,34 @@ class _Stop:
         return signal.SIGTERM if now - self._asked > GRACE_SECONDS else None
 
 
-def start(directory: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
-    """Start `python -m <arguments>` for `directory`; what it prints goes to its log.txt."""
-    with (directory / "log.txt").open("ab") as log:
+def start(
+    directory: Path, arguments: Sequence[str], environment: Mapping[str, str], standby: Standby | None = None
+) -> Child:
+    """Start `python -m <arguments>` for `directory`; what it prints goes to its log.txt.
+
+    A standby becomes that process, which must be a training then; where it has died a new one is started all the same.
+    """
+    log = directory / "log.txt"
+    process = standby.become(arguments[1:], environment, log) if standby else None
+    if process is None:
+        process = _started(arguments, environment, log)
+    return Child(directory, process.pid, psutil.Process(process.pid).create_time(), process)
+
+
+def _started(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    with log.open("ab") as output:
         process = subprocess.Popen(
             [settings().python, "-m", *arguments],
             cwd=ROOT,
-            env={**os.environ, **environment},
+            env={**os.environ, **settings().places(), **environment},
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
     with suppress(ProcessLookupError, PermissionError):
         os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
-    return Child(directory, process.pid, psutil.Process(process.pid).create_time(), process)
+    return process
 
 
 def end(directory: Path, state: State, message: str) -> None:

@@ -26,12 +26,12 @@ from core.experiment import Arm
 from core.job import Job, Kind, Lane, Step
 from core.runs import State
 from core.settings import ROOT, settings
+from core.standby import Reserve
 
 TICK_SECONDS = 0.2
 HANDOVER_SECONDS = 5.0  # for an earlier consumer to be gone
 SHORT_WORKERS = 2
 REPORT_SECONDS = 120.0
-LOWER = "Lower the batch size, the picture size or the number of trained blocks."
 FREE = "Free some memory on this host, then try again."
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}  # short jobs leave the GPUs' memory to those who train
 
@@ -55,11 +55,12 @@ def _count_gpus() -> int:
 
 
 class Work:
-    """What the workers of both lanes share: the slots, and one thread at a time deciding over a status."""
+    """What the workers of both lanes share: the slots, the standby, and one thread at a time deciding over a status."""
 
     def __init__(self, environments: list[dict[str, str]]) -> None:
         """Every slot is free."""
         self.deciding = threading.Lock()
+        self.reserve = Reserve(settings().home)
         self._slots: SimpleQueue[dict[str, str]] = SimpleQueue()
         for environment in environments:
             self._slots.put(environment)
@@ -108,12 +109,16 @@ class Work:
             if child is None:
                 if begun.is_discarded or children.is_settled(step.directory):
                     return False
-                child = children.start(step.directory, step.arguments, environment)
+                is_training = begun.kind is Kind.EXPERIMENT
+                spare = self.reserve.take() if is_training else None
+                child = children.start(step.directory, step.arguments, environment, spare)
 
         def is_unwanted() -> bool:
             for each in later:
                 with self.deciding:
                     children.is_settled(each.directory)  # tells it, if it was stopped
+            if later and _is_scoring(step):  # which leaves a core to the next one's imports
+                self.reserve.tend(is_wanted=True)
             return begun.is_discarded or (begun.kind is Kind.PROBE and _is_experiment_waiting())
 
         try:
@@ -124,7 +129,9 @@ class Work:
             if child.is_running:  # after an error in here: nobody else would look after it
                 child.signal(signal.SIGKILL)
         with self.deciding:
-            return child.settle(was_unwanted=was_unwanted, remedy=LOWER if begun.kind is Kind.EXPERIMENT else FREE)
+            return child.settle(
+                was_unwanted=was_unwanted, remedy=children.LOWER if begun.kind is Kind.EXPERIMENT else FREE
+            )
 
     def sweep(self) -> None:
         """Let stops and deletions reach the jobs that still wait for a worker."""
@@ -137,6 +144,11 @@ class Work:
                 if waiting.is_discarded or all(settled):
                     _tidy(waiting)
                     waiting.remove()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a further experiment would begin at once."""
+        return not self._slots.empty()
 
     def _fail(self, steps: list[Step], message: str) -> None:
         with self.deciding:
@@ -151,6 +163,7 @@ class Work:
                     child = Child(Path(), each.pid, each.pid_created)
                     if child.is_running:
                         child.signal(signal.SIGKILL)
+            self.reserve.close()
             os._exit(0)
 
 
@@ -159,6 +172,11 @@ def _left_behind(begun: Job, step: Step) -> Child | None:
     if begun.pid is None or begun.pid_created is None or begun.step != step.directory.name:
         return None
     return Child(step.directory, begun.pid, begun.pid_created)
+
+
+def _is_scoring(step: Step) -> bool:
+    status = runs.read_status(step.directory)
+    return status is not None and status.state is State.SCORE
 
 
 def _tidy(over: Job) -> None:
@@ -226,6 +244,7 @@ def _look_after(work: Work, ending: threading.Event, lock: Path) -> None:
             if lock.stat().st_ino != mine:
                 return
             work.sweep()
+            work.reserve.tend(is_wanted=work.is_idle)
             if job.read_all() or jobs.is_noted_alive("server"):
                 last_needed = time.monotonic()
             elif time.monotonic() - last_needed > settings().idle_seconds and jobs.sign_off():

@@ -29,13 +29,17 @@ DELETE_SECONDS = 12.0  # for a run to end before its directory is removed under 
 _consumers: list[subprocess.Popen[bytes]] = []  # that this process has started
 
 
-def submit_experiment(experiment_id: str) -> None:
+def submit_experiment(experiment_id: str, *, is_server: bool = True) -> None:
     """Queue both arms of an experiment; once is enough, a second call while it waits or runs changes nothing.
+
+    Args:
+        experiment_id: Of an experiment that was not trained yet.
+        is_server: Whether a consumer shall stay, also without work, for as long as this process lives.
 
     Raises:
         InputError: There is no such experiment, or it was trained already.
     """
-    _submit(Kind.EXPERIMENT, experiment_id)
+    _submit(Kind.EXPERIMENT, experiment_id, is_server=is_server)
 
 
 def submit_ingest(dataset_id: str) -> None:
@@ -59,18 +63,25 @@ def submit_probe(directory: Path) -> None:
     _submit(Kind.PROBE, str(directory.absolute()))
 
 
-def position(experiment_id: str) -> int | None:
+def position(experiment_id: str, *, is_server: bool = True) -> int | None:
     """0 while the experiment runs, n as the n-th in line, None when it is not in the queue.
 
     Whoever asks about one that is may rely on somebody working on it: a consumer that was killed is replaced.
     """
     line = [each for each in job.read_all() if each.kind is Kind.EXPERIMENT]
     if any(each.subject == experiment_id for each in line) and not is_noted_alive("consumer"):
-        ensure_consumer()
+        _have_consumer(is_server=is_server)
     if any(each.is_begun and each.subject == experiment_id for each in line):
         return 0
     waiting = [each.subject for each in line if not each.is_begun]
     return waiting.index(experiment_id) + 1 if experiment_id in waiting else None
+
+
+def ahead(experiment_id: str) -> int:
+    """How many experiments must end before this one begins: those that were submitted earlier, unless it runs."""
+    line = [each for each in job.read_all() if each.kind is Kind.EXPERIMENT]
+    own = next((each for each in line if each.subject == experiment_id and not each.is_begun), None)
+    return line.index(own) if own else 0
 
 
 def queue_length() -> int:
@@ -110,7 +121,7 @@ def delete(experiment_id: str) -> None:
     runs.delete_experiment(experiment_id)
 
 
-def _submit(kind: Kind, subject: str) -> None:
+def _submit(kind: Kind, subject: str, *, is_server: bool = True) -> None:
     new = Job(kind=kind, subject=subject, submitted=time.time_ns())
     with lock():
         if job.read(new.name) is None:
@@ -121,7 +132,7 @@ def _submit(kind: Kind, subject: str) -> None:
                 runs.write_status(step.directory, Status())
             new.write()
             enqueue(new)
-    ensure_consumer()
+    _have_consumer(is_server=is_server)
 
 
 def _refuse_impossible(new: Job, steps: list[Step]) -> None:
@@ -171,27 +182,34 @@ def ensure_consumer() -> None:
     _consumers[:] = [each for each in _consumers if each.poll() is None]  # else one that has ended stays a zombie
     with lock():
         _note("server", os.getpid())
-        if not is_noted_alive("consumer"):
-            _note("consumer", _start_consumer())
+        _start_consumer()
 
 
-def _start_consumer() -> int:
-    home = settings().home.absolute()
-    places = {"HEADSTART_HOME": str(home)}  # a relative path would name another folder there
-    if own := settings().weights:
-        places["HEADSTART_WEIGHTS"] = str(own.absolute())
-    with (home / "consumer.log").open("ab") as log:
+def _have_consumer(*, is_server: bool) -> None:
+    """Have one at work for as long as this process lives, or else as long as there is work."""
+    if is_server:
+        ensure_consumer()
+    else:
+        with lock():
+            _start_consumer()
+
+
+def _start_consumer() -> None:
+    """Unless there is one."""
+    if is_noted_alive("consumer"):
+        return
+    with (settings().home / "consumer.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "core.consumer"],
             cwd=ROOT,
-            env={**os.environ, **places},
+            env={**os.environ, **settings().places()},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
     _consumers.append(process)
-    return process.pid
+    _note("consumer", process.pid)
 
 
 def is_noted_alive(role: str) -> bool:

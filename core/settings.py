@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     stored_side: int = Field(512, description="Long side, in pixels, of a stored picture")
 
     max_feature_bytes: int = Field(4 * GIBIBYTE, description="Outputs of the frozen part kept on disk for one run")
+    max_cache_bytes: int = Field(
+        10 * GIBIBYTE, description="Outputs of frozen parts and decoded pictures kept for later runs, all together"
+    )
 
     memory_bytes: int | None = Field(
         None, description="Memory that one arm may use; by default what the host or its container has"
@@ -40,6 +43,16 @@ class Settings(BaseSettings):
     weights_timeout: float = Field(30.0, description="Seconds without a byte after which a download is given up")
     python: str = Field(sys.executable, description="Interpreter of the processes that train, predict and read zips")
     idle_seconds: float = Field(60.0, description="The consumer exits after this long without work or server")
+    standby: bool | None = Field(
+        None,
+        description="Whether a process with Keras imported waits for the next run; by default from 2 GB of memory on",
+    )
+    standby_min_free_bytes: int = Field(GIBIBYTE, description="With less memory available the standby is given up")
+
+    def places(self) -> dict[str, str]:
+        """The folders for the environment of a process that starts in another one: a relative path would be lost."""
+        found = {"HEADSTART_HOME": str(self.home.absolute())}
+        return found if self.weights is None else {**found, "HEADSTART_WEIGHTS": str(self.weights.absolute())}
 
 
 @lru_cache

@@ -6,6 +6,7 @@ model.keras, labels.json, arm.json. What it prints, TensorFlow's chatter include
 
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from core import dataset
@@ -14,13 +15,18 @@ from core.errors import RunError, StopRequested
 from core.experiment import Arm
 
 
-def run(job: Job) -> None:
+def run(job: Job, loaded: Callable[[], object]) -> None:
     """Fit the arm, save it, reload what was saved, score that.
+
+    Args:
+        job: The arm.
+        loaded: Called before Keras is needed; a standby that still imports it waits there.
 
     Raises:
         StopRequested: The user asked to stop before there was anything to score.
         HeadstartError: Something a user can mend.
     """
+    loaded()
     from core import fit, score  # here, not above: Keras takes seconds, and a stop is answered meanwhile
 
     data = dataset.read(job.experiment.dataset)
@@ -32,13 +38,13 @@ def run(job: Job) -> None:
     job.finish()
 
 
-def main(arguments: list[str]) -> int:
-    """Run one arm; the exit code is 0 unless it failed."""
+def main(arguments: list[str], *, loaded: Callable[[], object] = lambda: None) -> int:
+    """Run one arm; the exit code is 0 unless it failed. `loaded` is that of `run`."""
     directory, arm = Path(arguments[0]).resolve(), Arm(arguments[1])
     served = int(arguments[3]) if SCORE_FLAG in arguments else 0
     with Job(directory, arm, served=served) as job:
         try:
-            run(job)
+            run(job, loaded)
         except StopRequested:
             job.give_up()
         except Exception as error:

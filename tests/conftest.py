@@ -36,6 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("HEADSTART_HOME", str(folder))
+    monkeypatch.setenv("HEADSTART_STANDBY", "false")  # else each consumer would import Keras for nobody
     settings.cache_clear()
     yield folder
     _end_consumer(folder)
@@ -463,6 +464,21 @@ import json, os, signal, sys, time
 from pathlib import Path
 import psutil
 
+was_standby = sys.argv[2] == "core.standby"
+if was_standby:
+    if len(sys.argv) > 3:
+        own = {"pid": os.getpid(), "pid_created": psutil.Process().create_time()}
+        Path(sys.argv[3] + ".partial").write_text(json.dumps(own))
+        os.replace(sys.argv[3] + ".partial", sys.argv[3])
+    line = sys.stdin.readline()
+    if not line:
+        sys.exit()
+    order = json.loads(line)
+    os.environ.update(order["environment"])
+    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    sys.argv[2:] = ["core.training", *order["arguments"]]
 module, target = sys.argv[2], Path(sys.argv[3])
 if module == "core.report":
     (target / "result.json").write_text("{}")
@@ -472,7 +488,8 @@ if module == "core.training":
 if module == "core.weights":
     target = Path(os.environ["HEADSTART_HOME"], "weights", sys.argv[3])
 with (target / "starts").open("a") as starts:
-    starts.write(json.dumps({"pid": os.getpid(), "gpu": os.environ.get("CUDA_VISIBLE_DEVICES")}) + "\\n")
+    gpu = os.environ.get("CUDA_VISIBLE_DEVICES")
+    starts.write(json.dumps({"pid": os.getpid(), "gpu": gpu, "was_standby": was_standby}) + "\\n")
 parent = os.getppid()
 
 def tell(state, message=""):
@@ -540,6 +557,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     The file `part` in the directory of its work names the part: "works" (at once, without the file), "works until told"
     (by a file `go`, or a stop), "loads for long", "is deaf" to stops, "outlives the consumer", "scores for long" after
     a stop, "is killed", "crashes", "aborts", "forgets" to say its end. A consumer without work or server ends soon.
+    Told to be a standby, it is ready at once and waits for its order.
     """
     script, interpreter = tmp_path / "stand_in.py", tmp_path / "python"
     script.write_text(STAND_IN)

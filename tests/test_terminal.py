@@ -1,0 +1,264 @@
+"""An experiment as the command line carries it out: which process trains, what is said meanwhile, Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+import psutil
+import pytest
+
+from core import experiment, jobs, runs, terminal
+from core.errors import RunError, StopRequested
+from core.experiment import Arm
+from core.runs import State
+from core.settings import ROOT, settings
+
+pytestmark = pytest.mark.usefixtures("stand_in")
+ARMS = tuple(Arm)
+
+
+@pytest.fixture
+def _on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADSTART_STANDBY", "true")
+    monkeypatch.setenv("HEADSTART_STANDBY_MIN_FREE_BYTES", "0")
+    settings.cache_clear()
+
+
+@pytest.fixture
+def in_parallel(wait_for: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """A function that does something, in a thread, once something else is true."""
+    threads: list[threading.Thread] = []
+
+    def begin(claim: Callable[[], object], *then: Callable[[], object]) -> None:
+        def work() -> None:
+            wait_for(claim)
+            for each in then:
+                each()
+
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+
+    yield begin
+    for thread in threads:
+        thread.join(30)
+
+
+def new_experiment(**parts: str) -> str:
+    """An experiment of two arms; `transfer` and `scratch` say what their stand-ins do."""
+    split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
+    experiment_id = runs.create_experiment(experiment.default(runs.new_id()), split)
+    for arm, part in parts.items():
+        (runs.arm_directory(experiment_id, Arm(arm)) / "part").write_text(part)
+    return experiment_id
+
+
+def state(experiment_id: str, arm: Arm = Arm.TRANSFER) -> State:
+    return (runs.read_status(runs.arm_directory(experiment_id, arm)) or runs.Status()).state
+
+
+def states(experiment_id: str) -> list[State]:
+    return [state(experiment_id, arm) for arm in Arm]
+
+
+def is_in(wanted: State, experiment_id: str, arm: Arm = Arm.TRANSFER) -> Callable[[], bool]:
+    return lambda: state(experiment_id, arm) is wanted
+
+
+def go(experiment_id: str, arm: Arm = Arm.TRANSFER) -> None:
+    (runs.arm_directory(experiment_id, arm) / "go").touch()
+
+
+def starts(experiment_id: str, arm: Arm) -> list[dict]:
+    lines = (runs.arm_directory(experiment_id, arm) / "starts").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def press_ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def waiting_processes() -> list[psutil.Process]:
+    """Those that this process has started as standbys, also where they have become a run."""
+    return [each for each in psutil.Process().children() if "core.standby" in each.cmdline()]
+
+
+def run(experiment_id: str) -> None:
+    with terminal.runner() as runner:
+        runner.run(experiment_id, ARMS)
+
+
+# by processes of its own
+
+
+def test_without_a_consumer_it_trains_in_its_own_processes(capsys):
+    one = new_experiment()
+    run(one)
+    assert states(one) == [State.DONE, State.DONE]
+    assert [starts(one, arm)[0]["was_standby"] for arm in Arm] == [False, False]
+    said = capsys.readouterr()
+    assert not said.out
+    assert said.err.splitlines()[-1] == "scratch: done"
+
+
+@pytest.mark.usefixtures("_on")
+def test_the_process_of_the_first_arm_is_started_before_there_is_an_experiment():
+    with terminal.runner() as runner:
+        (waiting,) = waiting_processes()
+        one = new_experiment()
+        runner.run(one, ARMS)
+    assert [each["pid"] for each in starts(one, Arm.TRANSFER)] == [waiting.pid]
+    assert states(one) == [State.DONE, State.DONE]
+    assert not waiting_processes()
+
+
+@pytest.mark.usefixtures("_on")
+def test_the_process_of_the_second_arm_is_started_while_the_first_is_scored(in_parallel):
+    one = new_experiment(transfer="scores for long")
+    directory = runs.arm_directory(one, Arm.TRANSFER)
+    (directory / "predictions.parquet").touch()
+    in_parallel(is_in(State.FIT, one), lambda: runs.request_stop(directory))
+    in_parallel(lambda: is_in(State.SCORE, one)() and len(waiting_processes()) == 2, lambda: go(one))
+    run(one)
+    assert [each["was_standby"] for each in starts(one, Arm.SCRATCH)] == [True]
+
+
+@pytest.mark.usefixtures("_on")
+def test_a_process_that_is_not_needed_after_all_is_ended():
+    with pytest.raises(RunError), terminal.runner():
+        (waiting,) = waiting_processes()
+        raise RunError("The zip is no zip.")
+    assert not waiting.is_running()
+
+
+def test_an_arm_that_fails_ends_the_experiment_with_the_reason_and_the_log():
+    one = new_experiment(transfer="crashes")
+    with pytest.raises(RunError, match=r"transfer arm failed: .*no such layer.*log is .*log\.txt"):
+        run(one)
+    assert states(one) == [State.FAILED, State.QUEUED]
+
+
+def test_ctrl_c_stops_the_arm_and_the_next_one_follows(in_parallel, capsys):
+    one = new_experiment(transfer="scores for long")
+    in_parallel(is_in(State.FIT, one), press_ctrl_c)
+    in_parallel(is_in(State.SCORE, one), lambda: go(one))
+    (runs.arm_directory(one, Arm.TRANSFER) / "predictions.parquet").touch()
+    run(one)
+    assert states(one) == [State.STOPPED, State.DONE]
+    assert "once more to end all" in capsys.readouterr().err
+
+
+def test_ctrl_c_before_there_is_anything_to_score_ends_the_experiment(in_parallel):
+    one = new_experiment(transfer="works until told")
+    in_parallel(is_in(State.FIT, one), press_ctrl_c)
+    with pytest.raises(StopRequested, match="by you"):
+        run(one)
+    assert states(one) == [State.STOPPED, State.QUEUED]
+
+
+def test_the_third_ctrl_c_leaves_at_once_and_no_process_behind(in_parallel):
+    one = new_experiment(transfer="is deaf")
+    in_parallel(is_in(State.FIT, one), press_ctrl_c)
+    directory = runs.arm_directory(one, Arm.TRANSFER)
+    in_parallel(lambda: runs.stop_requests(directory) == 1, press_ctrl_c)
+    in_parallel(lambda: runs.stop_requests(directory) == 2, press_ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        run(one)
+    assert not psutil.pid_exists(starts(one, Arm.TRANSFER)[0]["pid"])
+    assert state(one) is State.STOPPED
+
+
+# by the consumer
+
+
+def test_with_a_consumer_at_work_its_queue_trains_and_this_process_is_no_server(home):
+    jobs.ensure_consumer()
+    server = runs.read_json(home / "server.json")
+    one = new_experiment()
+    code = "import sys; from core import terminal; from core.experiment import Arm\n"
+    code += "with terminal.runner() as runner: runner.run(sys.argv[1], tuple(Arm))"
+    done = subprocess.run([sys.executable, "-c", code, one], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert states(one) == [State.DONE, State.DONE]
+    assert not done.stdout
+    assert "its queue trains" in done.stderr
+    assert done.stderr.splitlines()[-1] == "scratch: done"
+    assert runs.read_json(home / "server.json") == server
+
+
+@pytest.mark.usefixtures("_on")
+def test_it_uses_the_consumers_standby_and_says_so(home, wait_for, capsys):
+    jobs.ensure_consumer()
+    wait_for((home / "standby.json").exists)
+    one = new_experiment()
+    run(one)
+    assert starts(one, Arm.TRANSFER)[0]["was_standby"]
+    assert "its warm process trains" in capsys.readouterr().err
+    assert not waiting_processes(), "it starts none of its own"
+
+
+def test_it_waits_behind_what_is_ahead_and_says_how_much(wait_for, in_parallel, capsys):
+    first, second = (new_experiment(transfer="works until told") for _ in range(2))
+    for each in (first, second):
+        jobs.submit_experiment(each)
+    wait_for(is_in(State.FIT, first))
+    one = new_experiment()
+    in_parallel(lambda: jobs.ahead(one) == 2, lambda: go(first))
+    in_parallel(is_in(State.FIT, second), lambda: wait_for(lambda: jobs.ahead(one) == 1), lambda: go(second))
+    run(one)
+    assert states(one) == [State.DONE, State.DONE]
+    said = capsys.readouterr().err
+    assert "2 experiments are ahead" in said
+    assert "1 experiment is ahead" in said
+
+
+def test_ctrl_c_in_the_line_leaves_it(wait_for, in_parallel):
+    first = new_experiment(transfer="works until told")
+    jobs.submit_experiment(first)
+    wait_for(is_in(State.FIT, first))
+    one = new_experiment()
+    in_parallel(lambda: jobs.position(one) == 1, press_ctrl_c)
+    with pytest.raises(StopRequested, match="before it started"):
+        run(one)
+    assert states(one) == [State.STOPPED, State.STOPPED]
+    assert state(first) is State.FIT
+
+
+def test_ctrl_c_ends_an_experiment_of_the_consumer_that_has_nothing_to_score(in_parallel, wait_for):
+    jobs.ensure_consumer()
+    one = new_experiment(transfer="works until told", scratch="works until told")
+    in_parallel(is_in(State.FIT, one), press_ctrl_c)
+    with pytest.raises(StopRequested, match="by you"):
+        run(one)
+    wait_for(lambda: jobs.position(one) is None)
+    assert states(one) == [State.STOPPED, State.STOPPED]
+
+
+def test_a_failed_arm_takes_the_other_one_out_of_the_queue(wait_for):
+    jobs.ensure_consumer()
+    one = new_experiment(transfer="crashes", scratch="works until told")
+    with pytest.raises(RunError, match="transfer arm failed"):
+        run(one)
+    wait_for(lambda: jobs.position(one) is None)
+    assert states(one) == [State.FAILED, State.STOPPED]
+
+
+def test_a_consumer_that_dies_is_replaced_and_says_what_became_of_the_run(home, in_parallel):
+    jobs.ensure_consumer()
+    one = new_experiment(transfer="works until told")
+    consumer = psutil.Process(runs.read_json(home / "consumer.json")["pid"])
+    in_parallel(is_in(State.FIT, one), consumer.kill)
+    with pytest.raises(RunError, match="interrupted"):
+        run(one)
+
+
+def test_an_experiment_that_somebody_deletes_is_an_error_and_no_endless_wait(in_parallel, wait_for):
+    jobs.ensure_consumer()
+    one = new_experiment(transfer="works until told")
+    in_parallel(is_in(State.FIT, one), lambda: jobs.delete(one))
+    with pytest.raises((RunError, StopRequested)):
+        run(one)
+    wait_for(lambda: not runs.experiment_directory(one).exists())
