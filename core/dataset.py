@@ -1,11 +1,13 @@
 """A zip of labelled pictures → Dataset: pictures stored one way, a manifest, and the problems found.
 
-    datasets/<id>/  request.json      the name, as uploaded
+    datasets/<id>/  request.json      the name, as uploaded, and the zip's SHA-256
                     upload.zip        gone after the ingest
                     status.json       progress
                     pictures/         <sha256 of the source>.jpg or .png
-                    dataset.json      name, classes, fingerprint, problems, seconds
+                    dataset.json      name, classes, fingerprint, problems, seconds, what it was made of
                     manifest.parquet  a row a picture and label; written last, so without it there is no data set
+
+A zip with the same bytes as that of another data set is not read again: its pictures are linked, its manifest copied.
 
 `python -m core.dataset DATASET_DIR` is the process that does it for the app.
 """
@@ -19,7 +21,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -39,6 +41,7 @@ from core.picture import normalise as normalise
 from core.problem import Problem, ProblemKind, found
 from core.problem import Severity as Severity
 from core.process import Watch, started
+from core.settings import settings
 
 if TYPE_CHECKING:  # split imports this module
     from core.split import Split
@@ -51,6 +54,8 @@ REPORT_SECONDS = 0.2
 PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
 STOPPED = "Stopped before all pictures were read."
 CHUNK_BYTES = 4_000_000
+RULES = 1  # to be raised when the same zip is read or stored in another way
+LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,11 +112,11 @@ def create(source: Path | BinaryIO, name: str) -> str:
     directory = runs.dataset_directory(dataset_id)
     directory.mkdir(parents=True)
     try:
-        _copy(source, directory / "upload.zip")
+        digest = _copy(source, directory / "upload.zip")
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
-    runs.write_json(directory / "request.json", {"name": _title(name)})
+    runs.write_json(directory / "request.json", {"name": _title(name), "zip_sha256": digest})
     runs.write_status(directory, runs.Status())
     return dataset_id
 
@@ -185,11 +190,15 @@ class _Report:
             self.progress(done, total)
 
 
-def _copy(source: BinaryIO, path: Path) -> None:
+def _copy(source: BinaryIO, path: Path) -> str:
+    """Copy it, and return the SHA-256 of its bytes."""
+    digest = hashlib.sha256()
     with path.open("wb") as file:
         while chunk := source.read(CHUNK_BYTES):
             check_free_disk(path.parent, len(chunk))
+            digest.update(chunk)
             file.write(chunk)
+    return digest.hexdigest()
 
 
 def _title(name: str) -> str:
@@ -202,8 +211,10 @@ def _ingested(directory: Path, report: _Report) -> Dataset:
     upload, folder = directory / "upload.zip", directory / "pictures"
     if not upload.is_file():
         raise DatasetError("This data set's zip is not here any more. Upload it again.")
-    shutil.rmtree(folder, ignore_errors=True)  # of an ingest that was killed
-    folder.mkdir()
+    for known in _of_the_same_zip(directory):
+        if _link(known, _emptied(folder), report):
+            return _written(directory, known.pictures, known.problems, begun)
+    _emptied(folder)
     with open_archive(upload) as archive:
         arranged = layout.arrange(archive)
         manifest.check_names(archive, arranged)
@@ -220,6 +231,46 @@ def _ingested(directory: Path, report: _Report) -> Dataset:
         *manifest.small_classes(pictures),
     )
     return _written(directory, pictures, problems, begun)
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)  # of an ingest that was killed
+    folder.mkdir()
+    return folder
+
+
+def _made_of(directory: Path) -> dict[str, object]:
+    """What an ingest depends on: the zip's bytes and the rules by which they are read."""
+    request = runs.read_json(directory / "request.json") or {}
+    limits = settings().model_dump(include=set(LIMITS))
+    return {"zip_sha256": request.get("zip_sha256"), "rules": RULES, **limits}
+
+
+def _of_the_same_zip(directory: Path) -> Iterator[Dataset]:
+    """Data sets of this home that were made of the same; somebody may delete them at any time."""
+    made_of = _made_of(directory)
+    for path in directory.parent.glob("*/dataset.json") if made_of["zip_sha256"] else ():
+        said = runs.read_json(path)
+        if said and said.get("made_of") == made_of and (known := read(path.parent.name)):
+            yield known
+
+
+def _link(known: Dataset, folder: Path, report: _Report) -> bool:
+    """Put the stored pictures of another data set into `folder`. False when they are going away or the disk is full."""
+    files = sorted(set(known.pictures["file"]))
+    source = runs.dataset_directory(known.id) / "pictures"
+    try:
+        for done, file in enumerate(files, start=1):
+            report(done, len(files))
+            try:
+                os.link(source / file, folder / file)  # stored pictures are never written to again
+            except FileNotFoundError:
+                return False
+            except OSError:  # too many links, or a disk that has none
+                shutil.copyfile(source / file, folder / file)
+    except OSError:
+        return False
+    return True
 
 
 def _stored(
@@ -303,6 +354,7 @@ def _written(directory: Path, pictures: pd.DataFrame, problems: tuple[Problem, .
         "problems": [asdict(each) for each in dataset.problems],
         "has_own_split": dataset.has_own_split,
         "seconds": dataset.seconds,
+        "made_of": _made_of(directory),
     }
     runs.write_json(directory / "dataset.json", said)
     runs.write_frame(directory / "manifest.parquet", pictures)

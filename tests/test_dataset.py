@@ -1,5 +1,6 @@
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -95,6 +96,61 @@ def test_the_fingerprint_follows_the_content_alone(ingested):
 def test_ingesting_twice_gives_the_first_result(ingested):
     made = ingested({"cats/": 5, "dogs/": 5})
     assert dataset.ingest(made.id).fingerprint == made.fingerprint
+
+
+def test_a_zip_with_the_same_bytes_is_not_read_again(zip_of, monkeypatch):
+    zipped = zip_of({"cats/": 5, "dogs/": 4, "dogs/broken.jpg": b"no picture"})
+    first = dataset.ingest(dataset.create(zipped, "First.zip"))
+    monkeypatch.setattr(dataset, "open_archive", None)
+    seen: list[tuple[int, int]] = []
+    second = dataset.ingest(dataset.create(zipped, "Second.zip"), progress=lambda *at: seen.append(at))
+    assert (first.name, second.name) == ("First", "Second")
+    assert second.id != first.id
+    pd.testing.assert_frame_equal(second.pictures, first.pictures)
+    assert (second.fingerprint, second.classes, second.problems) == (first.fingerprint, first.classes, first.problems)
+    assert seen[-1] == (9, 9)
+    one, other = runs.dataset_directory(first.id), runs.dataset_directory(second.id)
+    assert leftovers(other) == leftovers(one)
+    for picture in first.pictures["picture"]:
+        assert second.path(picture).samefile(first.path(picture))
+    shutil.rmtree(one)  # as when the first one's owner deletes it
+    assert all(dataset.load(second.path(picture), 8).shape == (8, 8, 3) for picture in second.pictures["picture"])
+
+
+def test_pictures_are_copied_where_links_are_not_to_be_had(zip_of, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    zipped = zip_of({"cats/": 5, "dogs/": 5})
+    first = dataset.ingest(dataset.create(zipped, "x"))
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(dataset, "open_archive", None)
+    second = dataset.ingest(dataset.create(zipped, "x"))
+    for picture in first.pictures["picture"]:
+        assert second.path(picture).read_bytes() == first.path(picture).read_bytes()
+        assert not second.path(picture).samefile(first.path(picture))
+
+
+def test_a_zip_is_read_again_where_the_other_data_set_is_going_away_or_was_read_by_other_rules(zip_of, monkeypatch):
+    zipped = zip_of({"cats/a.png": 1, "cats/": 5, "dogs/": 5})
+    first = dataset.ingest(dataset.create(zipped, "x"))
+    first.path(first.pictures["picture"][0]).unlink()
+    second = dataset.ingest(dataset.create(zipped, "x"))
+    pd.testing.assert_frame_equal(second.pictures, first.pictures)
+    assert len(leftovers(runs.dataset_directory(second.id) / "pictures")) == 11
+    monkeypatch.setenv("HEADSTART_STORED_SIDE", "4")
+    settings.cache_clear()
+    third = dataset.ingest(dataset.create(zipped, "x"))
+    assert set(third.pictures["width"]) == {4}
+    assert set(second.pictures["width"]) == {8}
+
+
+def test_another_zip_of_the_same_pictures_is_another_data_set(zip_of):
+    files = {"cats/": 5, "dogs/": 5}
+    first = dataset.ingest(dataset.create(zip_of(files), "x"))
+    second = dataset.ingest(dataset.create(zip_of({**files, "notes/read.txt": b"me"}), "x"))
+    for picture in first.pictures["picture"]:
+        assert not second.path(picture).samefile(first.path(picture))
 
 
 @pytest.mark.parametrize(
@@ -388,6 +444,19 @@ def test_the_process_ingests_and_says_done(zip_of):
     assert (status.state, status.done, status.total) == (runs.State.DONE, 60, 60)
     assert status.pid == started.pid
     assert dataset.read(dataset_id) is not None
+
+
+def test_the_process_takes_over_what_is_known_and_says_done(zip_of):
+    zipped = zip_of({"cats/": 5, "dogs/": 5})
+    first = dataset.ingest(dataset.create(zipped, "x"))
+    second = dataset.create(zipped, "y")
+    with process(runs.dataset_directory(second)) as started:
+        assert started.wait(60) == 0
+    status = status_of(runs.dataset_directory(second))
+    assert (status.state, status.done, status.total) == (runs.State.DONE, 10, 10)
+    made = dataset.read(second)
+    assert made
+    assert made.fingerprint == first.fingerprint
 
 
 def test_the_process_tells_why_it_refuses(zip_of):
