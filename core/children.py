@@ -12,19 +12,23 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import psutil
 
 from core import arm, runs
+from core.experiment import Arm
 from core.runs import State, Status
 from core.settings import ROOT, settings
-from core.standby import NICENESS, Standby
+from core.standby import NICENESS, Standby, is_memory_short
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.05
 GRACE_SECONDS = 10.0  # between a stop request and SIGTERM, and
 LAST_SECONDS = 1.0  # from there to SIGKILL
 TAIL_BYTES = 4096
 TAIL_LINES = 3
+
+REPORT_SECONDS = 120.0
 
 NEVER_STARTED = "Stopped before it started."
 ENDED = "Stopped. It did not answer in time and was ended, so what it had not yet written is lost."
@@ -133,6 +137,43 @@ class _Stop:
         return signal.SIGTERM if now - self._asked > GRACE_SECONDS else None
 
 
+class Report:
+    """The short process that compares an experiment's arms. Use it with `with`: what was begun has ended then."""
+
+    def __init__(self, directory: Path | None) -> None:
+        """Begin nothing yet; None is no experiment, and there will be nothing to compare."""
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Still nothing."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave no process behind."""
+        if self._process:
+            self._process.kill()
+            self._process.communicate()
+
+    def prepare(self) -> None:
+        """Let it import what it needs, which takes longer than its work; it waits then for the last arm's end."""
+        if self._process is None and not is_memory_short():
+            with suppress(OSError):  # it is tried again when it must be
+                self._begin()
+
+    def write(self) -> None:
+        """All arms have ended: have them compared where there is a score."""
+        if self._directory and any((self._directory / arm / "predictions.parquet").exists() for arm in Arm):
+            self._begin().communicate(b"\n", timeout=REPORT_SECONDS)
+
+    def _begin(self) -> "subprocess.Popen[bytes]":
+        assert self._directory
+        if self._process is None:
+            arguments = ("core.report", str(self._directory), "when-told")
+            self._process = _started(arguments, {}, self._directory / "report.log", stdin=subprocess.PIPE)
+        return self._process
+
+
 def start(
     directory: Path, arguments: Sequence[str], environment: Mapping[str, str], standby: Standby | None = None
 ) -> Child:
@@ -147,13 +188,15 @@ def start(
     return Child(directory, process.pid, psutil.Process(process.pid).create_time(), process)
 
 
-def _started(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
+def _started(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path, *, stdin: int = subprocess.DEVNULL
+) -> "subprocess.Popen[bytes]":
     with log.open("ab") as output:
         process = subprocess.Popen(
             [settings().python, "-m", *arguments],
             cwd=ROOT,
             env={**os.environ, **settings().places(), **environment},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=output,
             start_new_session=True,

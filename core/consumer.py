@@ -18,20 +18,20 @@ from queue import SimpleQueue
 from typing import NoReturn
 
 from filelock import FileLock, Timeout
+from huey import SqliteHuey
 from huey.consumer import Consumer
 
 from core import children, device, job, jobs, runs
-from core.children import Child
-from core.experiment import Arm
+from core.children import Child, Report
 from core.job import Job, Kind, Lane, Step
 from core.runs import State
-from core.settings import ROOT, settings
+from core.settings import settings
 from core.standby import Reserve
 
 TICK_SECONDS = 0.2
+POLL_SECONDS = 0.05  # until a job that was submitted is begun, at most
 HANDOVER_SECONDS = 5.0  # for an earlier consumer to be gone
 SHORT_WORKERS = 2
-REPORT_SECONDS = 120.0
 FREE = "Free some memory on this host, then try again."
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}  # short jobs leave the GPUs' memory to those who train
 
@@ -96,29 +96,31 @@ class Work:
 
     def _steps(self, begun: Job, environment: dict[str, str]) -> None:
         steps = begun.steps()
-        for number, step in enumerate(steps):
-            if self._was_interrupted(begun, step, steps[number + 1 :], environment):
-                self._fail(steps, children.INTERRUPTED)
-        if begun.kind is Kind.EXPERIMENT and not begun.is_discarded:
-            _write_result(runs.experiment_directory(begun.subject))
+        with Report(runs.experiment_directory(begun.subject) if begun.kind is Kind.EXPERIMENT else None) as report:
+            for number, step in enumerate(steps):
+                if self._was_interrupted(begun, step, steps[number + 1 :], environment, report):
+                    self._fail(steps, children.INTERRUPTED)
+            if not begun.is_discarded:
+                report.write()
 
-    def _was_interrupted(self, begun: Job, step: Step, later: list[Step], environment: dict[str, str]) -> bool:
+    def _was_interrupted(
+        self, begun: Job, step: Step, later: list[Step], environment: dict[str, str], report: Report
+    ) -> bool:
         """Run one process to its end. True when an earlier consumer had started it and it came to no good end."""
         with self.deciding:
-            child = _left_behind(begun, step)
-            if child is None:
-                if begun.is_discarded or children.is_settled(step.directory):
-                    return False
-                is_training = begun.kind is Kind.EXPERIMENT
-                spare = self.reserve.take() if is_training else None
-                child = children.start(step.directory, step.arguments, environment, spare)
+            child = _left_behind(begun, step) or self._begun(begun, step, environment)
+        if child is None:
+            return False
 
         def is_unwanted() -> bool:
             for each in later:
                 with self.deciding:
                     children.is_settled(each.directory)  # tells it, if it was stopped
-            if later and _is_scoring(step):  # which leaves a core to the next one's imports
-                self.reserve.tend(is_wanted=True)
+            if begun.kind is Kind.EXPERIMENT and _is_scoring(step):  # which leaves a core to what comes next
+                if later:
+                    self.reserve.tend(is_wanted=True)
+                else:
+                    report.prepare()
             return begun.is_discarded or (begun.kind is Kind.PROBE and _is_experiment_waiting())
 
         try:
@@ -132,6 +134,13 @@ class Work:
             return child.settle(
                 was_unwanted=was_unwanted, remedy=children.LOWER if begun.kind is Kind.EXPERIMENT else FREE
             )
+
+    def _begun(self, begun: Job, step: Step, environment: dict[str, str]) -> Child | None:
+        """The step's process, just started; None where none is wanted."""
+        if begun.is_discarded or children.is_settled(step.directory):
+            return None
+        spare = self.reserve.take() if begun.kind is Kind.EXPERIMENT else None
+        return children.start(step.directory, step.arguments, environment, spare)
 
     def sweep(self) -> None:
         """Let stops and deletions reach the jobs that still wait for a worker."""
@@ -191,15 +200,6 @@ def _is_experiment_waiting() -> bool:
     return any(each.kind is Kind.EXPERIMENT and not each.is_begun for each in job.read_all())
 
 
-def _write_result(directory: Path) -> None:
-    """Both arms have ended: let a short process compare them, where there is a score."""
-    if not any((directory / arm / "predictions.parquet").exists() for arm in Arm):
-        return
-    command = [settings().python, "-m", "core.report", str(directory)]
-    with (directory / "report.log").open("ab") as output:
-        subprocess.run(command, cwd=ROOT, stdout=output, stderr=output, timeout=REPORT_SECONDS, check=False)
-
-
 def main() -> None:
     """Work until there is neither work nor a server, or a signal says to end."""
     home = settings().home
@@ -228,12 +228,18 @@ def _start() -> Work:
         for lane, task, workers in lanes:
             queue, _ = jobs.open_lane(lane, task)
             queue.storage.flush_queue()
-            consumers.append(Consumer(queue, workers, periodic=False, max_delay=TICK_SECONDS, scheduler_interval=60))
+            consumers.append(_huey_consumer(queue, workers))
         for each in job.read_all():  # the files, not what the queue had, are the truth
             jobs.enqueue(each)
     for consumer in consumers:
         consumer.start()
     return work
+
+
+def _huey_consumer(queue: SqliteHuey, workers: int) -> Consumer:
+    return Consumer(
+        queue, workers, periodic=False, initial_delay=POLL_SECONDS, max_delay=POLL_SECONDS, scheduler_interval=60
+    )
 
 
 def _look_after(work: Work, ending: threading.Event, lock: Path) -> None:

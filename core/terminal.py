@@ -23,6 +23,7 @@ from core.settings import settings
 from core.standby import Reserve
 
 POLL_SECONDS = 0.05
+LOOK_SECONDS = 1.0  # between two looks whether the consumer lives
 
 
 class Runner(Protocol):
@@ -106,12 +107,16 @@ class Processes:
 class Queue:
     """The consumer, with the process that it has warm; experiments that were submitted before come first."""
 
-    def __enter__(self) -> Self:
+    def __init__(self) -> None:
         """Nothing is to be begun."""
+        self._looked = 0.0
+
+    def __enter__(self) -> Self:
+        """And nothing is here."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """And nothing to be ended."""
+        """Nor to be ended."""
 
     def run(self, experiment_id: str, arms: Sequence[Arm]) -> None:
         """See `Runner`."""
@@ -142,8 +147,7 @@ class Queue:
             if ahead != said:
                 _say(f"Waiting: {ahead} experiment{'s are' if ahead > 1 else ' is'} ahead of this one.")
                 said = ahead
-            jobs.position(experiment_id, is_server=False)  # replaces a consumer that was killed
-            time.sleep(POLL_SECONDS)
+            self._pause(experiment_id)
 
     def _follow(self, experiment_id: str, arm: Arm) -> None:
         directory = runs.arm_directory(experiment_id, arm)
@@ -152,10 +156,15 @@ class Queue:
                 if not directory.is_dir():
                     raise RunError(f"The {arm} arm failed: its experiment was deleted while it ran.")
                 progress.show(runs.read_status(directory))
-                jobs.position(experiment_id, is_server=False)
-                time.sleep(POLL_SECONDS)
+                self._pause(experiment_id)
             progress.show(runs.read_status(directory))
         _check(directory, arm)
+
+    def _pause(self, experiment_id: str) -> None:
+        time.sleep(POLL_SECONDS)
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
+            jobs.position(experiment_id, is_server=False)  # replaces a consumer that was killed
 
 
 class _Progress:

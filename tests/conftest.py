@@ -481,6 +481,8 @@ if was_standby:
     sys.argv[2:] = ["core.training", *order["arguments"]]
 module, target = sys.argv[2], Path(sys.argv[3])
 if module == "core.report":
+    if not sys.stdin.readline():
+        sys.exit()
     (target / "result.json").write_text("{}")
     sys.exit()
 if module == "core.training":

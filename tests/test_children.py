@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core import children, runs
@@ -148,3 +149,32 @@ def test_the_end_of_a_long_log_is_told_in_one_short_line(place):
     tail = children._last_lines(place / "log.txt")
     assert len(tail) == 400
     assert tail.endswith("line 4 " + "y" * 200)
+
+
+# the report
+
+
+def test_a_report_that_was_prepared_is_written_when_it_is_told_and_not_before(place, wait_for):
+    with children.Report(place) as report:
+        report.prepare()
+        wait_for(lambda: psutil.Process().children())
+        report.write()
+        assert not (place / "result.json").exists(), "there is no score yet"
+        (place / "scratch").mkdir()
+        (place / "scratch" / "predictions.parquet").touch()
+        report.write()
+        assert (place / "result.json").exists()
+    assert not psutil.Process().children()
+
+
+def test_a_report_that_is_not_wanted_after_all_is_ended(place):
+    with children.Report(place) as report:
+        report.prepare()
+    assert not psutil.Process().children()
+    assert not (place / "result.json").exists()
+
+
+def test_there_is_nothing_to_report_but_of_an_experiment():
+    with children.Report(None) as report:
+        report.write()
+    assert not psutil.Process().children()

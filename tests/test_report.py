@@ -297,7 +297,10 @@ def test_the_report_process_writes_the_result_without_keras(finished_experiment)
     path = runs.experiment_directory(experiment_id) / "result.json"
     path.unlink()
     script = "import runpy, sys; runpy.run_module('core.report', run_name='__main__')"
-    subprocess.run([sys.executable, "-m", "core.report", str(path.parent)], cwd=ROOT, check=True, timeout=60)
+    command = [sys.executable, "-m", "core.report", str(path.parent), "when-told"]
+    assert subprocess.run(command, cwd=ROOT, input=b"", check=False, timeout=60).returncode == 1
+    assert not path.exists(), "nobody has told it"
+    subprocess.run(command, cwd=ROOT, input=b"\n", check=True, timeout=60)
     assert json.loads(path.read_text(encoding="utf-8")) == report.result(experiment_id)
     checked = f"import sys; sys.argv = ['report', {str(path.parent)!r}]\ntry:\n    {script}\nexcept SystemExit: pass\n"
     loaded = f"{checked}assert not {{'keras', 'tensorflow', 'openvino', 'streamlit'}} & set(sys.modules)"
