@@ -14,6 +14,8 @@ MAX_IMAGE_SIZE = 512
 MAX_HIDDEN = 3
 MAX_UNITS = 4096
 SCRATCH_IMAGE_SIZE_ON_CPU = 128
+VIEWS = 4  # of each training picture, with augmentation
+MANY_PICTURES = 500  # for training, beyond which views of them no longer pay for their time
 
 
 class Arm(StrEnum):
@@ -142,6 +144,10 @@ class Experiment(_Frozen):
     def is_all_frozen(self) -> bool:
         """Whether only the head is trained."""
         return self.frozen_blocks == len(bases.base(self.base).blocks)
+
+    def views(self, n_train: int) -> int:
+        """How many views of each training picture a cached frozen part sees; the first is the picture itself."""
+        return VIEWS if self.augmentation.is_on and n_train <= MANY_PICTURES else 1
 
     def training_of(self, arm: Arm) -> Training:
         """The training of `arm`: the opponent's own epochs, rate and patience replace the shared ones."""

@@ -1,225 +1,318 @@
-"""The frozen part, run once for each picture, and the batches that reach the part that trains.
+"""The frozen part, run once for each picture; what it says is cached for every later run.
 
-What a frozen network says of a picture never changes, so it is computed once a picture (and augmented view) and kept
-for the run; the epochs then touch only what trains. Where nothing is frozen, or the outputs would not fit, the rows
-are the pictures' own pixels and augmentation happens on the way into the batch.
+What a frozen network says of a picture never changes, so it is computed once a picture (and augmented view); the
+epochs then touch only what trains. Where nothing is frozen, or the outputs would not fit, the rows are the pictures'
+own pixels and augmentation happens on the way into the batch.
 """
 
 import math
 import os
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from core import archive, augment, picture
+from core import augment, engine, picture
+from core.batches import Pictures, Rows
+from core.cache import Cache, Range, row_id
+from core.engine import Engine, Keras, OpenVino
 from core.errors import StopRequested
 from core.experiment import NO_AUGMENTATION, Augmentation
-from core.settings import settings
+from core.settings import MEBIBYTE, settings
 
-VIEWS = 4  # augmented views of each training picture whose features are kept
-BATCH = 32  # pictures that go through the frozen part together
-Progress = Callable[[int, int], None]  # pictures done, pictures in all
-Job = TypeVar("Job")
+VERSION = 1  # of everything between a stored picture and a row, the preprocessing included
+AHEAD_BYTES = 48 * MEBIBYTE  # of decoded pictures that wait for the engine
+KEEP_SECONDS = 1.0  # of work that a kill may cost
+MAX_HALF_ERROR = 1e-3  # relative, of a row by being stored in half precision
+SMALL_BYTES = 256 * MEBIBYTE  # of rows, for which the disk is quick enough anyway
+TRIAL_PICTURES, TRIAL_BYTES = engine.BATCH, 16 * MEBIBYTE
+Progress = Callable[[int, int, float | None], None]  # rows done, rows in all, rows a second
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """The pictures of one part, in a fixed order."""
+class View(NamedTuple):
+    """One picture, as it is (view 0) or changed at random."""
 
-    names: list[str]
-    paths: list[Path]
-    labels: np.ndarray  # (n,), index into the classes
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self.paths)
+    picture: str
+    path: Path
+    number: int = 0
 
 
 @dataclass(frozen=True)
-class Rows:
-    """What the trained part sees: `values[i, v]` is view v of picture i; views are chosen anew each epoch.
+class Frozen:
+    """A frozen part, and what decides its outputs."""
 
-    `values` has shape (n, views, …): outputs of the frozen part, or pixels (one view) that `augmentation` changes on
-    the way into the batch.
-    """
+    prefix: keras.Model  # (n, size, size, 3), RGB 0 to 255 → (n, …)
+    base: str
+    weights_sha256: str
+    frontier: str  # where it ends, in words that are the same in every build: layers' names are not
 
-    values: np.ndarray
-    labels: np.ndarray
-    augmentation: Augmentation = NO_AUGMENTATION
+    @property
+    def size(self) -> int:
+        """Side of its pictures in pixels."""
+        return int(self.prefix.input.shape[1])
 
-    def batch(self, indices: np.ndarray, *, seed: int, epoch: int) -> np.ndarray:
-        """Inputs of the chosen pictures as they look in this epoch, shape (len(indices), …)."""
-        if self.augmentation.is_on:
-            seeds = ((seed, epoch, int(index)) for index in indices)
-            pairs = zip(self.values[indices, 0], seeds, strict=True)
-            return np.stack([augment.view(pixels, self.augmentation, seed=each) for pixels, each in pairs])
-        views = self.values.shape[1]
-        chosen = (
-            np.random.default_rng((seed, epoch)).integers(views, size=len(self.values))[indices] if views > 1 else 0
-        )
-        return np.asarray(self.values[indices, chosen])
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one output."""
+        return tuple(self.prefix.output.shape[1:])
 
+    @property
+    def facts(self) -> dict[str, object]:
+        """All that decides an output but the picture, the engine and the precision."""
+        own = {"base": self.base, "weights": self.weights_sha256, "frontier": self.frontier, "size": self.size}
+        return {**own, "stored_side": settings().stored_side, "version": VERSION}
 
-class Batches(keras.utils.PyDataset):
-    """Seeded, shuffled batches of `Rows`, a new order and new views each epoch."""
-
-    def __init__(
-        self, rows: Rows, *, batch_size: int, seed: int, shuffles: bool = True, weights: np.ndarray | None = None
-    ) -> None:
-        """Serve `rows`.
-
-        Args:
-            rows: Inputs and labels.
-            batch_size: Rows in a batch; the last may be smaller.
-            seed: Decides order and views.
-            shuffles: False for validation.
-            weights: A weight for each class.
-        """
-        super().__init__()
-        self._rows, self._batch_size, self._seed = rows, batch_size, seed
-        self._shuffles, self._weights = shuffles, weights
-        self._epoch = 0
-        self._order = self._new_order()
-
-    def _new_order(self) -> np.ndarray:
-        order = np.arange(len(self._rows.labels))
-        return np.random.default_rng((self._seed, self._epoch)).permutation(order) if self._shuffles else order
-
-    def __len__(self) -> int:
-        """Batches an epoch."""
-        return math.ceil(len(self._rows.labels) / self._batch_size)
-
-    def __getitem__(self, number: int) -> tuple[np.ndarray, ...]:
-        """Inputs, labels and, with class weights, a weight a row."""
-        indices = self._order[number * self._batch_size : (number + 1) * self._batch_size]
-        labels = self._rows.labels[indices]
-        inputs = self._rows.batch(indices, seed=self._seed, epoch=self._epoch)
-        if self._weights is None:
-            return inputs, labels
-        return inputs, labels, self._weights[labels]
-
-    def on_epoch_end(self) -> None:
-        """Draw the next epoch's order and views."""
-        self._epoch += 1
-        self._order = self._new_order()
+    def open(self, precision: str) -> Engine:
+        """The engine of this host."""
+        if engine.is_openvino():
+            return OpenVino(lambda: self.prefix, facts=self.facts, precision=precision)
+        return Keras(self.prefix)
 
 
-def views_of(augmentation: Augmentation) -> int:
-    """How many rows a training picture has in the store of features."""
-    return VIEWS if augmentation.is_on else 1
-
-
-def fits(prefix: keras.Model, n_rows: int) -> bool:
-    """Whether the frozen part's outputs of so many rows may be kept on this host's disk."""
-    size_bytes = n_rows * 4 * math.prod(prefix.output.shape[1:])
-    return size_bytes <= settings().max_feature_bytes
-
-
-def read_pixels(
-    pictures: Pictures, size: int, store: Path, *, progress: Progress, stopped: Callable[[], bool]
-) -> np.ndarray:
-    """Decode every picture once into a memory-mapped file.
-
-    Returns:
-        Shape (n, 1, size, size, 3), uint8.
-
-    Raises:
-        StopRequested: `stopped` said so.
-    """
-    pixels = _mapped(store, (len(pictures), 1, size, size, 3), np.uint8)
-    for start, batch in _decoded(pictures.paths, size):
-        pixels[start : start + len(batch), 0] = batch
-        _go_on(progress, stopped, start + len(batch), len(pictures))
-    return pixels
+def views_of(pictures: Pictures, n_views: int) -> list[View]:
+    """The pictures' views, `n_views` in turn for each."""
+    pairs = zip(pictures.names, pictures.paths, strict=True)
+    return [View(name, path, number) for name, path in pairs for number in range(n_views)]
 
 
 def compute(
-    prefix: keras.Model,
-    pictures: Pictures,
-    store: Path,
+    frozen: Frozen,
+    views: Sequence[View],
     *,
-    views: int = 1,
     augmentation: Augmentation = NO_AUGMENTATION,
-    seed: int = 0,
-    progress: Progress,
+    precision: str,
+    progress: Progress = lambda *_: None,
     stopped: Callable[[], bool],
-) -> np.ndarray:
-    """Send every picture, or `views` augmented views of it, through the frozen part.
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the frozen part says of each view: read from the cache, or computed and kept there.
 
-    With several views the first is the picture itself.
+    Args:
+        frozen: The frozen part.
+        views: Of pictures; a view above 0 is `augmentation`, seeded by picture and number, whatever the run.
+        augmentation: What may change.
+        precision: Of the engine: `engine.fast_precision()`, or "float32", whose rows are kept exactly as computed.
+        progress: Told of rows done.
+        stopped: Asked for each picture; what was finished stays in the cache.
 
     Returns:
-        Shape (n, views, …) of the prefix's output, float32, memory-mapped from `store`.
+        (rows, …), memory-mapped, and the place of each view in it, shape (len(views),).
 
     Raises:
         StopRequested: `stopped` said so.
+        ResourceError: The disk is too full.
     """
-    size = prefix.input.shape[1]
-    jobs = [(index, view) for index in range(len(pictures)) for view in range(views)]
-
-    def prepared(job: tuple[int, int]) -> np.ndarray:
-        index, view = job
-        pixels = picture.load(pictures.paths[index], size)
-        return augment.view(pixels, augmentation, seed=(seed, view, index)) if view else pixels
-
-    values = _mapped(store, (len(pictures) * views, *prefix.output.shape[1:]), np.float32)
-    for start, batch in _prefetched(jobs, prepared):
-        values[start : start + len(batch)] = _predicted(prefix, batch)
-        _go_on(progress, stopped, start + len(batch), len(jobs))
-    return values.reshape((len(pictures), views, *prefix.output.shape[1:]))
-
-
-def predict(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
-    """A model's outputs for (n, …) inputs, a batch of `BATCH` at a time."""
-    batches = (inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH))
-    return np.concatenate([_predicted(model, batch) for batch in batches])
-
-
-def _predicted(model: keras.Model, batch: np.ndarray) -> np.ndarray:
-    """The last, smaller batch is filled up: another shape would be traced anew, for a second or more."""
-    missing = BATCH - len(batch)
-    filled = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), batch.dtype)]) if missing else batch
-    return np.asarray(model.predict_on_batch(filled))[: len(batch)]
+    facts = {**frozen.facts, "engine": engine.label(precision)}
+    ids = [_id(view, augmentation) for view in views]
+    for kind in ("float16", "float32") if precision != "float32" else ("float32",):
+        with Cache(facts, shape=frozen.shape, kind=kind) as cache:
+            places = cache.find(ids)
+            missing = _missing(places, ids)
+            try:
+                if missing:
+                    wanted = [views[k] for k in missing]
+                    fill = _Fill(cache, [ids[k] for k in missing], len(views), progress)
+                    with _Decoded(wanted, augmentation, frozen.size, stopped) as pixels:
+                        fill.run(frozen.open(precision), pixels)
+                    places = cache.find(ids)
+            except _TooCoarseError:
+                continue
+            progress(len(views), len(views), None)
+            return cache.values(), places
+    raise AssertionError("float32 holds every row")
 
 
-def _go_on(progress: Progress, stopped: Callable[[], bool], done: int, total: int) -> None:
-    if stopped():
-        raise StopRequested("Stopped while the pictures went through the frozen part.")
-    progress(done, total)
+class _TooCoarseError(Exception):
+    """Half precision changes a row too much."""
 
 
-def _mapped(path: Path, shape: tuple[int, ...], kind: type) -> np.ndarray:
-    archive.check_free_disk(path.parent, math.prod(shape) * np.dtype(kind).itemsize, what="This training")
-    return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=shape)
+def _missing(places: np.ndarray, ids: list[bytes]) -> list[int]:
+    """Where to compute: a picture under two labels is one row."""
+    return list({ids[k]: k for k in np.flatnonzero(places < 0).tolist()}.values())
 
 
-def _decoded(paths: Sequence[Path], size: int) -> Iterator[tuple[int, np.ndarray]]:
-    return _prefetched(paths, lambda path: picture.load(path, size))
+def _id(view: View, augmentation: Augmentation) -> bytes:
+    return row_id(view.picture, f"{view.number} {augmentation.model_dump_json()}" if view.number else "")
 
 
-def _prefetched(jobs: Sequence[Job], prepare: Callable[[Job], np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
-    """(start, batch) in order, two batches ahead: Pillow frees the interpreter, so decoding runs beside computing."""
-    starts = range(0, len(jobs), BATCH)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+class _Fill:
+    """Computed rows on their way into a cache."""
 
-        def submit(start: int) -> list[Future[np.ndarray]]:
-            return [pool.submit(prepare, job) for job in jobs[start : start + BATCH]]
+    def __init__(self, cache: Cache, ids: list[bytes], n_all: int, progress: Progress) -> None:
+        self._range: Range = cache.reserve(len(ids))
+        self._ids, self._progress = ids, progress
+        self._before, self._all = n_all - len(ids), n_all
+        self._is_half = cache.kind == np.float16
+        self._finished: deque[int] = deque()  # written, but not yet kept
+        self._done = 0
+        self._begun = self._kept = time.perf_counter()
 
-        ahead = [submit(start) for start in starts[:2]]
+    def run(self, with_engine: Engine, pixels: Iterator[np.ndarray]) -> None:
         try:
-            for number, start in enumerate(starts):
-                batch = np.stack([future.result() for future in ahead.pop(0)])
-                if number + 2 < len(starts):
-                    ahead.append(submit(starts[number + 2]))
-                yield start, batch
+            with_engine.run(self._counted(pixels), self._write)
         finally:
-            pool.shutdown(cancel_futures=True)
+            self._keep()
+
+    def _counted(self, pixels: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        for each in pixels:
+            yield each
+            now = time.perf_counter()
+            self._progress(self._before + self._done, self._all, self._done / (now - self._begun) or None)
+            if now - self._kept > KEEP_SECONDS:
+                self._keep()
+                self._kept = now
+
+    def _write(self, number: int, values: np.ndarray) -> None:
+        if self._is_half:
+            with np.errstate(over="ignore"):  # an infinite one is seen below
+                half = values.astype(np.float16)
+            difference = np.linalg.norm(half.astype(np.float32) - values)
+            if not difference <= MAX_HALF_ERROR * np.linalg.norm(values):  # also when it became infinite
+                raise _TooCoarseError
+            values = half
+        self._range.write(number, values)
+        self._finished.append(number)
+        self._done += 1
+
+    def _keep(self) -> None:
+        numbers = [self._finished.popleft() for _ in range(len(self._finished))]
+        if numbers:
+            self._range.keep(numbers, [self._ids[number] for number in numbers])
+
+
+def read_pixels(pictures: Pictures, size: int, *, progress: Progress, stopped: Callable[[], bool]) -> Rows:
+    """Every picture as the network sees it, decoded once and kept for later runs.
+
+    Returns:
+        Rows of one view, uint8 of shape (size, size, 3), memory-mapped.
+
+    Raises:
+        StopRequested: `stopped` said so.
+        ResourceError: The disk is too full.
+    """
+    facts = {"holds": "pixels", "size": size, "stored_side": settings().stored_side, "version": VERSION}
+    views = views_of(pictures, 1)
+    ids = [_id(view, NO_AUGMENTATION) for view in views]
+    with Cache(facts, shape=(size, size, 3), kind="uint8") as cache:
+        places = cache.find(ids)
+        missing = _missing(places, ids)
+        if missing:
+            fill = _Fill(cache, [ids[k] for k in missing], len(views), progress)
+            with _Decoded([views[k] for k in missing], NO_AUGMENTATION, size, stopped) as pixels:
+                fill.run(_AsTheyAre(), pixels)
+            places = cache.find(ids)
+        progress(len(views), len(views), None)
+        return Rows(cache.values(), places[:, None], pictures.labels)
+
+
+class _AsTheyAre:
+    """The engine of no network at all."""
+
+    label, precision = "", "uint8"
+    shape: tuple[int, ...] = ()
+
+    def run(self, pixels: Iterable[np.ndarray], write: engine.Write) -> None:
+        for number, each in enumerate(pixels):
+            write(number, each)
+
+
+def fits(frozen: Frozen, n_rows: int) -> bool:
+    """Whether keeping the outputs of so many rows is worth it: there is room, and reading beats computing."""
+    row_bytes = 2 * math.prod(frozen.shape)
+    size_bytes = n_rows * row_bytes
+    if size_bytes > min(settings().max_feature_bytes, settings().max_cache_bytes):
+        return False
+    if size_bytes <= SMALL_BYTES:
+        return True
+    trial = frozen.open(engine.fast_precision())
+    pixels = np.zeros((TRIAL_PICTURES, frozen.size, frozen.size, 3), np.uint8)
+    trial.run(pixels, lambda *_: None)  # the first call may build a graph
+    begun = time.perf_counter()
+    trial.run(pixels, lambda *_: None)
+    compute_seconds = (time.perf_counter() - begun) / TRIAL_PICTURES
+    return row_bytes / disk_rate(settings().home) < compute_seconds
+
+
+@lru_cache
+def disk_rate(folder: Path) -> float:
+    """Bytes a second that this disk takes, measured once a process by a file that is removed again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f".disk-{os.getpid()}-{threading.get_ident()}"
+    try:
+        begun = time.perf_counter()
+        with path.open("wb") as file:
+            file.write(os.urandom(MEBIBYTE) * (TRIAL_BYTES // MEBIBYTE))
+            file.flush()
+            os.fsync(file.fileno())
+        return TRIAL_BYTES / (time.perf_counter() - begun)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+class _Decoded:
+    """Each view decoded, in order and ahead of need: Pillow frees the interpreter, so this runs beside computing.
+
+    It begins at once, so that pictures are at hand when the engine is ready.
+    """
+
+    def __init__(
+        self, views: Sequence[View], augmentation: Augmentation, size: int, stopped: Callable[[], bool]
+    ) -> None:
+        self._groups: list[list[View]] = []  # views of one picture, which is decoded once
+        for view in views:
+            if self._groups and self._groups[-1][0].path == view.path:
+                self._groups[-1].append(view)
+            else:
+                self._groups.append([view])
+        self._augmentation, self._size, self._stopped = augmentation, size, stopped
+        threads = os.cpu_count() or 1
+        self._ahead = max(2 * threads, AHEAD_BYTES * len(self._groups) // (len(views) * size * size * 3))
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        self._waiting = deque(self._submitted(group) for group in self._groups[: self._ahead])
+
+    def _submitted(self, group: list[View]) -> Future[list[np.ndarray]]:
+        return self._pool.submit(_decoded, group, self._augmentation, self._size)
+
+    def __enter__(self) -> Iterator[np.ndarray]:
+        return self._all()
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _all(self) -> Iterator[np.ndarray]:
+        for number in range(len(self._groups)):
+            done = self._waiting.popleft().result()
+            if number + self._ahead < len(self._groups):
+                self._waiting.append(self._submitted(self._groups[number + self._ahead]))
+            for each in done:
+                if self._stopped():
+                    raise StopRequested("Stopped while the pictures went through the frozen part.")
+                yield each
+
+
+def _decoded(group: list[View], augmentation: Augmentation, size: int) -> list[np.ndarray]:
+    pixels = picture.load(group[0].path, size)
+    return [seen(pixels, view, augmentation) for view in group]
+
+
+def seen(pixels: np.ndarray, view: View, augmentation: Augmentation) -> np.ndarray:
+    """A view of a decoded picture; which one depends on the picture, the view's number and nothing else."""
+    if view.number == 0:
+        return pixels
+    seed = int.from_bytes(_id(view, augmentation)[:16])
+    return augment.view(pixels, augmentation, seed=seed)
+
+
+def with_augmentation(rows: Rows, augmentation: Augmentation) -> Rows:
+    """Rows of pixels that are changed on their way into a batch."""
+    return replace(rows, augmentation=augmentation)
 
 
 class Stopwatch:
@@ -233,7 +326,3 @@ class Stopwatch:
     def seconds(self) -> float:
         """Seconds since the start."""
         return time.perf_counter() - self._start
-
-    def rate(self, done: int) -> float | None:
-        """`done` a second, once that means something."""
-        return done / self.seconds if self.seconds > 0.05 and done else None

@@ -1,4 +1,4 @@
-"""Fitting an arm: weights in, the frozen part once, then the epochs; the best one's weights are what remains."""
+"""Fitting an arm: weights in, its inputs once, then the epochs; the best one's weights are what remains."""
 
 import math
 import time
@@ -9,17 +9,20 @@ from typing import Any
 import keras
 import numpy as np
 
-from core import bases, features, model, runs, weights
+from core import bases, inputs, model, runs, weights
 from core.arm import Job
+from core.batches import Batches, Pictures, Rows
 from core.dataset import Dataset
 from core.errors import StopRequested
-from core.experiment import NO_AUGMENTATION, Arm
-from core.features import Batches, Pictures, Rows
+from core.experiment import Arm
+from core.features import Frozen
+from core.inputs import Inputs
 from core.keeper import Keeper, frozen_layers, load_best
 from core.layout import PARTS
 from core.model import Network
 from core.runs import State
 
+STEPS_AT_ONCE = 16  # of a head on vectors, for each return to Python: some 20 ms, so that a stop is seen at once
 PHASE_TWO_FACTOR = 0.1  # of the learning rate, once blocks of the base are trained too
 
 
@@ -33,7 +36,8 @@ class Fitted:
     trained_parameters: int
     facts: dict[str, Any]  # for arm.json; survives a restart for scoring alone in start.json
     test: Pictures
-    test_features: np.ndarray | None = field(repr=False)  # (n, …) in float32, where they are equal to Keras's own
+    frozen: Frozen | None = field(default=None, repr=False)  # whose outputs were cached
+    fast: Rows | None = field(default=None, repr=False)  # the test part as the fit would see it
 
 
 @dataclass(frozen=True)
@@ -56,18 +60,19 @@ def fit(job: Job, data: Dataset) -> Fitted:
     network, facts = _network(job, len(data.classes))
     facts["seconds"]["start"] = time.monotonic() - job.begun
     parts = pictures_of(job, data)
-    rows, frontier, seconds = _rows(job, network, parts, facts)
-    facts["seconds"]["features"] = seconds
+    prepared = inputs.prepare(job, network, parts, facts)
     facts["frozen_before"] = model.fingerprint(frozen_layers(job, network))
     phases = _phases(job, network)
     facts["phase_change"] = phases[0].epochs + 1 if len(phases) > 1 else None
     facts["seconds"]["before"] = 0.0
     runs.write_json(job.directory / "start.json", facts)
-    keeper = _run_phases(job, network, frontier, rows, phases)
+    job.report.enter(State.FIT)
+    job.report.tell(engine=device.engine)
+    with inputs.Beside(job, prepared.frozen, parts["test"]):
+        keeper = _run_phases(job, network, prepared, phases)
     facts |= {"fit_rate": keeper.rate, "tracing_seconds": keeper.tracing_seconds}
     facts["best_epoch"] = load_best(job, network)
-    test = rows["test"].values[:, 0] if frontier and device.is_float32 else None
-    return _fitted(job, network, len(data.classes), facts, parts["test"], test)
+    return _fitted(job, network, len(data.classes), facts, parts["test"], prepared)
 
 
 def restore(job: Job, data: Dataset) -> Fitted:
@@ -79,16 +84,21 @@ def restore(job: Job, data: Dataset) -> Fitted:
     facts["seconds"]["before"] = facts["seconds"]["start"] + facts["seconds"]["features"] + trained_until
     network, _ = _network(job, len(data.classes), is_quiet=True)
     facts["best_epoch"] = load_best(job, network)
-    return _fitted(job, network, len(data.classes), facts, pictures_of(job, data)["test"], None)
+    frozen = inputs.frozen_part(job, network, facts) if facts["views"] else None
+    test = pictures_of(job, data)["test"]
+    rows = {"test": inputs.quick(job, frozen, test)} if frozen else {}
+    prepared = Inputs(rows, network.frontier(job.frozen_blocks) if frozen else None, frozen)
+    return _fitted(job, network, len(data.classes), facts, test, prepared)
 
 
 def _fitted(
-    job: Job, network: Network, n_classes: int, facts: dict[str, Any], test: Pictures, values: np.ndarray | None
+    job: Job, network: Network, n_classes: int, facts: dict[str, Any], test: Pictures, prepared: Inputs
 ) -> Fitted:
     """With the trainable marks as in the last phase, which is what the numbers of parameters speak of."""
     _phases(job, network)[-1].prepare()
     trained = sum(math.prod(weight.shape) for weight in network.model.trainable_weights)
-    return Fitted(network, n_classes, frozen_layers(job, network), trained, facts, test, values)
+    fast = prepared.rows.get("test")
+    return Fitted(network, n_classes, frozen_layers(job, network), trained, facts, test, prepared.frozen, fast)
 
 
 def pictures_of(job: Job, data: Dataset) -> dict[str, Pictures]:
@@ -120,52 +130,6 @@ def _network(job: Job, n_classes: int, *, is_quiet: bool = False) -> tuple[Netwo
     return network, facts
 
 
-def _rows(
-    job: Job, network: Network, parts: dict[str, Pictures], facts: dict[str, Any]
-) -> tuple[dict[str, Rows], str | None, float]:
-    """What the trained part sees of each part, the frontier's layer, and the seconds it took."""
-    augmentation = job.experiment.augmentation
-    frontier = network.frontier(job.frozen_blocks)
-    prefix, _ = model.cut(network.model, frontier)
-    views = features.views_of(augmentation)
-    n_rows = views * len(parts["train"]) + len(parts["validation"]) + len(parts["test"])
-    if prefix is not None and not features.fits(prefix, n_rows):
-        frontier = prefix = None
-    is_too_large = prefix is None and job.frozen_blocks > 0
-    slowly = "The frozen part puts out too much to keep, so it runs in every epoch: slower. " if is_too_large else ""
-    job.report.enter(State.FEATURES, "" if prefix else f"{slowly}Reading the pictures.")
-    facts["views"] = views if prefix else None
-    watch = features.Stopwatch()
-    rows, done = {}, 0
-    total = n_rows if prefix else sum(map(len, parts.values()))
-    for part, pictures in parts.items():
-
-        def progress(number: int, _: int, *, before: int = done) -> None:
-            job.report.progress(before + number, total, rate=watch.rate(before + number))
-
-        store = job.directory / f"{part}.npy"
-        is_training = part == "train"
-        if prefix is None:
-            values = features.read_pixels(pictures, job.image_size, store, progress=progress, stopped=job.is_stopped)
-            rows[part] = Rows(values, pictures.labels, augmentation if is_training else NO_AUGMENTATION)
-            done += len(pictures)
-        else:
-            values = features.compute(
-                prefix,
-                pictures,
-                store,
-                augmentation=augmentation,
-                views=views if is_training else 1,
-                seed=job.experiment.seed,
-                progress=progress,
-                stopped=job.is_stopped,
-            )
-            rows[part] = Rows(values, pictures.labels)
-            done += values.shape[0] * values.shape[1]
-    facts["features_rate"] = total / watch.seconds if prefix else None
-    return rows, frontier, watch.seconds
-
-
 def _phases(job: Job, network: Network) -> list[_Phase]:
     """One from scratch, and where all blocks are frozen; else the head alone, then the unfrozen blocks as well."""
     epochs = job.experiment.phases_of(job.arm)
@@ -177,12 +141,10 @@ def _phases(job: Job, network: Network) -> list[_Phase]:
     return [head_alone, _Phase(2, epochs[1], PHASE_TWO_FACTOR, lambda: network.train_from(job.frozen_blocks))]
 
 
-def _run_phases(
-    job: Job, network: Network, frontier: str | None, rows: dict[str, Rows], phases: list[_Phase]
-) -> Keeper:
+def _run_phases(job: Job, network: Network, prepared: Inputs, phases: list[_Phase]) -> Keeper:
     """The fit itself; returns what watched it."""
-    training = job.training
-    _, suffix = model.cut(network.model, frontier)
+    training, rows = job.training, prepared.rows
+    _, suffix = model.cut(network.model, prepared.frontier)
     batches = Batches(
         rows["train"],
         batch_size=training.batch_size,
@@ -190,13 +152,14 @@ def _run_phases(
         weights=_class_weights(rows["train"].labels) if training.class_weights else None,
     )
     validation = Batches(rows["validation"], batch_size=training.batch_size, seed=0, shuffles=False)
-    job.report.enter(State.FIT)
+    is_head_alone = len(suffix.input.shape) == 2
     keeper = Keeper(job, network, rows["train"], total_steps=sum(phase.epochs for phase in phases) * len(batches))
     for phase in phases:
         phase.prepare()
         keeper.phase = phase.number
         steps = phase.epochs * len(batches)
-        model.compile_for(suffix, training, steps=steps, rate_factor=phase.rate_factor)
+        at_once = min(STEPS_AT_ONCE, len(batches)) if is_head_alone else 1
+        model.compile_for(suffix, training, steps=steps, rate_factor=phase.rate_factor, steps_at_once=at_once)
         try:
             suffix.fit(
                 batches, validation_data=validation, epochs=phase.epochs, callbacks=[keeper], verbose=0, shuffle=False

@@ -8,9 +8,9 @@ import numpy as np
 
 from core import batchnorm, features, runs
 from core.arm import Job
+from core.batches import Rows
 from core.errors import RunError, StopRequested
 from core.experiment import Arm
-from core.features import Rows
 from core.model import Network
 
 REESTIMATION_PICTURES = 512
@@ -25,6 +25,7 @@ class Keeper(keras.callbacks.Callback):
         self.phase = 1
         self._job, self._network, self._rows = job, network, rows
         self._total_steps, self._steps, self._epochs = total_steps, 0, 0
+        self._before = 0  # steps before this epoch
         self._watch = features.Stopwatch()
         self.tracing_seconds = 0.0  # of building graphs: the first step and the first validation of each phase
         self._traced: set[tuple[int, str]] = set()
@@ -53,12 +54,17 @@ class Keeper(keras.callbacks.Callback):
         self._begun = self._watch.seconds
         self._waited = 0
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Count on from here."""
+        del epoch, logs
+        self._before = self._steps
+
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Report, and leave the fit if asked to."""
-        del batch, logs
+        del logs
         self._leave_if_stopped()
         self._note_tracing("fit")
-        self._steps += 1
+        self._steps = self._before + batch + 1  # several at a time where the backend can
         steady = self._steps - len(self._traced)
         rate = steady * self._job.training.batch_size / self._steady_seconds if steady > 0 else None
         left = (self._total_steps - self._steps) * self._steady_seconds / steady if steady > 0 else None
@@ -69,7 +75,7 @@ class Keeper(keras.callbacks.Callback):
         del logs
         self._begun = self._watch.seconds
         if self._reestimation:
-            pixels = self._rows.values[:REESTIMATION_PICTURES, 0]
+            pixels = self._rows.first(REESTIMATION_PICTURES)
             self._reestimation.run(pixels, batch_size=self._job.training.batch_size)
 
     def on_test_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:

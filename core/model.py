@@ -48,6 +48,12 @@ class Network:
             return str(self.head_layers[0].name)
         return str(self.base_layers[self.row.blocks[frozen_blocks - 1].last_layer].name)
 
+    def frontier_words(self, frozen_blocks: int) -> str:
+        """Where the prefix ends, in words that are the same in every build."""
+        flattens = isinstance(self.head_layers[0], keras.layers.Flatten)
+        is_pooled = frozen_blocks == len(self.row.blocks) and not flattens
+        return f"{frozen_blocks} blocks, {type(self.head_layers[0]).__name__ if is_pooled else 'map'}"
+
     def train_head(self) -> None:
         """Freeze the whole base; `compile` afterwards."""
         for layer in self.base_layers:
@@ -221,7 +227,9 @@ def is_depthwise(model: keras.Model) -> bool:
     return any(isinstance(layer, kinds) for layer in model.layers)
 
 
-def compile_for(model: keras.Model, training: Training, *, steps: int, rate_factor: float = 1.0) -> None:
+def compile_for(
+    model: keras.Model, training: Training, *, steps: int, rate_factor: float = 1.0, steps_at_once: int = 1
+) -> None:
     """Compile with the loss that fits the output, and a learning rate that decays along a cosine to zero.
 
     Args:
@@ -229,6 +237,7 @@ def compile_for(model: keras.Model, training: Training, *, steps: int, rate_fact
         training: Optimizer and learning rate.
         steps: Training steps until the rate is zero.
         rate_factor: 0.1 for the second phase.
+        steps_at_once: Steps between two returns to Python, where the backend can do several.
     """
     rate = keras.optimizers.schedules.CosineDecay(training.learning_rate * rate_factor, max(1, steps))
     optimizer = {
@@ -239,7 +248,14 @@ def compile_for(model: keras.Model, training: Training, *, steps: int, rate_fact
     is_binary = model.output.shape[-1] == 1
     loss = keras.losses.BinaryCrossentropy() if is_binary else keras.losses.SparseCategoricalCrossentropy()
     accuracy = keras.metrics.BinaryAccuracy if is_binary else keras.metrics.SparseCategoricalAccuracy
-    model.compile(optimizer=optimizer, loss=loss, weighted_metrics=[], metrics=[accuracy(name="accuracy")])
+    model.compile(
+        optimizer=optimizer,
+        loss=loss,
+        weighted_metrics=[],
+        metrics=[accuracy(name="accuracy")],
+        steps_per_execution=1 if keras.backend.backend() == "torch" else steps_at_once,
+    )
+    model.optimizer.build(model.trainable_variables)  # else the first step of a fit is traced twice, for seconds
 
 
 def probabilities(outputs: np.ndarray) -> np.ndarray:

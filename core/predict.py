@@ -119,10 +119,10 @@ def run(folder: Path, report: Report, watch: Watch) -> None:
 def _answers(
     network: "keras.Model", labels: dict[str, Any], names: list[str], paths: list[Path], arm: Arm
 ) -> pd.DataFrame:
-    from core import features, model
+    from core import engine, model
 
     pixels = np.stack([picture.load(path, labels["image_size"]) for path in paths])
-    answers = model.probabilities(features.predict(network, pixels))
+    answers = model.probabilities(engine.predict(network, pixels))
     classes = labels["classes"]
     columns = pd.DataFrame(answers, columns=[f"p_{name}" for name in classes])
     predicted = [classes[index] for index in model.chosen(answers)]

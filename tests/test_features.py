@@ -1,18 +1,20 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from core import augment, features, picture
+from core import cache, engine, features, picture
+from core.batches import Pictures
 from core.errors import HeadstartError, StopRequested
 from core.experiment import NO_AUGMENTATION, Augmentation
-from core.features import BATCH, VIEWS, Batches, Pictures, Rows
+from core.features import Frozen
 from core.settings import settings
 
 SIZE = 6
-N = BATCH + 5  # two batches, the second one small
+N = 37
 EVERYTHING = Augmentation(flip=True, rotation_degrees=30.0, zoom=0.2, brightness=0.3)
 
 
@@ -26,179 +28,223 @@ def pictures(tmp_path: Path, picture_of: Callable[..., bytes]) -> Pictures:
 
 
 @pytest.fixture(scope="module")
-def prefix() -> keras.Model:
+def frozen() -> Frozen:
     """Something small that mixes all pixels of a picture."""
     keras.utils.set_random_seed(1)
     pixels = keras.Input((SIZE, SIZE, 3))
     tensor = keras.layers.Conv2D(4, 3, strides=2, activation="tanh")(keras.layers.Rescaling(1 / 255)(pixels))
-    return keras.Model(pixels, tensor)
+    return Frozen(keras.Model(pixels, tensor), "a test's", "0" * 64, "all")
 
 
-def computed(prefix: keras.Model, pictures: Pictures, store: Path, **options: object) -> np.ndarray:
-    plain = {"progress": lambda *_: None, "stopped": lambda: False}
-    return features.compute(prefix, pictures, store, **{**plain, **options})
+class Counted:
+    """The engine of this host, with the pictures that it was given counted."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pictures = 0
+        genuine = Frozen.open
+
+        def opened(frozen: Frozen, precision: str) -> engine.Engine:
+            found = genuine(frozen, precision)
+            run = found.run
+
+            def counting(pixels, write):
+                def counted():
+                    for each in pixels:
+                        self.pictures += 1
+                        yield each
+
+                run(counted(), write)
+
+            found.run = counting
+            return found
+
+        monkeypatch.setattr(Frozen, "open", opened)
+
+
+@pytest.fixture
+def counted(monkeypatch) -> Counted:
+    return Counted(monkeypatch)
+
+
+def computed(frozen: Frozen, pictures: Pictures, n_views: int = 1, **options: object) -> np.ndarray:
+    """Shape (n, views, …)."""
+    plain = {"precision": "float32", "stopped": lambda: False}
+    values, places = features.compute(frozen, features.views_of(pictures, n_views), **{**plain, **options})
+    return np.asarray(values[places]).reshape(len(pictures), n_views, *values.shape[1:])
 
 
 def pixels_of(pictures: Pictures) -> np.ndarray:
     return np.stack([picture.load(path, SIZE) for path in pictures.paths])
 
 
-# The frozen part, once
+def part(pictures: Pictures, numbers: range) -> Pictures:
+    chosen = list(numbers)
+    return Pictures([pictures.names[k] for k in chosen], [pictures.paths[k] for k in chosen], pictures.labels[chosen])
 
 
-def test_the_rows_are_in_the_order_of_the_pictures_and_equal_those_of_each_alone(prefix, pictures, tmp_path):
-    values = computed(prefix, pictures, tmp_path / "rows.npy")
-    assert values.shape == (N, 1, *prefix.output_shape[1:])
+def test_the_rows_are_in_the_order_of_the_pictures_and_equal_those_of_each_alone(frozen, pictures):
+    values = computed(frozen, pictures)
     assert values.dtype == np.float32
-    for index, pixels in enumerate(pixels_of(pictures)):
-        np.testing.assert_allclose(values[index, 0], np.asarray(prefix(pixels[None]))[0], rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(np.load(tmp_path / "rows.npy"), values.reshape(N, *values.shape[2:]))
+    expected = np.asarray(frozen.prefix(pixels_of(pictures)))
+    np.testing.assert_allclose(values[:, 0], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_of_several_views_the_first_is_the_picture_itself_and_the_others_are_seeded(prefix, pictures, tmp_path):
-    views = computed(prefix, pictures, tmp_path / "1.npy", views=3, augmentation=EVERYTHING, seed=4)
-    alone = computed(prefix, pictures, tmp_path / "2.npy")
-    again = computed(prefix, pictures, tmp_path / "3.npy", views=3, augmentation=EVERYTHING, seed=4)
-    other = computed(prefix, pictures, tmp_path / "4.npy", views=3, augmentation=EVERYTHING, seed=5)
-    np.testing.assert_allclose(views[:, 0], alone[:, 0], rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(views, again)
-    np.testing.assert_allclose(views[:, 0], other[:, 0], rtol=1e-5, atol=1e-6)
+def test_what_trains_is_kept_in_half_the_bytes_with_an_error_below_a_thousandth(frozen, pictures):
+    exact, quick = computed(frozen, pictures), computed(frozen, pictures, precision=engine.fast_precision())
+    assert quick.dtype == (np.float32 if engine.fast_precision() == "float32" else np.float16)
+    keras_in_half = frozen.prefix(pixels_of(pictures))
+    halves = np.asarray(keras_in_half).astype(np.float16).astype(np.float32)
+    assert np.linalg.norm(halves - np.asarray(keras_in_half)) < 1e-3 * np.linalg.norm(halves)
+    assert np.linalg.norm(quick[:, 0].astype(np.float32) - exact[:, 0]) < 0.02 * np.linalg.norm(exact)
+
+
+@pytest.mark.skipif(engine.fast_precision() == "float32", reason="everything is kept in float32 here")
+def test_what_half_precision_would_spoil_is_kept_in_float32(frozen, pictures):
+    large = keras.layers.Rescaling(1e6)(frozen.prefix.output)
+    found = computed(
+        replace(frozen, prefix=keras.Model(frozen.prefix.input, large), frontier="large"),
+        pictures,
+        precision="bfloat16",
+    )
+    assert found.dtype == np.float32
+    assert np.isfinite(found).all()
+    assert np.abs(found).max() > 70_000
+
+
+def test_nothing_is_computed_twice(frozen, pictures, counted):
+    first = computed(frozen, pictures)
+    assert counted.pictures == N
+    np.testing.assert_array_equal(computed(frozen, pictures), first)
+    np.testing.assert_array_equal(computed(frozen, part(pictures, range(3, 9))), first[3:9])
+    assert counted.pictures == N
+
+
+def test_pictures_that_were_added_are_all_that_is_computed(frozen, pictures, counted):
+    computed(frozen, part(pictures, range(30)))
+    assert counted.pictures == 30
+    expected = np.asarray(frozen.prefix(pixels_of(pictures)))
+    np.testing.assert_allclose(computed(frozen, pictures)[:, 0], expected, rtol=1e-5, atol=1e-6)
+    assert counted.pictures == N
+
+
+def test_a_picture_under_two_labels_is_computed_once(frozen, pictures, counted):
+    twice = Pictures(pictures.names[:2] * 2, pictures.paths[:2] * 2, np.array([0, 1, 1, 0]))
+    values = computed(frozen, twice)
+    assert counted.pictures == 2
+    np.testing.assert_array_equal(values[:2], values[2:])
+
+
+@pytest.mark.parametrize("change", ["weights_sha256", "frontier", "base"])
+def test_another_network_never_gets_these_rows(frozen, pictures, counted, change):
+    computed(frozen, pictures)
+    computed(replace(frozen, **{change: "another"}), pictures)
+    assert counted.pictures == 2 * N
+
+
+def test_of_several_views_the_first_is_the_picture_itself_and_the_others_are_seeded(frozen, pictures):
+    views = computed(frozen, pictures, 3, augmentation=EVERYTHING)
+    alone = computed(frozen, pictures)
+    other = computed(frozen, pictures, 3, augmentation=EVERYTHING.model_copy(update={"zoom": 0.3}))
+    np.testing.assert_array_equal(views[:, 0], alone[:, 0])
+    np.testing.assert_array_equal(other[:, 0], alone[:, 0])
     for index in range(N):
         flat = [views[index, 0], views[index, 1], views[index, 2], other[index, 1]]
         assert len({each.tobytes() for each in flat}) == 4
-    seen = augment.view(pixels_of(pictures)[7], EVERYTHING, seed=(4, 2, 7))
-    np.testing.assert_allclose(views[7, 2], np.asarray(prefix(seen[None]))[0], rtol=1e-5, atol=1e-6)
+    view = features.views_of(pictures, 3)[7 * 3 + 2]
+    seen = features.seen(pixels_of(pictures)[7], view, EVERYTHING)
+    np.testing.assert_allclose(views[7, 2], np.asarray(frozen.prefix(seen[None]))[0], rtol=1e-5, atol=1e-6)
 
 
-def test_pixels_are_decoded_once_as_they_are(pictures, tmp_path):
-    reported: list[tuple[int, int]] = []
-    pixels = features.read_pixels(
-        pictures, SIZE, tmp_path / "pixels.npy", progress=lambda *done: reported.append(done), stopped=lambda: False
-    )
-    np.testing.assert_array_equal(pixels[:, 0], pixels_of(pictures))
-    assert pixels.dtype == np.uint8
-    assert reported == [(BATCH, N), (N, N)]
+def test_a_view_depends_on_its_picture_alone_so_that_every_run_finds_it(frozen, pictures, counted):
+    views = computed(frozen, pictures, 3, augmentation=EVERYTHING)
+    assert counted.pictures == 3 * N
+    fewer = computed(frozen, part(pictures, range(20, 30)), 2, augmentation=EVERYTHING)
+    np.testing.assert_array_equal(fewer, views[20:30, :2])
+    assert counted.pictures == 3 * N
 
 
-def test_progress_counts_views_and_a_stop_is_seen_after_each_batch(prefix, pictures, tmp_path):
+def test_a_stop_is_seen_at_each_picture_and_what_was_finished_stays(frozen, pictures, counted):
     reported: list[tuple[int, int]] = []
     with pytest.raises(StopRequested):
         computed(
-            prefix,
+            frozen,
             pictures,
-            tmp_path / "rows.npy",
-            views=2,
-            augmentation=EVERYTHING,
-            progress=lambda *done: reported.append(done),
-            stopped=lambda: len(reported) == 2,
+            progress=lambda done, total, _: reported.append((done, total)),
+            stopped=lambda: len(reported) == 20,
         )
-    assert reported == [(BATCH, 2 * N), (2 * BATCH, 2 * N)]
+    assert reported[-1][0] <= 20
+    assert {total for _, total in reported} == {N}
+    computed(frozen, pictures)
+    assert N <= counted.pictures < N + 20, "most of the 20 were not computed again"
+
+
+def test_progress_begins_with_what_was_there_before(frozen, pictures):
+    computed(frozen, part(pictures, range(30)))
+    reported: list[tuple[int, int]] = []
+    computed(frozen, pictures, progress=lambda done, total, _: reported.append((done, total)))
+    assert reported[0][0] >= 30
+    assert reported[-1] == (N, N)
+
+
+def test_pixels_are_decoded_once_as_they_are(pictures, monkeypatch):
+    def read() -> np.ndarray:
+        rows = features.read_pixels(pictures, SIZE, progress=lambda *_: None, stopped=lambda: False)
+        assert rows.labels is pictures.labels
+        return rows.first()
+
+    pixels = pixels_of(pictures)
+    np.testing.assert_array_equal(read(), pixels)
+    monkeypatch.setattr(picture, "load", lambda *_: pytest.fail("decoded again"))
+    again = read()
+    np.testing.assert_array_equal(again, pixels)
+    assert again.dtype == np.uint8
+
+
+def test_a_stop_is_seen_while_pictures_are_decoded(pictures):
     with pytest.raises(StopRequested):
-        features.read_pixels(pictures, SIZE, tmp_path / "pixels.npy", progress=lambda *_: None, stopped=lambda: True)
+        features.read_pixels(pictures, SIZE, progress=lambda *_: None, stopped=lambda: True)
 
 
-def test_answers_of_a_network_do_not_depend_on_how_many_are_asked_for(prefix):
-    inputs = np.random.default_rng(0).integers(0, 256, (N, SIZE, SIZE, 3), dtype=np.uint8)
-    answers = features.predict(prefix, inputs)
-    assert len(answers) == N
-    np.testing.assert_allclose(features.predict(prefix, inputs[-1:]), answers[-1:], rtol=1e-5, atol=1e-6)
-
-
-def test_outputs_are_kept_up_to_the_limit_of_the_host(prefix, monkeypatch):
-    row_bytes = 4 * int(np.prod(prefix.output_shape[1:]))
+def test_outputs_are_kept_up_to_the_limit_of_the_host(frozen, monkeypatch):
+    row_bytes = 2 * int(np.prod(frozen.shape))
     monkeypatch.setenv("HEADSTART_MAX_FEATURE_BYTES", str(10 * row_bytes))
     settings.cache_clear()
-    assert features.fits(prefix, 10)
-    assert not features.fits(prefix, 11)
+    assert features.fits(frozen, 10)
+    assert not features.fits(frozen, 11)
+
+
+def test_outputs_are_not_kept_where_the_disk_is_slower_than_computing_them(frozen, monkeypatch):
+    monkeypatch.setattr(features, "SMALL_BYTES", 0)
+    monkeypatch.setattr(features, "disk_rate", lambda _: 1.0)
+    assert not features.fits(frozen, 10)
+    monkeypatch.setattr(features, "disk_rate", lambda _: 1e15)
+    assert features.fits(frozen, 10)
+
+
+def test_the_disks_rate_is_measured_and_leaves_nothing(tmp_path):
+    assert features.disk_rate(tmp_path / "home") > 1e5
+    assert not list((tmp_path / "home").iterdir())
 
 
 def test_outputs_for_which_the_disk_has_no_room_are_refused_before_they_are_computed(
-    prefix, pictures, tmp_path, monkeypatch
+    frozen, pictures, monkeypatch, counted
 ):
     monkeypatch.setenv("HEADSTART_MIN_FREE_BYTES", str(10**18))
     settings.cache_clear()
-    with pytest.raises(HeadstartError, match="This training needs"):
-        computed(prefix, pictures, tmp_path / "rows.npy")
-    assert not (tmp_path / "rows.npy").exists()
+    with pytest.raises(HeadstartError, match="outputs needs"):
+        computed(frozen, pictures)
+    assert counted.pictures == 0
 
 
-def test_a_picture_has_several_views_only_where_something_is_augmented():
-    assert features.views_of(EVERYTHING) == VIEWS
-    assert features.views_of(NO_AUGMENTATION) == 1
+def test_rows_that_were_thrown_out_are_computed_again(frozen, pictures, monkeypatch, counted):
+    first = computed(frozen, pictures)
+    monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", "0")
+    settings.cache_clear()
+    cache.make_room()
+    np.testing.assert_array_equal(computed(frozen, pictures), first)
+    assert counted.pictures == 2 * N
 
 
-# Batches
-
-
-def rows(n: int = 10, *, views: int = 1) -> Rows:
-    """Row i, view v has the value 10 i + v, and i is its label."""
-    return Rows(10.0 * np.arange(n)[:, None, None] + np.arange(views)[None, :, None], np.arange(n))
-
-
-def epoch(batches: Batches) -> tuple[list[float], list[int]]:
-    """Inputs and labels of one epoch, as Keras asks for them."""
-    parts = [batches[number] for number in range(len(batches))]
-    batches.on_epoch_end()
-    return [float(value) for part in parts for value in part[0].ravel()], [int(y) for part in parts for y in part[1]]
-
-
-def test_every_epoch_covers_each_row_once_with_its_own_label_in_a_new_order():
-    batches = Batches(rows(), batch_size=4, seed=1)
-    assert [len(batches[number][1]) for number in range(len(batches))] == [4, 4, 2]
-    epochs = [epoch(batches) for _ in range(5)]
-    for inputs, labels in epochs:
-        assert sorted(labels) == list(range(10))
-        assert inputs == [10.0 * label for label in labels]
-    assert len({tuple(labels) for _, labels in epochs}) == 5
-
-
-def test_the_same_seed_gives_the_same_batches_and_another_seed_others():
-    def run(seed: int) -> list[tuple[list[float], list[int]]]:
-        batches = Batches(rows(views=VIEWS), batch_size=4, seed=seed)
-        return [epoch(batches) for _ in range(3)]
-
-    assert run(1) == run(1)
-    assert run(1) != run(2)
-
-
-def test_validation_keeps_its_order():
-    batches = Batches(rows(), batch_size=4, seed=0, shuffles=False)
-    assert epoch(batches)[1] == epoch(batches)[1] == list(range(10))
-
-
-def test_each_epoch_draws_a_view_of_each_picture_and_all_come_up():
-    batches = Batches(rows(views=VIEWS), batch_size=10, seed=3)
-    epochs = [dict(zip(labels, inputs, strict=True)) for inputs, labels in (epoch(batches) for _ in range(40))]
-    for label in range(10):
-        assert {inputs[label] - 10 * label for inputs in epochs} == set(map(float, range(VIEWS)))
-    assert any(len({inputs[label] % 10 for label in inputs}) > 1 for inputs in epochs), "not one view for all"
-
-
-def test_pixels_are_augmented_anew_each_epoch_and_reproducibly():
-    pixels = np.random.default_rng(0).integers(0, 256, (3, 1, SIZE, SIZE, 3), dtype=np.uint8)
-    augmented = Rows(pixels, np.arange(3), EVERYTHING)
-    every = np.arange(3)
-    first, second = (augmented.batch(every, seed=1, epoch=number) for number in range(2))
-    for index in range(3):
-        assert not np.array_equal(first[index], second[index])
-        assert not np.array_equal(first[index], pixels[index, 0])
-        alone = augmented.batch(np.array([index]), seed=1, epoch=0)
-        np.testing.assert_array_equal(alone[0], first[index])
-    assert not np.array_equal(first, augmented.batch(every, seed=2, epoch=0))
-    np.testing.assert_array_equal(Rows(pixels, np.arange(3)).batch(every, seed=1, epoch=5), pixels[:, 0])
-
-
-def test_each_row_carries_the_weight_of_its_class():
-    values = Rows(np.zeros((4, 1, 1)), np.array([0, 0, 0, 1]))
-    batches = Batches(values, batch_size=3, seed=1, weights=np.array([0.5, 3.0], "float32"))
-    for number in range(len(batches)):
-        _, labels, weights = batches[number]
-        np.testing.assert_array_equal(weights, np.where(labels == 1, 3.0, 0.5))
-
-
-def test_a_stopwatch_has_a_rate_once_that_means_something(monkeypatch):
-    watch = features.Stopwatch()
-    assert watch.rate(0) is None
-    monkeypatch.setattr("time.perf_counter", lambda begun=watch._start: begun + 2.0)
-    assert watch.seconds == 2.0
-    assert watch.rate(10) == 5.0
+def test_without_augmentation_no_view_differs(pictures):
+    assert {view.number for view in features.views_of(pictures, 1)} == {0}
+    assert not NO_AUGMENTATION.is_on

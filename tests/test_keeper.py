@@ -9,9 +9,9 @@ import pytest
 
 from core import keeper, model, runs
 from core.arm import Job
+from core.batches import Rows
 from core.errors import RunError
 from core.experiment import Arm, Head
-from core.features import Rows
 from core.keeper import Keeper
 from core.model import Network
 
@@ -33,7 +33,7 @@ def network() -> Network:
 
 
 def keeper_of(job: Job, network: Network, rows: Rows | None = None) -> Keeper:
-    found = Keeper(job, network, rows or Rows(np.zeros((4, 1, 1)), np.zeros(4)), total_steps=9)
+    found = Keeper(job, network, rows or Rows(np.zeros((4, 1)), np.arange(4)[:, None], np.zeros(4)), total_steps=9)
     found.set_model(network.model)
     found.on_train_begin()
     network.model.stop_training = False
@@ -113,8 +113,8 @@ def test_a_loss_that_is_no_number_ends_the_fit_with_what_to_lower(job_of, networ
 
 
 def test_statistics_are_re_estimated_before_each_validation_from_scratch_and_never_for_transfer(job_of, network):
-    pixels = np.random.default_rng(0).integers(0, 256, (8, 1, 32, 32, 3), dtype=np.uint8)
-    rows = Rows(pixels, np.zeros(8, int))
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+    rows = Rows(pixels, np.arange(8)[:, None], np.zeros(8, int))
     before = model.fingerprint(network.base_layers)
     keeper_of(job_of(), network, rows).on_test_begin()
     assert model.fingerprint(network.base_layers) == before
@@ -129,7 +129,8 @@ def test_progress_counts_steps_through_all_epochs_and_leaves_the_building_of_the
     watched = keeper_of(job, network)
     monkeypatch.setattr(job.report, "progress", lambda *done, **rest: reported.append((done, rest["seconds_left"])))
     begun = watched._watch._start
-    for seconds in (10.0, 11.0, 12.0):  # the first step builds the graph
+    watched.on_epoch_begin(0)
+    for step, seconds in enumerate((10.0, 11.0, 12.0)):  # the first step builds the graph
         monkeypatch.setattr("time.perf_counter", lambda now=begun + seconds: now)
-        watched.on_train_batch_end(0)
+        watched.on_train_batch_end(step)
     assert reported == [((1, 9), None), ((2, 9), pytest.approx(7, abs=0.1)), ((3, 9), pytest.approx(6, abs=0.1))]

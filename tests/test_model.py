@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from core import features, model
+from core import engine, model
 from core.bases import BASES
 from core.errors import WeightsError
 from core.experiment import Arm, Head, Optimizer, Pooling, Training, default, parameter_counts
@@ -176,7 +176,7 @@ def test_fitting_the_suffix_on_the_prefix_s_outputs_is_fitting_the_whole(name, f
     training = Training(optimizer=optimizer, learning_rate=1e-3)
 
     prefix, suffix = model.cut(parted.model, parted.frontier(frozen))
-    values = features.predict(prefix, inputs)
+    values = engine.predict(prefix, inputs)
     losses = []
     for network, fitted, rows in ((whole, whole.model, inputs), (parted, suffix, values)):
         before = weights_of(network.base_layers + network.head_layers)

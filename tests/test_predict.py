@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from core import dataset, features, model, picture, predict, runs
+from core import dataset, engine, model, picture, predict, runs
 from core.errors import InputError
 from core.experiment import Arm
 from core.runs import State
@@ -127,7 +127,7 @@ def test_a_real_process_writes_the_answers_that_both_networks_give(compared, sta
         assert rows["number"].tolist() == [0, 1, 2]
         assert rows["name"].tolist() == ["a.png", "b.png", "a.png"]
         network = keras.saving.load_model(compared.arm(arm) / "model.keras", compile=False)
-        expected = model.probabilities(features.predict(network, pixels))
+        expected = model.probabilities(engine.predict(network, pixels))
         np.testing.assert_allclose(rows[columns], expected, atol=1e-5)
         assert rows["predicted"].tolist() == [labels[index] for index in model.chosen(expected)]
 

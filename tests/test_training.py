@@ -16,7 +16,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from core import bases, dataset, features, model, picture, runs, training
+from core import bases, batches, dataset, engine, model, picture, runs, training
 from core.batchnorm import Reestimation
 from core.experiment import Arm, Augmentation, parameter_counts
 from core.runs import State
@@ -91,8 +91,9 @@ def assert_the_saved_network_is_that_of_the_best_epoch(experiment_id: str, arm: 
     assert chosen
     model.compile_for(network, chosen.training_of(arm), steps=1)
     loss, accuracy = network.evaluate(pixels, truth, verbose=0)
-    assert loss == pytest.approx(metrics.loc[best, "val_loss"], rel=1e-3, abs=1e-5)
-    assert accuracy == pytest.approx(metrics.loc[best, "val_accuracy"])
+    is_quick = facts(directory)["views"] is not None  # the fit saw the frozen part's outputs in the quick precision
+    assert loss == pytest.approx(metrics.loc[best, "val_loss"], rel=0.02 if is_quick else 1e-3, abs=1e-5)
+    assert accuracy == pytest.approx(metrics.loc[best, "val_accuracy"], abs=1.01 / len(rows) if is_quick else None)
 
 
 # What a run leaves behind: both arms of the real `compare`
@@ -117,7 +118,7 @@ def test_the_predictions_are_those_of_the_test_part_in_the_contract_s_columns(co
     assert predictions["picture"].tolist() == rows["picture"].tolist()
     assert predictions["true"].tolist() == rows["label"].tolist()
     assert set(predictions["part"]) == {"test"}
-    answers = model.probabilities(features.predict(reloaded(compared.arm(arm)), pixels))
+    answers = model.probabilities(engine.predict(reloaded(compared.arm(arm)), pixels))
     np.testing.assert_allclose(predictions[[f"p_{label}" for label in classes]], answers, atol=1e-4)
     assert predictions["predicted"].tolist() == [classes[index] for index in model.chosen(answers)]
 
@@ -293,7 +294,7 @@ def test_in_mixed_precision_what_is_saved_and_scored_is_float32(new_experiment, 
     assert facts(directory)["frozen_unchanged"] is True
     pixels, _ = pixels_of(experiment_id, Arm.TRANSFER, "test")
     predictions = pd.read_parquet(directory / "predictions.parquet")
-    answers = model.probabilities(features.predict(reloaded(directory), pixels))
+    answers = model.probabilities(engine.predict(reloaded(directory), pixels))
     np.testing.assert_allclose(predictions[["p_earth", "p_grass"]], answers, atol=1e-4)
 
 
@@ -341,8 +342,8 @@ def test_a_picture_that_has_gone_fails_the_run_with_where_to_look(new_experiment
 
 
 def test_a_loss_that_is_no_number_fails_the_run_with_what_to_lower(new_experiment, monkeypatch):
-    batch = features.Rows.batch
-    monkeypatch.setattr(features.Rows, "batch", lambda *rows, **which: batch(*rows, **which) * np.nan)
+    batch = batches.Rows.batch
+    monkeypatch.setattr(batches.Rows, "batch", lambda *rows, **which: batch(*rows, **which) * np.nan)
     assert failure(new_experiment()) == "Expected a finite loss; found nan in epoch 1. Lower the learning rate."
 
 

@@ -1,0 +1,156 @@
+"""What the part that trains sees: cached outputs of the frozen part, or pixels where there are none to keep."""
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core import engine, features, model
+from core.arm import Job
+from core.batches import Pictures, Rows
+from core.errors import HeadstartError
+from core.features import Frozen, View
+from core.model import Network
+from core.runs import State
+
+TOO_LARGE = "The frozen part puts out too much to keep, so it runs in every epoch: slower. "
+NO_OPENVINO = "OpenVINO is not made for this platform, so Keras computes the frozen part: slower."
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Rows of each part, and the network's layer behind which they come in."""
+
+    rows: dict[str, Rows]
+    frontier: str | None  # None: the rows are pixels
+    frozen: Frozen | None
+
+
+def frozen_part(job: Job, network: Network, facts: dict[str, Any]) -> Frozen | None:
+    """The part of an arm that never changes, or None where nothing is frozen."""
+    prefix, _ = model.cut(network.model, network.frontier(job.frozen_blocks))
+    if prefix is None:
+        return None
+    return Frozen(prefix, job.experiment.base, facts["weights_sha256"], network.frontier_words(job.frozen_blocks))
+
+
+def prepare(job: Job, network: Network, parts: dict[str, Pictures], facts: dict[str, Any]) -> Inputs:
+    """Bring every picture as far as it stays the same for the whole run; notes in `facts` what that took.
+
+    Raises:
+        StopRequested: The user asked to stop.
+        ResourceError: The disk is too full.
+    """
+    watch = features.Stopwatch()
+    frozen = frozen_part(job, network, facts)
+    job.report.enter(State.FEATURES)
+    n_views = job.experiment.views(len(parts["train"]))
+    n_rows = n_views * len(parts["train"]) + len(parts["validation"]) + len(parts["test"])
+    if frozen is not None and features.fits(frozen, n_rows):
+        rows = _computed(job, frozen, parts, n_views, facts)
+        inputs = Inputs(rows, network.frontier(job.frozen_blocks), frozen)
+    else:
+        inputs = Inputs(_pixels(job, parts, "" if frozen is None else TOO_LARGE), None, None)
+    facts["views"] = n_views if inputs.frozen else None
+    facts["seconds"]["features"] = watch.seconds
+    return inputs
+
+
+def _computed(
+    job: Job, frozen: Frozen, parts: dict[str, Pictures], n_views: int, facts: dict[str, Any]
+) -> dict[str, Rows]:
+    precision = engine.fast_precision()
+    facts["features_engine"] = engine.label(precision)
+    job.report.tell(engine=facts["features_engine"], message="" if engine.is_quick() else NO_OPENVINO)
+    views = [view for part, pictures in parts.items() for view in _views(part, pictures, n_views)]
+    rates: list[float] = []
+
+    def progress(done: int, total: int, rate: float | None) -> None:
+        job.report.progress(done, total, rate=rate)
+        if rate:
+            rates.append(rate)
+
+    augmentation = job.experiment.augmentation
+    values, places = features.compute(
+        frozen, views, augmentation=augmentation, precision=precision, progress=progress, stopped=job.is_stopped
+    )
+    facts["features_rate"] = rates[-1] if rates else None  # None: all of it was in the cache
+    rows = {}
+    for part, pictures in parts.items():
+        own, places = np.split(places, [len(_views(part, pictures, n_views))])
+        rows[part] = Rows(values, own.reshape(len(pictures), -1), pictures.labels)
+    return rows
+
+
+def _views(part: str, pictures: Pictures, n_views: int) -> list[View]:
+    return features.views_of(pictures, n_views if part == "train" else 1)
+
+
+def _pixels(job: Job, parts: dict[str, Pictures], message: str) -> dict[str, Rows]:
+    rows = {}
+    for part, pictures in parts.items():
+        job.report.enter(State.FEATURES, f"{message}Reading the pictures.")
+        read = features.read_pixels(
+            pictures,
+            job.image_size,
+            progress=lambda done, total, rate: job.report.progress(done, total, rate=rate),
+            stopped=job.is_stopped,
+        )
+        is_training = part == "train"
+        rows[part] = features.with_augmentation(read, job.experiment.augmentation) if is_training else read
+    return rows
+
+
+def quick(job: Job, frozen: Frozen, pictures: Pictures) -> Rows:
+    """The frozen part's outputs as the fit saw them: in the cache, unless somebody needed its room.
+
+    Raises:
+        StopRequested: The user asked to stop.
+    """
+    views = features.views_of(pictures, 1)
+    values, places = features.compute(frozen, views, precision=engine.fast_precision(), stopped=job.is_stopped)
+    return Rows(values, places[:, None], pictures.labels)
+
+
+def exact(job: Job, frozen: Frozen, pictures: Pictures) -> np.ndarray:
+    """The frozen part's outputs as Keras computes them, within 1e-5, shape (n, …), float32: what scores are made of.
+
+    Raises:
+        StopRequested: The user asked to stop.
+    """
+    values, places = features.compute(
+        frozen, features.views_of(pictures, 1), precision="float32", stopped=job.is_stopped
+    )
+    return np.asarray(values[places])
+
+
+class Beside:
+    """Computes in a thread, while the head is fitted, what scoring will find in the cache. Use it with `with`."""
+
+    def __init__(self, job: Job, frozen: Frozen | None, pictures: Pictures) -> None:
+        """Begin nothing yet."""
+        self._job, self._frozen, self._pictures = job, frozen, pictures
+        self._is_over = False
+        self._thread = threading.Thread(target=self._run, name="exact", daemon=True)
+
+    def __enter__(self) -> None:
+        """Begin, where there is a frozen part and its quick outputs are not the exact ones."""
+        if self._frozen is not None and engine.is_openvino() and engine.fast_precision() != "float32":
+            self._thread.start()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Wait until it is done, or leave it where it is after an error."""
+        self._is_over = kind is not None
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        def stopped() -> bool:
+            return self._is_over or self._job.is_stopped()
+
+        with suppress(HeadstartError, OSError):  # scoring computes what is missing, and says what is wrong
+            if self._frozen is not None:
+                views = features.views_of(self._pictures, 1)
+                features.compute(self._frozen, views, precision="float32", stopped=stopped)
