@@ -231,8 +231,8 @@ def _load(note: _Note) -> None:
 
     import pyarrow.parquet  # noqa: F401 (for pandas, when it reads the split)
 
-    from core import fit, score  # noqa: F401 (for `training.run`)
-
+    with process.without("sklearn"):
+        from core import fit, score  # noqa: F401 (for `training.run`)
     with suppress(ImportError):
         import openvino  # noqa: F401 (for the frozen part, where this platform has it)
     gc.collect()

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from core import dataset
+from core import dataset, process
 from core.arm import SCORE_FLAG, Job
 from core.errors import RunError, StopRequested
 from core.experiment import Arm
@@ -27,7 +27,8 @@ def run(job: Job, loaded: Callable[[], object]) -> None:
         HeadstartError: Something a user can mend.
     """
     loaded()
-    from core import fit, score  # here, not above: Keras takes seconds, and a stop is answered meanwhile
+    with process.without("sklearn"):
+        from core import fit, score  # here, not above: Keras takes seconds, and a stop is answered meanwhile
 
     data = dataset.read(job.experiment.dataset)
     if data is None:

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 
@@ -69,3 +70,32 @@ def test_a_process_ends_when_its_parent_is_gone(tmp_path):
         wait_for((tmp_path / "ready").exists)
         parent.send_signal(signal.SIGKILL)
     wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_a_module_counts_as_not_installed_for_a_while():
+    code = """
+    import sys
+    from core.process import without
+    with without("wave"), without("json"):
+        import json  # is there already
+        try:
+            import wave
+        except ImportError:
+            print("not installed")
+    import wave
+    """
+    command = [sys.executable, "-c", "import json" + textwrap.dedent(code)]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == "not installed\n"
+
+
+def test_the_modules_with_keras_do_without_scikit_learn():
+    code = """
+    import sys
+    from core import process
+    with process.without("sklearn"):
+        from core import fit, score
+    assert "keras" in sys.modules
+    assert not [name for name in sys.modules if name.startswith("sklearn")]
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
