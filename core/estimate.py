@@ -13,7 +13,6 @@ from core.errors import ResourceError
 from core.experiment import Arm, Experiment, head_parameters
 from core.settings import MEBIBYTE, settings
 
-VIEWS = 4  # augmented views of each training picture that go through the frozen part
 PICTURES_AT_ONCE = 32  # in the frozen part
 PROCESS_BYTES = 900 * MEBIBYTE  # TensorFlow and Keras imported, and a first graph traced
 BYTES = 4  # of a float32
@@ -46,8 +45,7 @@ def _of_arm(experiment: Experiment, arm: Arm, rates: dict[str, Any], n_train: in
         memory = max(memory, measured["peak_memory_bytes"])  # measured with another head, perhaps a smaller one
     seconds = measured["start"] + measured["evaluate"] + training.epochs * n_train / measured["fit_rate"]
     if measured["features_rate"]:
-        views = VIEWS if experiment.augmentation.is_on else 1
-        seconds += (views * n_train + n_rest) / measured["features_rate"]
+        seconds += (experiment.n_views(n_train) * n_train + n_rest) / measured["features_rate"]
     return Estimate(seconds, memory)
 
 
@@ -72,7 +70,10 @@ def record(experiment: Experiment, arm: Arm, measured: dict[str, Any]) -> None:
     """
     if not measured.get("fit_rate"):
         return
-    row = {"key": _key(experiment, arm)} | {name: measured.get(name) for name in RATES}
+    key = _key(experiment, arm)
+    row = {"key": key} | {name: measured.get(name) for name in RATES}
+    if row["features_rate"] is None:  # all of it was in the cache, which says nothing of other pictures
+        row["features_rate"] = _read().get(key, {}).get("features_rate")
     line = f"\n{json.dumps(row)}\n"  # begun anew: the line before it may be torn
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)

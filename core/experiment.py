@@ -15,7 +15,8 @@ MAX_HIDDEN = 3
 MAX_UNITS = 4096
 SCRATCH_IMAGE_SIZE_ON_CPU = 128
 VIEWS = 4  # of each training picture, with augmentation
-MANY_PICTURES = 500  # for training, beyond which views of them no longer pay for their time
+MAX_VIEWS = 8
+VIEWED_PICTURES = 2000  # views of training pictures in all, where nobody has chosen their number
 
 
 class Arm(StrEnum):
@@ -120,6 +121,12 @@ class Experiment(_Frozen):
     head: Head = Head()
     training: Training = Training()
     augmentation: Augmentation = Augmentation()
+    views: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_VIEWS,
+        description="Of each training picture, where the frozen part runs once; None: automatic",
+    )
     opponent: Opponent | None = Opponent()
     seed: int = Field(1, ge=0, lt=2**31)
 
@@ -145,9 +152,15 @@ class Experiment(_Frozen):
         """Whether only the head is trained."""
         return self.frozen_blocks == len(bases.base(self.base).blocks)
 
-    def views(self, n_train: int) -> int:
-        """How many views of each training picture a cached frozen part sees; the first is the picture itself."""
-        return VIEWS if self.augmentation.is_on and n_train <= MANY_PICTURES else 1
+    def n_views(self, n_train: int) -> int:
+        """How many views of each training picture a cached frozen part sees; the first is the picture itself.
+
+        Without a choice there are `VIEWS`, and fewer on many pictures: each costs as much time as the picture itself
+        and brings the less, the more pictures there are.
+        """
+        if not self.augmentation.is_on:
+            return 1
+        return self.views or max(1, min(VIEWS, VIEWED_PICTURES // n_train))
 
     def training_of(self, arm: Arm) -> Training:
         """The training of `arm`: the opponent's own epochs, rate and patience replace the shared ones."""

@@ -46,7 +46,7 @@ def prepare(job: Job, network: Network, parts: dict[str, Pictures], facts: dict[
     watch = features.Stopwatch()
     frozen = frozen_part(job, network, facts)
     job.report.enter(State.FEATURES)
-    n_views = job.experiment.views(len(parts["train"]))
+    n_views = job.experiment.n_views(len(parts["train"]))
     n_rows = n_views * len(parts["train"]) + len(parts["validation"]) + len(parts["test"])
     if frozen is not None and features.fits(frozen, n_rows):
         rows = _computed(job, frozen, parts, n_views, facts)

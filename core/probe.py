@@ -56,7 +56,7 @@ def run(directory: Path, report: Report, stopped: Callable[[], bool]) -> None:
 
 
 def _measure(experiment: Experiment, arm: Arm, n_classes: int, stopped: Callable[[], bool]) -> dict[str, Any]:
-    from core import model
+    from core import engine, features, model
 
     begun = time.monotonic()
     size, training = experiment.image_size_of(arm), experiment.training_of(arm)
@@ -68,9 +68,12 @@ def _measure(experiment: Experiment, arm: Arm, n_classes: int, stopped: Callable
     features_rate = None
     if prefix is not None:
         pixels = random.integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
-        first, seconds = _timed(lambda: prefix.predict_on_batch(pixels), stopped)
+        frozen = features.Frozen(prefix, experiment.base, "random", network.frontier_words(experiment.frozen_blocks))
+        opened = time.monotonic()
+        computes = frozen.open(engine.fast_precision())
+        first, seconds = _timed(lambda: computes.run(pixels, lambda *_: None), stopped)
         features_rate = PICTURES / seconds
-        start += first
+        start += time.monotonic() - opened
     inputs = random.random((PICTURES, *suffix.input.shape[1:]), dtype=np.float32)
     first, forward = _timed(lambda: suffix.predict_on_batch(inputs), stopped)
     passes = EPOCH_PASSES + (DEPTHWISE_STEP_PASSES if model.is_depthwise(suffix) else STEP_PASSES)

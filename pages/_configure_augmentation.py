@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import augment, picture
 from core.dataset import Dataset
-from core.experiment import Augmentation, Experiment
+from core.experiment import MAX_VIEWS, Augmentation, Experiment
 from pages import _configure_draft as draft
 
 VIEWS = 4
@@ -19,16 +19,42 @@ IDEA_OF_AUGMENTATION = (
 )
 
 
-def choose(chosen: Experiment, of: Dataset) -> None:
-    """Random changes to training pictures, shown on one of the user's own."""
+IDEA_OF_VIEWS = (
+    "What a frozen network says of a picture never changes, so it is computed once and kept. Changed pictures have to "
+    "be chosen beforehand, too: so many views of each, the first one unchanged; each epoch draws one of them. More "
+    "views cost more time before the first epoch. Where blocks of the base are not frozen, those see the same views; "
+    "a network from scratch sees new changes in each epoch."
+)
+
+
+def choose(chosen: Experiment, of: Dataset, *, n_train: int) -> None:
+    """Random changes to training pictures, shown on one of the user's own; `n_train` of them will be trained on."""
     st.subheader("Augmentation", anchor=False, help=IDEA_OF_AUGMENTATION)
-    st.markdown(f":gray[{_sentence(chosen.augmentation)}]")
+    st.markdown(f":gray[{_sentence(chosen.augmentation)}{_about_views(chosen, n_train)}]")
     _preview(of, chosen.augmentation)
     with st.expander("Advanced: flip, rotation, zoom, brightness", key="augmentation_choices", type="compact"):
         st.toggle("Flip left and right", **draft.kept("flip"))
         st.slider("Rotation, up to", 0, 180, **draft.kept("rotation"), format="%d°")
         st.slider("Zoom, up to", 0, 90, **draft.kept("zoom"), format="%d %%")
         st.slider("Brightness, up to", 0, 90, **draft.kept("brightness"), format="%d %%")
+        st.selectbox(
+            "Views of each picture for the frozen part",
+            range(MAX_VIEWS + 1),
+            **draft.kept("views"),
+            format_func=lambda views: str(views) if views else "automatic: 4, fewer on many pictures",
+            help=IDEA_OF_VIEWS,
+        )
+
+
+def _about_views(chosen: Experiment, n_train: int) -> str:
+    if not chosen.augmentation.is_on or chosen.frozen_blocks == 0:
+        return ""
+    views = chosen.n_views(n_train)
+    if views > 1:
+        return f" The frozen part sees {views} views of each, computed once; each epoch draws one of them."
+    return (
+        " The frozen part sees each picture once, as it is: on so many pictures views would cost more than they bring."
+    )
 
 
 def _sentence(augmentation: Augmentation) -> str:

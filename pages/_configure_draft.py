@@ -82,6 +82,7 @@ def experiment_of(of: Dataset) -> Experiment:
             "zoom": get("zoom") / 100,
             "brightness": get("brightness") / 100,
         },
+        "views": get("views") or None,
         "opponent": _opponent() if get("has_opponent") else None,
         "seed": get("seed"),
     }
@@ -123,6 +124,7 @@ def _values(of: Experiment) -> dict[str, Any]:
         "rotation": round(augmentation.rotation_degrees),
         "zoom": round(100 * augmentation.zoom),
         "brightness": round(100 * augmentation.brightness),
+        "views": of.views or 0,
         "has_opponent": of.opponent is not None,
         "opponent_epochs": opponent.epochs,
         "opponent_learning_rate": opponent.learning_rate,

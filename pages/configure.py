@@ -37,18 +37,18 @@ def _set_up(chosen: Experiment, of: Dataset, split: Split) -> None:
     st.markdown(":gray[The defaults suit most pictures. Press the button, or change what you like.]")
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _choices(chosen, of)
+        _choices(chosen, of, split)
     with right, st.container(key="summary"):
         _configure_summary.show(chosen, of, split)
         _start(chosen, split)
 
 
-def _choices(chosen: Experiment, of: Dataset) -> None:
+def _choices(chosen: Experiment, of: Dataset, split: Split) -> None:
     _configure_base.choose(chosen)
     _configure_base.freeze(chosen)
     _configure_head.choose(chosen, len(of.classes))
     _configure_training.choose_training(chosen)
-    _configure_augmentation.choose(chosen, of)
+    _configure_augmentation.choose(chosen, of, n_train=int((split.frame["part"] == "train").sum()))
     _configure_training.choose_opponent(chosen)
 
 

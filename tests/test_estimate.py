@@ -61,7 +61,7 @@ def test_where_nothing_was_measured_there_is_no_number():
 def test_the_seconds_are_those_of_start_features_epochs_and_scoring():
     one = chosen(training={"epochs": 10})
     record(one)
-    views = 4 * 600 + 200
+    views = one.n_views(600) * 600 + 200
     assert seconds(one) == pytest.approx(6 + 4 + views / 100 + 10 * 600 / 500)
     assert len(estimate.missing(one)) == 1
     record(one, Arm.SCRATCH, features_rate=None, fit_rate=50.0)
@@ -205,3 +205,11 @@ def test_without_a_setting_the_limit_is_that_of_the_machine_or_its_container(mon
 )
 def test_a_duration_is_said_no_finer_than_an_estimate_is(number, text):
     assert estimate.duration(number).replace("\xa0", " ") == text
+
+
+def test_a_run_that_found_its_outputs_in_the_cache_leaves_the_rate_of_computing_them():
+    one = chosen()
+    record(one)
+    before = seconds(one)
+    record(one, features_rate=None)
+    assert seconds(one) == before

@@ -205,3 +205,10 @@ def test_with_a_single_epoch_only_the_head_is_trained_and_counted():
 
 def test_two_classes_have_one_output_unit_and_more_have_one_each():
     assert [experiment.output_units(n) for n in (2, 3, 10)] == [1, 3, 10]
+
+
+def test_views_are_four_and_fewer_on_many_pictures_unless_somebody_chose():
+    automatic = experiment.default(DATASET)
+    assert [automatic.n_views(n) for n in (3, 500, 700, 1769, 8000)] == [4, 4, 2, 1, 1]
+    assert experiment.default(DATASET, views=8).n_views(8000) == 8
+    assert experiment.default(DATASET, views=8, augmentation=NO_AUGMENTATION).n_views(10) == 1
