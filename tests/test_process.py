@@ -86,16 +86,3 @@ def test_a_module_counts_as_not_installed_for_a_while():
     """
     command = [sys.executable, "-c", "import json" + textwrap.dedent(code)]
     assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == "not installed\n"
-
-
-def test_the_modules_with_keras_do_without_scikit_learn():
-    code = """
-    import sys
-    from core import process
-    with process.without("sklearn"):
-        from core import fit, score
-    assert "keras" in sys.modules
-    assert not [name for name in sys.modules if name.startswith("sklearn")]
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr

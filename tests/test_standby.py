@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -269,6 +270,22 @@ def test_while_it_still_imports_it_goes_with_the_process_that_started_it(tmp_pat
         assert not (tmp_path / "note.json").exists()
         holder.send_signal(signal.SIGKILL)
     wait_for(is_gone(one.pid), 5)
+
+
+def test_what_it_imports_touches_no_gpu_and_leaves_scikit_learn_out():
+    """TensorFlow asks for the devices once: `CUDA_VISIBLE_DEVICES`, which comes with the order, must be set before."""
+    code = """
+    import sys
+    from core import standby
+    from core import training
+    standby._load(standby._Note(None))
+    from tensorflow.python.eager import context
+    assert not context.context()._initialized
+    assert context.context()._physical_devices is None
+    assert not [name for name in sys.modules if name.startswith("sklearn")]
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow
