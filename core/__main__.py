@@ -106,10 +106,10 @@ def _new_experiment(chosen: argparse.Namespace) -> tuple[str, tuple[Arm, ...]]:
 
     with _ingested(chosen.zip, keeps=True) as data:
         parts = split.split(data, seed=chosen.seed)
-        configured = _configured(data.id, chosen).model_copy(
+        sizes = parts.counts().sum()
+        configured = _configured(data.id, chosen, n_train=int(sizes["train"])).model_copy(
             update={"dataset_name": data.name, "split_seed": parts.seed, "split_fingerprint": parts.fingerprint}
         )
-        sizes = parts.counts().sum()
         needs = estimate.estimate(
             configured,
             n_train=int(sizes["train"]),
@@ -120,9 +120,9 @@ def _new_experiment(chosen: argparse.Namespace) -> tuple[str, tuple[Arm, ...]]:
         return runs.create_experiment(configured, parts.frame), configured.arms
 
 
-def _configured(dataset_id: str, chosen: argparse.Namespace) -> Experiment:
+def _configured(dataset_id: str, chosen: argparse.Namespace, *, n_train: int = 0) -> Experiment:
     row = bases.base(chosen.base)
-    default = experiment.default(dataset_id, base=row.name, has_gpu=device.find().has_gpu)
+    default = experiment.default(dataset_id, base=row.name, has_gpu=device.find().has_gpu, n_train=n_train)
     choices: dict[str, Any] = {"seed": chosen.seed, "frozen_blocks": _frozen_blocks(chosen.freeze, row)}
     choices["opponent"] = default.opponent and default.opponent.model_dump() | _schedule(chosen.baseline_epochs)
     choices["training"] = default.training.model_dump() | _schedule(chosen.epochs)

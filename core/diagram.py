@@ -82,7 +82,7 @@ def describe(experiment: Experiment, arm: Arm, *, classes: Sequence[str]) -> str
 
 def describe_head(head: Head, n_classes: int) -> str:
     """From the base's last feature map to the classes, in a row of steps."""
-    steps = [POOLINGS[head.pooling]]
+    steps = [POOLINGS[head.pooling], *(["normalisation"] if head.normalizes else [])]
     if head.hidden:
         units = ", ".join(f"{count:,}" for count in head.hidden)
         steps.append(f"{'a hidden layer' if len(head.hidden) == 1 else 'hidden layers'} of {units} units")

@@ -114,7 +114,7 @@ def _key(experiment: Experiment, arm: Arm) -> str:
         experiment.image_size_of(arm),
         experiment.frozen_blocks_of(arm),
         experiment.head.pooling,
-        experiment.training.batch_size,
+        experiment.training_of(arm).batch_size,
     )
     return " ".join(str(fact) for fact in facts)
 
@@ -126,7 +126,7 @@ def _memory(experiment: Experiment, arm: Arm) -> int:
     scale = (experiment.image_size_of(arm) / row.image_size) ** 2 * BYTES
     forward = scale * KEPT_FORWARD * PICTURES_AT_ONCE * max(block.activations for block in row.blocks)
     kept = sum(block.activations for block in row.blocks[frozen:])
-    backward = scale * KEPT_FOR_BACKWARD * kept * experiment.training.batch_size
+    backward = scale * KEPT_FOR_BACKWARD * kept * experiment.training_of(arm).batch_size
     head = head_parameters(experiment.head, row, image_size=experiment.image_size_of(arm), n_classes=2)
     weights = BYTES * (2 * row.parameters + 4 * (row.trained_parameters(frozen) + head))
     return int(PROCESS_BYTES + forward + backward + weights)

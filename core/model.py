@@ -96,25 +96,54 @@ class Device:
 def prepare_device() -> Device:
     """On a GPU: let memory grow as needed and compute in mixed precision; on a CPU: float32.
 
-    This is the one place that speaks to a backend's own interface.
+    This and what it calls are the one place that speaks to a backend's own interface.
     """
-    label, policy = device.find().label, "float32"
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        gpus = tf.config.list_physical_devices("GPU")
-        for gpu in gpus:
-            tf.config.experimental.set_memory_growth(gpu, True)
-        if gpus:
-            details = tf.config.experimental.get_device_details(gpus[0])
-            label = f"GPU {details.get('device_name', 'of unknown name')}"
-            has_bfloat16 = details.get("compute_capability", (0, 0)) >= (8, 0)
-            policy = "mixed_bfloat16" if has_bfloat16 else "mixed_float16"
-        else:
-            label = device.Device(name="", cores=device.find().cores).label
+    backend = keras.backend.backend()
+    find_gpu = {"tensorflow": _tensorflow_gpu, "jax": _jax_gpu, "torch": _torch_gpu}.get(backend, lambda: None)
+    gpu = find_gpu()
+    if gpu is None:
+        label, policy = device.Device(name="", cores=device.find().cores).label, "float32"
+    else:
+        name, capability = gpu
+        label = f"GPU {name.removeprefix('NVIDIA ')}"
+        policy = "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16"
     keras.config.set_dtype_policy(policy)
-    engine = f"Keras {keras.__version__} on {keras.backend.backend()}, {policy}"
+    engine = f"Keras {keras.__version__} on {backend}, {policy}"
     return Device(label, engine, is_float32=policy == "float32")
+
+
+def _tensorflow_gpu() -> tuple[str, tuple[int, ...]] | None:
+    """Name and compute capability of the first GPU; its memory grows."""
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if not gpus:
+        return None
+    details = tf.config.experimental.get_device_details(gpus[0])
+    return details.get("device_name", "of unknown name"), details.get("compute_capability", (0, 0))
+
+
+def _jax_gpu() -> tuple[str, tuple[int, ...]] | None:
+    """Likewise."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # before the first device is asked for
+    import jax
+
+    gpus = [each for each in jax.devices() if each.platform == "gpu"]
+    if not gpus:
+        return None
+    capability = str(getattr(gpus[0], "compute_capability", "0.0")).split(".")
+    return gpus[0].device_kind, tuple(int(part) for part in capability if part.isdecimal())
+
+
+def _torch_gpu() -> tuple[str, tuple[int, ...]] | None:
+    """Likewise; PyTorch takes memory as it needs it."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    return torch.cuda.get_device_name(), torch.cuda.get_device_capability()
 
 
 def cut(model: keras.Model, layer_name: str | None) -> tuple[keras.Model | None, keras.Model]:
@@ -179,6 +208,8 @@ def _head_layers(head: Head, n_classes: int) -> list[keras.Layer]:
         Pooling.FLATTEN: keras.layers.Flatten,
     }[head.pooling]
     layers = [pooling(name="head_pooling")]
+    if head.normalizes:
+        layers.append(keras.layers.RMSNormalization(name="head_normalization"))
     for number, units in enumerate(head.hidden, start=1):
         layers.append(keras.layers.Dense(units, activation="relu", name=f"head_hidden{number}"))
     if head.dropout:
@@ -242,9 +273,11 @@ def compile_for(
     rate = keras.optimizers.schedules.CosineDecay(training.learning_rate * rate_factor, max(1, steps))
     optimizer = {
         Optimizer.ADAM: lambda: keras.optimizers.Adam(rate),
-        Optimizer.ADAMW: lambda: keras.optimizers.AdamW(rate),
+        Optimizer.ADAMW: lambda: keras.optimizers.AdamW(rate, weight_decay=training.weight_decay),
         Optimizer.SGD: lambda: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
     }[training.optimizer]()
+    if training.optimizer is Optimizer.ADAMW:
+        optimizer.exclude_from_weight_decay(var_list=_not_decayed(model))
     is_binary = model.output.shape[-1] == 1
     loss = keras.losses.BinaryCrossentropy() if is_binary else keras.losses.SparseCategoricalCrossentropy()
     accuracy = keras.metrics.BinaryAccuracy if is_binary else keras.metrics.SparseCategoricalAccuracy
@@ -256,6 +289,14 @@ def compile_for(
         steps_per_execution=1 if keras.backend.backend() == "torch" else steps_at_once,
     )
     model.optimizer.build(model.trainable_variables)  # else the first step of a fit is traced twice, for seconds
+
+
+def _not_decayed(model: keras.Model) -> list[keras.Variable]:
+    """All but the kernels of the head: what the base knows must not shrink, nor biases and scales."""
+    kernels = {
+        id(layer.kernel) for layer in model.layers if layer.name.startswith("head_") and hasattr(layer, "kernel")
+    }
+    return [variable for variable in model.trainable_variables if id(variable) not in kernels]
 
 
 def probabilities(outputs: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ def get(name: str) -> Any:
     return st.session_state[key(name)]
 
 
-def begin(of: Dataset) -> None:
+def begin(of: Dataset, *, n_train: int) -> None:
     """Fill the choices once: from the experiment of the URL, or with the defaults of someone who changes nothing."""
     present, named = _shared.experiment(), _shared.identifier("experiment")
     source = named if present else "defaults"
@@ -39,7 +39,7 @@ def begin(of: Dataset) -> None:
     if present is None and "draft_source" in st.session_state:
         return  # another data set, the same person: what was chosen stays
     st.session_state["draft_source"] = source
-    st.session_state.update({key(name): value for name, value in _values(present or _default(of)).items()})
+    st.session_state.update({key(name): value for name, value in _values(present or _default(of, n_train)).items()})
     remember_base()
     st.rerun()  # the sidebar, drawn before, shows the base
 
@@ -69,11 +69,13 @@ def experiment_of(of: Dataset) -> Experiment:
         "image_size": get(of_base("image_size")),
         "head": {
             "pooling": get("pooling"),
+            "normalizes": get("normalizes"),
             "hidden": [get(f"units_{number}") for number in range(get("n_hidden"))],
             "dropout": get("dropout") / 100,
         },
         "training": {
             **{name: get(name) for name in ("epochs", "batch_size", "learning_rate", "optimizer", "class_weights")},
+            "weight_decay": get("weight_decay"),
             "patience": get("patience") if get("stops_early") else None,
         },
         "augmentation": {
@@ -94,12 +96,13 @@ def _opponent() -> dict[str, Any]:
         "epochs": get("opponent_epochs"),
         "learning_rate": get("opponent_learning_rate"),
         "patience": get("opponent_patience") if get("opponent_stops_early") else None,
+        "batch_size": get("opponent_batch_size"),
         "image_size": get(of_base("opponent_image_size")),
     }
 
 
-def _default(of: Dataset, base: str = "MobileNet") -> Experiment:
-    return experiment.default(of.id, base=base, has_gpu=device.find().has_gpu)
+def _default(of: Dataset, n_train: int) -> Experiment:
+    return experiment.default(of.id, has_gpu=device.find().has_gpu, n_train=n_train)
 
 
 def _values(of: Experiment) -> dict[str, Any]:
@@ -110,6 +113,7 @@ def _values(of: Experiment) -> dict[str, Any]:
     values: dict[str, Any] = {
         "base": of.base,
         "pooling": of.head.pooling,
+        "normalizes": of.head.normalizes,
         "n_hidden": len(of.head.hidden),
         **{f"units_{number}": units.get(number, 128) for number in range(experiment.MAX_HIDDEN)},
         "dropout": round(100 * of.head.dropout),
@@ -118,6 +122,7 @@ def _values(of: Experiment) -> dict[str, Any]:
         "learning_rate": training.learning_rate,
         "optimizer": training.optimizer,
         "class_weights": training.class_weights,
+        "weight_decay": training.weight_decay,
         "stops_early": training.patience is not None,
         "patience": training.patience or 10,
         "flip": augmentation.flip,
@@ -130,6 +135,7 @@ def _values(of: Experiment) -> dict[str, Any]:
         "opponent_learning_rate": opponent.learning_rate,
         "opponent_stops_early": opponent.patience is not None,
         "opponent_patience": opponent.patience or 10,
+        "opponent_batch_size": opponent.batch_size,
         "seed": of.seed,
     }
     for name in bases.BASES:

@@ -17,7 +17,7 @@ def choose(chosen: Experiment, n_classes: int) -> None:
     st.subheader("Head", anchor=False, help=IDEA_OF_HEAD)
     steps = diagram.describe_head(chosen.head, n_classes)
     st.markdown(f":gray[The part that is new, from the base to your classes: {steps}]")
-    with st.expander("Advanced: pooling, hidden layers, dropout", key="head_choices", type="compact"):
+    with st.expander("Advanced: pooling, normalisation, hidden layers, dropout", key="head_choices", type="compact"):
         st.segmented_control(
             "Pooling",
             list(Pooling),
@@ -27,12 +27,18 @@ def choose(chosen: Experiment, n_classes: int) -> None:
             help="Average and maximum make one number of each channel. Flatten keeps every place of every channel: "
             "it knows where something is, and needs many more parameters.",
         )
+        st.toggle(
+            "Normalise the pooled features",
+            **draft.kept("normalizes"),
+            help="Scales the numbers of each picture to the same overall size, so that a learning rate means the same "
+            "on every base.",
+        )
         st.segmented_control(
             "Hidden layers",
             list(range(MAX_HIDDEN + 1)),
             **draft.kept("n_hidden"),
             required=True,
-            help="Layers between pooling and output. None is often best with few pictures.",
+            help="Layers between pooling and output. One helps where there are many pictures.",
         )
         if draft.get("n_hidden"):
             for number, column in enumerate(st.columns(MAX_HIDDEN)[: draft.get("n_hidden")]):

@@ -6,7 +6,8 @@ from core import bases
 from core.experiment import MAX_IMAGE_SIZE, Arm, Experiment, Optimizer, Training
 from pages import _configure_draft as draft
 
-RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 2e-3, 5e-3, 1e-2, 3e-2, 1e-1)
+DECAYS = (0.0, 0.1, 0.3, 1.0, 2.0, 4.0)
 BATCHES = (4, 8, 16, 32, 64, 128, 256)
 OPTIMIZERS = {Optimizer.ADAM: "Adam", Optimizer.ADAMW: "AdamW", Optimizer.SGD: "SGD"}
 IDEA_OF_TRAINING = (
@@ -34,12 +35,8 @@ def choose_training(chosen: Experiment) -> None:
         left, right = st.columns(2)
         with left:
             _rate("learning_rate")
-        right.select_slider(
-            "Batch size",
-            _with(BATCHES, draft.get("batch_size")),
-            **draft.kept("batch_size"),
-            help="Pictures in one training step. More need more memory.",
-        )
+        with right:
+            _batch_size("batch_size")
         left, right = st.columns(2)
         left.segmented_control(
             "Optimizer",
@@ -60,6 +57,8 @@ def choose_training(chosen: Experiment) -> None:
         left, right = st.columns(2)
         with left:
             _patience("stops_early", "patience")
+            if draft.get("optimizer") == Optimizer.ADAMW:
+                _weight_decay()
         right.toggle(
             "Class weights",
             **draft.kept("class_weights"),
@@ -82,7 +81,9 @@ def choose_opponent(chosen: Experiment) -> None:
     if chosen.opponent is None:
         return
     with st.expander(
-        "Advanced: epochs, learning rate, early stopping, picture size", key="opponent_choices", type="compact"
+        "Advanced: epochs, learning rate, batch size, early stopping, picture size",
+        key="opponent_choices",
+        type="compact",
     ):
         left, right = st.columns(2)
         with left:
@@ -93,7 +94,8 @@ def choose_opponent(chosen: Experiment) -> None:
         with left:
             _rate("opponent_learning_rate")
         with right:
-            _patience("opponent_stops_early", "opponent_patience")
+            _batch_size("opponent_batch_size")
+        _patience("opponent_stops_early", "opponent_patience")
 
 
 def _sentence(training: Training) -> str:
@@ -103,6 +105,26 @@ def _sentence(training: Training) -> str:
         f"at most {epochs}, fewer when {training.patience} in a row bring no progress" if training.patience else epochs
     )
     return f"{ends[0].upper()}{ends[1:]}; {OPTIMIZERS[training.optimizer]} with a learning rate of {rate}."
+
+
+def _batch_size(name: str) -> None:
+    st.select_slider(
+        "Batch size",
+        _with(BATCHES, draft.get(name)),
+        **draft.kept(name),
+        help="Pictures in one training step. More need more memory, and make fewer steps of an epoch.",
+    )
+
+
+def _weight_decay() -> None:
+    st.select_slider(
+        "Weight decay",
+        _with(DECAYS, draft.get("weight_decay")),
+        **draft.kept("weight_decay"),
+        format_func=lambda decay: f"{decay:g}",
+        help="The share of the head's weights that each step takes off, times the learning rate: what is not needed "
+        "again and again fades. The base's weights are never decayed.",
+    )
 
 
 def _epochs(name: str) -> None:

@@ -27,7 +27,7 @@ def main() -> None:
         split = _shared.current_split(of)
     except SplitError as error:
         _shared.missing(_shared.plain(str(error)), page="upload", label="Go to Upload")
-    draft.begin(of)
+    draft.begin(of, n_train=_n_train(split))
     with _shared.errors():
         _set_up(_shared.with_split(draft.experiment_of(of), of), of, split)
 
@@ -48,8 +48,12 @@ def _choices(chosen: Experiment, of: Dataset, split: Split) -> None:
     _configure_base.freeze(chosen)
     _configure_head.choose(chosen, len(of.classes))
     _configure_training.choose_training(chosen)
-    _configure_augmentation.choose(chosen, of, n_train=int((split.frame["part"] == "train").sum()))
+    _configure_augmentation.choose(chosen, of, n_train=_n_train(split))
     _configure_training.choose_opponent(chosen)
+
+
+def _n_train(split: Split) -> int:
+    return int((split.frame["part"] == "train").sum())
 
 
 def _start(chosen: Experiment, split: Split) -> None:

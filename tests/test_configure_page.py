@@ -193,7 +193,7 @@ def test_hidden_layers_ask_for_their_units_and_are_counted(pictures):
     app.button_group(key="draft_n_hidden").set_value(2).run()
     app.number_input(key="draft_units_0").set_value(64)
     choose(app, "number_input", "units_1", 32)
-    chosen = experiment.default("0" * 32, head=Head(hidden=(64, 32)))
+    chosen = experiment.default("0" * 32, head=Head(normalizes=True, hidden=(64, 32)))
     counts = experiment.parameter_counts(chosen, Arm.TRANSFER, n_classes=3)
     assert numbers(cards(app)[0])["Trained parameters"] == f"{counts.trained:,}"
 
@@ -222,6 +222,10 @@ def test_every_choice_reaches_the_experiment(pictures):
         ("slider", "rotation", 0),
         ("slider", "zoom", 30),
         ("slider", "brightness", 10),
+        ("selectbox", "views", 2),
+        ("toggle", "normalizes", False),
+        ("select_slider", "weight_decay", 0.3),
+        ("select_slider", "opponent_batch_size", 8),
         ("number_input", "opponent_epochs", 9),
         ("select_slider", "opponent_learning_rate", 3e-3),
         ("toggle", "opponent_stops_early", False),
@@ -231,11 +235,18 @@ def test_every_choice_reaches_the_experiment(pictures):
     app.button_group(key="draft_optimizer").set_value(Optimizer.SGD).run()
     own = experiment_of(press(app, "train"))
     assert own.training == Training(
-        epochs=7, batch_size=32, learning_rate=3e-4, optimizer=Optimizer.SGD, patience=3, class_weights=True
+        epochs=7,
+        batch_size=32,
+        learning_rate=3e-4,
+        optimizer=Optimizer.SGD,
+        patience=3,
+        class_weights=True,
+        weight_decay=0.3,
     )
+    assert (own.views, own.head.normalizes) == (2, False)
     assert (own.image_size, own.seed, own.head.dropout) == (96, 5, 0.5)
     assert own.augmentation == experiment.Augmentation(flip=False, rotation_degrees=0, zoom=0.3, brightness=0.1)
-    assert own.opponent == Opponent(epochs=9, learning_rate=3e-3, patience=None, image_size=64)
+    assert own.opponent == Opponent(epochs=9, learning_rate=3e-3, patience=None, image_size=64, batch_size=8)
 
 
 # ---- coming back

@@ -88,7 +88,7 @@ def test_a_card_has_the_strip_with_its_words_the_numbers_and_the_facts():
     assert 'role="img"' in card
     assert f'aria-label="{diagram.describe(chosen, Arm.TRANSFER, classes=CLASSES)}"' in card
     assert "14 blocks frozen" in card
-    assert "3,075" in card  # 1,024 weights and a bias for each of three classes
+    assert "264,195" in card  # normalisation 1,024, hidden layer 1,025 × 256, output 257 × 3
     assert "3,228,864" in card
     assert "about 40 s" in card
     assert 'src="data:x"' in card

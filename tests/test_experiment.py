@@ -121,14 +121,14 @@ def test_what_a_missing_opponent_has_cannot_be_asked():
 # ---- arms
 
 
-def test_the_opponent_has_its_own_epochs_rate_and_patience_and_shares_the_rest():
+def test_the_opponent_has_its_own_epochs_rate_patience_and_batch_size_and_shares_the_rest():
     chosen = default(
         training=Training(epochs=5, batch_size=8, optimizer=Optimizer.ADAMW, class_weights=True),
-        opponent=Opponent(epochs=9, learning_rate=0.01, patience=None, image_size=64),
+        opponent=Opponent(epochs=9, learning_rate=0.01, patience=None, image_size=64, batch_size=4),
     )
     own, shared = chosen.training_of(Arm.SCRATCH), chosen.training_of(Arm.TRANSFER)
     assert (own.epochs, own.learning_rate, own.patience) == (9, 0.01, None)
-    assert (own.batch_size, own.optimizer, own.class_weights) == (8, Optimizer.ADAMW, True)
+    assert (own.batch_size, own.optimizer, own.class_weights) == (4, Optimizer.ADAMW, True)
     assert shared == chosen.training
 
 
@@ -198,13 +198,19 @@ def counted_by_keras(network) -> tuple[int, int]:
 
 
 def test_with_a_single_epoch_only_the_head_is_trained_and_counted():
-    chosen = default(frozen_blocks=0, training=Training(epochs=1))
+    chosen = default(frozen_blocks=0, training=Training(epochs=1), head=Head())
     counts = experiment.parameter_counts(chosen, Arm.TRANSFER, n_classes=5)
     assert counts == experiment.Counts(trained=1024 * 5 + 5, frozen=bases.base("MobileNet").parameters)
 
 
 def test_two_classes_have_one_output_unit_and_more_have_one_each():
     assert [experiment.output_units(n) for n in (2, 3, 10)] == [1, 3, 10]
+
+
+def test_batches_grow_with_the_pictures():
+    sizes = [experiment.batch_size_for(n) for n in (0, 6, 100, 600, 1769, 10**6)]
+    assert sizes == [16, 16, 16, 16, 64, 256]
+    assert experiment.default(DATASET, n_train=1769).training.batch_size == 64
 
 
 def test_views_are_four_and_fewer_on_many_pictures_unless_somebody_chose():
