@@ -273,7 +273,7 @@ def default(
 def batch_size_for(n_train: int) -> int:
     """A power of two with about 28 steps an epoch: fewer learn too little in few epochs, more only take time."""
     steps = max(n_train, 1) / 28
-    return min(256, max(16, 2 ** round(math.log2(steps))))
+    return int(min(256, max(16, 2 ** round(math.log2(steps)))))
 
 
 def validated(fields: dict[str, object]) -> Experiment:

@@ -6,7 +6,7 @@ from core import bases
 from core.experiment import MAX_IMAGE_SIZE, Arm, Experiment, Optimizer, Training
 from pages import _configure_draft as draft
 
-RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 2e-3, 5e-3, 1e-2, 3e-2, 1e-1)
+RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 DECAYS = (0.0, 0.1, 0.3, 1.0, 2.0, 4.0)
 BATCHES = (4, 8, 16, 32, 64, 128, 256)
 OPTIMIZERS = {Optimizer.ADAM: "Adam", Optimizer.ADAMW: "AdamW", Optimizer.SGD: "SGD"}
