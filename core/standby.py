@@ -141,10 +141,10 @@ class Reserve:
             if self._standby and (not self._standby.is_alive or is_memory_short()):
                 self._end()
             elif is_wanted and self._is_on and not self._standby and time.monotonic() > self._paused_until:
+                self._paused_until = time.monotonic() + 1.0
                 if has_room():
-                    self._standby = Standby(self._log, note=self._note)
-                else:
-                    self._paused_until = time.monotonic() + 1.0
+                    with suppress(OSError):  # without one every run starts cold, and says what is wrong then
+                        self._standby = Standby(self._log, note=self._note)
 
     def close(self) -> None:
         """End it for good."""

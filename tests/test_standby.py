@@ -224,6 +224,13 @@ def test_one_that_cannot_live_is_not_started_over_and_over(reserve, home, wait_f
     assert reserve.take() is None
 
 
+def test_where_none_can_be_started_the_caller_does_without(reserve, monkeypatch):
+    monkeypatch.setenv("HEADSTART_PYTHON", "/no/such/python")
+    settings.cache_clear()
+    reserve.tend(is_wanted=True)
+    assert reserve.take() is None
+
+
 def test_there_is_one_at_most_and_none_where_nobody_wants_it(reserve):
     reserve.tend(is_wanted=False)
     assert reserve.take() is None
