@@ -8,6 +8,8 @@ batches' own statistics, `momentum = 1 - 1/k` for the k-th batch, which is their
 import keras
 import numpy as np
 
+from core import kernels
+
 
 class Reestimation:
     """The statistics of every BatchNorm layer of a model, from forward passes in which each batch normalises itself."""
@@ -55,10 +57,5 @@ class _NormalisedByItsBatch(keras.layers.Layer):
         self._of = layer
 
     def call(self, inputs: keras.KerasTensor) -> tuple[keras.KerasTensor, ...]:
-        ops = keras.ops
-        wide = ops.cast(inputs, "float32")
-        mean, variance = ops.moments(wide, axes=list(range(len(inputs.shape) - 1)))
-        normalised = ops.batch_normalization(
-            wide, mean, variance, axis=-1, offset=self._of.beta, scale=self._of.gamma, epsilon=self._of.epsilon
-        )
-        return ops.cast(normalised, inputs.dtype), mean[None], variance[None]
+        normalised, mean, variance = kernels.normalised_by_batch(self._of, inputs)
+        return normalised, mean[None], variance[None]

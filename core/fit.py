@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from core import bases, inputs, model, runs, weights
+from core import bases, inputs, kernels, model, runs, weights
 from core.arm import Job
 from core.batches import Batches, Pictures, Rows
 from core.dataset import Dataset
@@ -67,7 +67,7 @@ def fit(job: Job, data: Dataset) -> Fitted:
     facts["seconds"]["before"] = 0.0
     runs.write_json(job.directory / "start.json", facts)
     job.report.enter(State.FIT)
-    job.report.tell(engine=device.engine)
+    job.report.tell(engine=f"{device.engine}{kernels.remark(network.model, prepared.frontier)}")
     with inputs.Beside(job, prepared.frozen, parts["test"]):
         keeper = _run_phases(job, network, prepared, phases)
     facts |= {"fit_rate": keeper.rate, "tracing_seconds": keeper.tracing_seconds}
@@ -145,6 +145,7 @@ def _run_phases(job: Job, network: Network, prepared: Inputs, phases: list[_Phas
     """The fit itself; returns what watched it."""
     training, rows = job.training, prepared.rows
     _, suffix = model.cut(network.model, prepared.frontier)
+    suffix = kernels.for_training(suffix)
     batches = Batches(
         rows["train"],
         batch_size=training.batch_size,

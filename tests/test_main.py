@@ -114,7 +114,7 @@ def test_without_an_opponent_scratch_and_difference_are_null(small_zip, tmp_path
     assert result["difference"] is None
     assert result["experiment"]["opponent"] is None
     assert result["arms"]["transfer"]["epochs"] == 2
-    assert result["arms"]["transfer"]["trained_parameters"] == 1025
+    assert result["arms"]["transfer"]["trained_parameters"] == 1024 + 1025 * 256 + 257
     assert "From scratch" not in capsys.readouterr().out
 
 

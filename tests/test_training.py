@@ -257,7 +257,7 @@ def test_where_the_features_would_not_fit_the_frozen_part_runs_in_the_batch(new_
     found = facts(trained(experiment_id))
     assert found["views"] is None
     assert found["frozen_unchanged"] is True
-    assert found["trained_parameters"] == 1025
+    assert found["trained_parameters"] == 1024 + 1025 * 256 + 257
     assert found["reload_check"]["passed"] is True
     assert_the_saved_network_is_that_of_the_best_epoch(experiment_id, Arm.TRANSFER)
 
