@@ -5,25 +5,16 @@ Prints a line a seed (accuracies, verdict, seconds) and the means.
 """
 
 import argparse
-import json
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+import measure
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parent.parent
 
-
-def run(zip_path: Path, seed: int, options: list[str], folder: Path) -> dict[str, object]:
+def run(zip_path: Path, seed: int, options: list[str], home: Path) -> dict[str, object]:
     """One comparison, as a row of the table."""
-    out = folder / f"seed-{seed}"
-    command = [sys.executable, "-m", "core", "compare", str(zip_path), "--seed", str(seed), "--out", str(out), *options]
-    environment = os.environ | {"HEADSTART_HOME": str(folder / "home")}
-    subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True)
-    result = json.loads((out / "result.json").read_text(encoding="utf-8"))
+    result = measure.compare(zip_path, home, "--seed", str(seed), *options).result
     row: dict[str, object] = {"seed": seed}
     for name, arm in result["arms"].items():
         if arm:
@@ -39,7 +30,7 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in chosen.seeds:
-            rows.append(run(chosen.zip.resolve(), seed, options, Path(folder)))
+            rows.append(run(chosen.zip, seed, options, Path(folder)))
             print(rows[-1], flush=True)
     table = pd.DataFrame(rows)
     print(table.to_string(index=False, float_format=lambda value: f"{value:.3g}"))
