@@ -33,7 +33,8 @@ POLL_SECONDS = 0.05  # until a job that was submitted is begun, at most
 HANDOVER_SECONDS = 5.0  # for an earlier consumer to be gone
 SHORT_WORKERS = 2
 FREE = "Free some memory on this host, then try again."
-NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1"}  # short jobs leave the GPUs' memory to those who train
+# Short jobs leave the GPUs' memory to those who train; JAX fails where it finds no GPU, unless it is told of none.
+NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 log = logging.getLogger(__name__)
 

@@ -1,11 +1,13 @@
-"""What this host computes on, found without importing TensorFlow."""
+"""What this host computes on, found without importing TensorFlow or another backend of Keras."""
 
+import json
 import os
 import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
+from pathlib import Path
 
 SECONDS = 10.0
 
@@ -37,7 +39,7 @@ def find() -> Device:
 
 
 def _gpu_name() -> str:
-    """Name of the first GPU that the driver lists, or "" where there is none or TensorFlow is the CPU build."""
+    """Name of the first GPU that the driver lists, or "" where there is none or Keras's backend is a CPU build."""
     tool = shutil.which("nvidia-smi")
     if tool is None or _is_cpu_build() or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return ""
@@ -51,11 +53,32 @@ def _gpu_name() -> str:
 
 
 def _is_cpu_build() -> bool:
+    """Whether what is installed of Keras's backend cannot use a GPU."""
+    chosen = backend()
+    if chosen == "jax":
+        return not any("cuda" in plugin.name for plugin in metadata.entry_points(group="jax_plugins"))
+    if chosen == "torch":
+        return _version("torch").endswith("+cpu")
+    return bool(_version("tensorflow-cpu"))
+
+
+def backend() -> str:
+    """The backend that Keras will choose: KERAS_BACKEND, else what Keras's own file says, else TensorFlow."""
+    if chosen := os.environ.get("KERAS_BACKEND"):
+        return chosen
+    path = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "keras.json"
     try:
-        metadata.version("tensorflow-cpu")
+        return str(json.loads(path.read_text(encoding="utf-8"))["backend"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "tensorflow"
+
+
+def _version(package: str) -> str:
+    """Of an installed package, or "" where it is not installed."""
+    try:
+        return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return False
-    return True
+        return ""
 
 
 def _cores() -> int:

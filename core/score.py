@@ -24,7 +24,18 @@ PROOF_PICTURES = 32
 PROOF_TOLERANCE = 1e-4  # between a picture's probabilities by way of its stored features and through the whole file
 FAST_TOLERANCE = 0.01  # share of the test pictures that may be answered otherwise on the quick outputs
 PROOF_BATCH = 8  # what all layers put out for these is in memory at once
-PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "openvino", "numpy", "pillow", "scikit-learn", "streamlit")
+PACKAGES = (
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "jax",
+    "torch",
+    "openvino",
+    "numpy",
+    "pillow",
+    "scikit-learn",
+    "streamlit",
+)
 
 
 def score(job: Job, data: Dataset, fitted: Fitted) -> None:

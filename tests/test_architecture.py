@@ -13,7 +13,7 @@ import pytest
 
 from core.settings import ROOT
 
-KERAS = {"keras", "tensorflow", "openvino"}
+KERAS = {"keras", "tensorflow", "jax", "torch", "openvino"}
 # These are written in Keras, so only a process that trains or predicts loads them.
 WITH_KERAS = {
     f"core.{name}"

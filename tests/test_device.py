@@ -1,11 +1,14 @@
-"""What the host computes on is found without TensorFlow."""
+"""What the host computes on is found without TensorFlow or another backend."""
 
 import stat
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from core import device
+
+IS_CPU_BUILD = device._is_cpu_build  # which most tests replace
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +54,49 @@ def test_counts_as_a_cpu_where_the_gpu_is_hidden(tmp_path, monkeypatch):
     driver(tmp_path, monkeypatch, script="echo 'NVIDIA T4'")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert not device.find().has_gpu
+
+
+@pytest.mark.parametrize(
+    ("backend", "versions", "plugins", "is_found"),
+    [
+        ("tensorflow", {"tensorflow-cpu": "2.21.0"}, [], False),
+        ("tensorflow", {"tensorflow": "2.21.0"}, [], True),
+        ("jax", {"jax": "0.10.2", "tensorflow-cpu": "2.21.0"}, ["xla_cuda13"], True),
+        ("jax", {"jax": "0.10.2"}, [], False),
+        ("torch", {"torch": "2.13.0", "tensorflow-cpu": "2.21.0"}, [], True),
+        ("torch", {"torch": "2.13.0+cpu"}, [], False),
+    ],
+)
+def test_asks_the_build_of_the_backend_that_keras_will_choose(
+    tmp_path, monkeypatch, backend, versions, plugins, is_found
+):
+    def version(package: str) -> str:
+        if package not in versions:
+            raise metadata.PackageNotFoundError(package)
+        return versions[package]
+
+    driver(tmp_path, monkeypatch, script="echo 'NVIDIA T4'")
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    monkeypatch.setattr(device, "_is_cpu_build", IS_CPU_BUILD)
+    monkeypatch.setattr(metadata, "version", version)
+    found = metadata.EntryPoints(metadata.EntryPoint(name, "", "jax_plugins") for name in plugins)
+    monkeypatch.setattr(metadata, "entry_points", lambda group: found.select(group=group))
+    assert device.find().has_gpu is is_found
+
+
+@pytest.mark.parametrize(
+    ("variable", "file", "chosen"),
+    [
+        ("jax", '{"backend": "torch"}', "jax"),
+        ("", '{"backend": "torch"}', "torch"),
+        ("", "{}", "tensorflow"),
+        ("", "{", "tensorflow"),
+        ("", None, "tensorflow"),
+    ],
+)
+def test_the_backend_is_the_one_that_keras_will_choose(tmp_path, monkeypatch, variable, file, chosen):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_BACKEND", variable)
+    if file is not None:
+        (tmp_path / "keras.json").write_text(file)
+    assert device.backend() == chosen
