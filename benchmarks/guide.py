@@ -76,7 +76,8 @@ def report(chosen: argparse.Namespace, train, validation, test, n_classes: int) 
         model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
         model.fit(train, epochs=epochs, validation_data=validation, callbacks=[Clock()], verbose=0)
     accuracy = model.evaluate(test, verbose=0)[1]
-    model.save(Path(tempfile.mkdtemp()) / "model.keras")
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder) / "model.keras")
     told = {
         "seconds": round(time.perf_counter() - BEGUN, 1),
         "epochs": seconds,

@@ -17,7 +17,7 @@ import pandas as pd
 
 from core import engine, features, picture
 from core.batches import Batches, Pictures, Rows
-from core.experiment import SCRATCH_IMAGE_SIZE_ON_CPU, Augmentation
+from core.experiment import SCRATCH_IMAGE_SIZE_ON_CPU, Arm, Augmentation
 
 SECONDS = 1.0  # at least, for each measurement
 
@@ -52,7 +52,7 @@ def fit_rates(chosen: argparse.Namespace, home: Path) -> dict[str, tuple[float, 
     scratch, blocks = str(chosen.scratch_epochs), str(chosen.block_epochs)
     both = measure.compare(chosen.zip, home, "--epochs", str(chosen.epochs), "--baseline-epochs", scratch)
     last = measure.compare(chosen.zip, home, "--freeze", "12", "--epochs", blocks, "--baseline", "none")
-    kinds = {"head": (both, "transfer"), "from scratch": (both, "scratch"), "last blocks": (last, "transfer")}
+    kinds = {"head": (both, Arm.TRANSFER), "from scratch": (both, Arm.SCRATCH), "last blocks": (last, Arm.TRANSFER)}
     return {
         kind: (run.facts(arm)["fit_rate"], run.experiment.training_of(arm).batch_size)
         for kind, (run, arm) in kinds.items()

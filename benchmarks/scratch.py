@@ -6,10 +6,10 @@ and the pictures a second after it: the median of the rounds, in which all take 
 """
 
 import argparse
-import os
 import time
 
 import keras
+import measure
 import numpy as np
 
 from core import kernels, model
@@ -42,7 +42,7 @@ def main() -> None:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (chosen.batch, chosen.size, chosen.size, 3), dtype=np.uint8)
     labels = random.integers(0, 6, chosen.batch)
-    print(f"{model.prepare_device().engine}, {os.cpu_count()} cores, bfloat16: {kernels.has_bfloat16()}")
+    print(f"{measure.machine()}; {model.prepare_device().engine}, bfloat16: {kernels.has_bfloat16()}")
     ways = {
         "as Keras has it": before,
         "one kernel for BatchNorm": lambda network: after(network, in_bfloat16=False),

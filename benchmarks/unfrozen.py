@@ -6,7 +6,7 @@ processes are timed, Headstart's from an empty home.
 
 VGG16 takes very long the guide's way on a processor: `--guide-epochs 2` runs fewer epochs of it and adds further ones
 at the speed of the last of each phase; `--pictures N` draws so many pictures of the zip for both. On fewer than about
-2,900 pictures Headstart also computes further views of each for training, so take as many as time allows.
+1,430 pictures Headstart also computes further views of each for training, so take as many as time allows.
 """
 
 import argparse
