@@ -17,7 +17,7 @@ MAX_UNITS = 4096
 SCRATCH_IMAGE_SIZE_ON_CPU = 128
 VIEWS = 4  # of each training picture, with augmentation
 MAX_VIEWS = 8
-VIEWED_PICTURES = 2000  # views of training pictures in all, where nobody has chosen their number
+FEW_PICTURES = 300  # for training, up to which views of them are worth their time unless somebody chose otherwise
 
 
 class Arm(StrEnum):
@@ -161,12 +161,12 @@ class Experiment(_Frozen):
     def n_views(self, n_train: int) -> int:
         """How many views of each training picture a cached frozen part sees; the first is the picture itself.
 
-        Without a choice there are `VIEWS`, and fewer on many pictures: each costs as much time as the picture itself
-        and brings the less, the more pictures there are.
+        Without a choice there are `VIEWS`, and on many pictures only that one: each view costs as much time as the
+        picture itself, and brings the less, the more pictures there are.
         """
         if not self.augmentation.is_on:
             return 1
-        return self.views or max(1, min(VIEWS, VIEWED_PICTURES // n_train))
+        return self.views or (VIEWS if n_train <= FEW_PICTURES else 1)
 
     def training_of(self, arm: Arm) -> Training:
         """The training of `arm`: the opponent's own epochs, rate and patience replace the shared ones."""

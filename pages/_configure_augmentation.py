@@ -41,7 +41,7 @@ def choose(chosen: Experiment, of: Dataset, *, n_train: int) -> None:
             "Views of each picture for the frozen part",
             range(MAX_VIEWS + 1),
             **draft.kept("views"),
-            format_func=lambda views: str(views) if views else "automatic: 4, fewer on many pictures",
+            format_func=lambda views: str(views) if views else "automatic: 4, or 1 on many pictures",
             help=IDEA_OF_VIEWS,
         )
 

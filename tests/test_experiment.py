@@ -213,8 +213,8 @@ def test_batches_grow_with_the_pictures():
     assert experiment.default(DATASET, n_train=1769).training.batch_size == 64
 
 
-def test_views_are_four_and_fewer_on_many_pictures_unless_somebody_chose():
+def test_views_are_four_and_one_on_many_pictures_unless_somebody_chose():
     automatic = experiment.default(DATASET)
-    assert [automatic.n_views(n) for n in (3, 500, 700, 1769, 8000)] == [4, 4, 2, 1, 1]
+    assert [automatic.n_views(n) for n in (3, 300, 301, 1769, 8000)] == [4, 4, 1, 1, 1]
     assert experiment.default(DATASET, views=8).n_views(8000) == 8
     assert experiment.default(DATASET, views=8, augmentation=NO_AUGMENTATION).n_views(10) == 1
