@@ -54,7 +54,7 @@ REPORT_SECONDS = 0.2
 PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
 STOPPED = "Stopped before all pictures were read."
 CHUNK_BYTES = 4_000_000
-RULES = 1  # to be raised when the same zip is read or stored in another way
+RULES = 2  # to be raised when the same zip is read or stored in another way
 LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")
 
 

@@ -70,6 +70,12 @@ def fast_precision() -> str:
     return str(keras.config.dtype_policy().compute_dtype)
 
 
+def was_converted(base: str) -> bool:
+    """Whether any frozen part of this base was converted on this host, and not removed for want of room."""
+    found = (cache.read_facts(path.parent) for path in cache.folder().glob("*/model.xml"))
+    return any(facts.get("base") == base for facts in found)
+
+
 class OpenVino:
     """A network that Keras exported, on this processor's cores."""
 

@@ -21,6 +21,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # Pillow reads MPO, of 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")
 LOSSY_STARTS = (b"\xff\xd8", b"RIFF")  # JPEG, WebP
 JPEG_QUALITY = 92
+JFIF_BYTES = 14  # of the one marker that says nothing of a picture, without a thumbnail
 PNG_SIDE = 128  # px; a lossless picture up to here stays so, as blocks of JPEG would show and the file is small anyway
 WHITE = (255, 255, 255)
 UPRIGHT = {
@@ -55,7 +56,8 @@ class Stored:
 def store(data: bytes, folder: Path) -> Stored:
     """Write a picture as it is kept: upright, RGB, long side at most `settings().stored_side`, named by its content.
 
-    It becomes a JPEG, which is quick to decode, or a PNG where the source is lossless and it is small.
+    It becomes a JPEG, which is quick to decode, or a PNG where the source is lossless and it is small. A JPEG that is
+    nothing but such pixels is kept byte for byte: written anew it would only lose.
 
     Raises:
         PictureError: It cannot be read or is too large.
@@ -64,7 +66,9 @@ def store(data: bytes, folder: Path) -> Stored:
     is_png = max(image.size) <= PNG_SIDE and not data.startswith(LOSSY_STARTS)
     picture = hashlib.sha256(data).hexdigest()
     path = folder / f"{picture}.{'png' if is_png else 'jpg'}"
-    if is_png:
+    if _is_plain(data):
+        runs.write_whole(path, lambda partial: partial.write_bytes(data))
+    elif is_png:
         runs.write_whole(path, lambda partial: image.save(partial, "PNG", compress_level=1))
     else:
         runs.write_whole(path, lambda partial: image.save(partial, "JPEG", quality=JPEG_QUALITY))
@@ -83,7 +87,19 @@ def load(path: Path, size: int) -> np.ndarray:
     """
     with Image.open(path, formats=("JPEG", "PNG")) as image:
         image.draft("RGB", (size, size))  # a JPEG more than twice as large is decoded at a half, which is quicker
-        return np.array(image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR))
+        rgb = image if image.mode == "RGB" else image.convert("RGB")
+        return np.array(rgb.resize((size, size), Image.Resampling.BILINEAR))
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether a source that can be read is a JPEG as `store` writes them: colour, small, no word beside its pixels."""
+    scan = data.find(b"\xff\xda")
+    if not data.startswith(b"\xff\xd8") or scan < 0 or data.find(b"\xff\xd9", scan) != len(data) - 2:
+        return False  # not, or not only, one JPEG
+    image = Image.open(io.BytesIO(data), formats=("JPEG",))
+    markers = getattr(image, "applist", ())
+    says_nothing = all(name == "APP0" and len(said) == JFIF_BYTES for name, said in markers)
+    return image.format == "JPEG" and image.mode == "RGB" and says_nothing and max(image.size) <= settings().stored_side
 
 
 def normalise(data: bytes) -> Image.Image:

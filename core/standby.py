@@ -211,6 +211,10 @@ class _Note:
     def __init__(self, path: Path | None) -> None:
         self._path, self._lock = path, threading.Lock()
 
+    @property
+    def is_wanted(self) -> bool:
+        return self._path is not None
+
     def write(self) -> None:
         with self._lock:
             if self._path:
@@ -238,6 +242,17 @@ def _load(note: _Note) -> None:
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it again and again would cost a run 0.1 s
     note.write()
+    if note.is_wanted:  # nobody has given an order meanwhile
+        threading.Thread(target=_convert, daemon=True).start()
+
+
+def _convert() -> None:
+    """An idle host makes the first run on the usual base quicker."""
+    from core import inputs
+    from core.errors import HeadstartError
+
+    with suppress(HeadstartError, OSError):
+        inputs.convert_ahead()
 
 
 def _become(order: Order, loading: threading.Thread) -> None:

@@ -297,3 +297,21 @@ def test_pictures_can_be_read_in_many_threads_at_once(picture_of):
     for thread in threads:
         thread.join()
     assert found == dict.fromkeys(range(4), True)
+
+
+def test_a_jpeg_that_needs_no_change_is_kept_byte_for_byte(tmp_path, picture_of):
+    plain = saved(Image.open(io.BytesIO(picture_of(1, size=(60, 40)))).convert("RGB"), "JPEG")
+    assert (tmp_path / store(plain, tmp_path).file).read_bytes() == plain
+
+
+@pytest.mark.parametrize("hidden", [b"a word", b"\xff\xd9", b"PK\x03\x04\xff\xd9"])
+def test_what_hangs_on_behind_a_jpeg_is_not_stored(tmp_path, picture_of, hidden):
+    plain = saved(Image.open(io.BytesIO(picture_of(1, size=(60, 40)))).convert("RGB"), "JPEG")
+    stored = (tmp_path / store(plain + hidden, tmp_path).file).read_bytes()
+    assert not stored.endswith(hidden) or stored != plain + hidden
+
+
+@pytest.mark.parametrize("size", [(40, 30), (700, 20)])
+def test_a_grey_or_large_jpeg_is_written_anew(tmp_path, size):
+    data = saved(Image.new("L" if size[0] < 512 else "RGB", size), "JPEG")
+    assert (tmp_path / store(data, tmp_path).file).read_bytes() != data
