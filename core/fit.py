@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -16,7 +16,7 @@ from core.dataset import Dataset
 from core.errors import StopRequested
 from core.experiment import Arm
 from core.features import Frozen
-from core.inputs import Inputs
+from core.inputs import Beside, Inputs
 from core.keeper import Keeper, frozen_layers, load_best
 from core.layout import PARTS
 from core.model import Network
@@ -38,6 +38,7 @@ class Fitted:
     test: Pictures
     frozen: Frozen | None = field(default=None, repr=False)  # whose outputs were cached
     fast: Rows | None = field(default=None, repr=False)  # the test part as the fit would see it
+    beside: Beside | None = field(default=None, repr=False)  # still at work on the exact outputs of the test part
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,15 @@ def fit(job: Job, data: Dataset) -> Fitted:
     runs.write_json(job.directory / "start.json", facts)
     job.report.enter(State.FIT)
     job.report.tell(engine=f"{device.engine}{kernels.remark(network.model, prepared.frontier)}")
-    with inputs.Beside(job, prepared.frozen, parts["test"]):
+    beside = inputs.Beside(job, prepared.frozen, parts["test"])
+    try:
         keeper = _run_phases(job, network, prepared, phases)
+    except BaseException:
+        beside.leave()
+        raise
     facts |= {"fit_rate": keeper.rate, "tracing_seconds": keeper.tracing_seconds}
     facts["best_epoch"] = load_best(job, network)
-    return _fitted(job, network, len(data.classes), facts, parts["test"], prepared)
+    return replace(_fitted(job, network, len(data.classes), facts, parts["test"], prepared), beside=beside)
 
 
 def restore(job: Job, data: Dataset) -> Fitted:

@@ -146,24 +146,25 @@ def convert_ahead() -> None:
 
 
 class Beside:
-    """Computes in a thread, while the head is fitted, what scoring will find in the cache. Use it with `with`."""
+    """Computes in a thread, while the head is fitted and saved, what scoring will find in the cache."""
 
     def __init__(self, job: Job, frozen: Frozen | None, pictures: Pictures) -> None:
-        """Begin nothing yet."""
+        """Begin, where there is a frozen part and its quick outputs are not the exact ones."""
         self._job, self._frozen, self._pictures = job, frozen, pictures
         self._is_over = False
         self._thread = threading.Thread(target=self._run, name="exact", daemon=True)
-
-    def __enter__(self) -> None:
-        """Begin, where there is a frozen part and its quick outputs are not the exact ones."""
-        if self._frozen is not None and engine.is_openvino() and engine.fast_precision() != "float32":
+        if frozen is not None and engine.is_openvino() and engine.fast_precision() != "float32":
             self._thread.start()
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Wait until it is done, or leave it where it is after an error."""
-        self._is_over = kind is not None
+    def join(self) -> None:
+        """Wait until it is done."""
         if self._thread.ident is not None:
             self._thread.join()
+
+    def leave(self) -> None:
+        """End it where it is, if it is not done: a process must not end with it at work."""
+        self._is_over = True
+        self.join()
 
     def _run(self) -> None:
         def stopped() -> bool:

@@ -58,6 +58,8 @@ def score(job: Job, data: Dataset, fitted: Fitted) -> None:
         frontier = trained.frontier(job.frozen_blocks)
         prefix, _ = model.cut(trained.model, frontier)
         _, suffix = model.cut(reloaded, frontier)
+        if fitted.beside:
+            fitted.beside.join()
         exact = inputs.exact(job, replace(fitted.frozen, prefix=prefix), fitted.test)
         answers = _by_suffix(suffix, exact)
         other = _at_once(reloaded, proof)

@@ -35,7 +35,11 @@ def run(job: Job, loaded: Callable[[], object]) -> None:
         raise RunError("Expected this experiment's data set on this host; found none. Upload the pictures again.")
     fitted = fit.restore(job, data) if job.scores_only else fit.fit(job, data)
     job.begin_scoring()
-    score.score(job, data, fitted)
+    try:
+        score.score(job, data, fitted)
+    finally:
+        if fitted.beside:
+            fitted.beside.leave()
     job.finish()
 
 
