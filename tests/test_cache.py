@@ -1,6 +1,6 @@
-import multiprocessing
 import os
-import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 from core import cache
 from core.cache import RECORD, Cache, row_id
 from core.errors import HeadstartError
-from core.settings import settings
+from core.settings import ROOT, settings
 
 FACTS = {"base": "MobileNet", "frontier": "14 blocks"}
 SHAPE = (5,)
@@ -95,9 +95,8 @@ def test_two_runs_at_once_do_not_touch_each_others_rows():
     assert_holds([0, 1, 10, 11])
 
 
-def _write_for_ever(home: str) -> None:
-    os.environ["HEADSTART_HOME"] = home
-    settings.cache_clear()
+def write_for_ever() -> None:
+    """What a process does until it is killed."""
     with opened() as rows:
         room = rows.reserve(len(IDS))
         while True:
@@ -107,15 +106,15 @@ def _write_for_ever(home: str) -> None:
 
 
 def test_a_process_that_is_killed_at_any_moment_leaves_no_wrong_row():
-    context = multiprocessing.get_context("spawn")
     for attempt in range(3):
-        process = context.Process(target=_write_for_ever, args=(str(settings().home),))
-        process.start()
         index = file_of("index.bin")
-        before = index.stat().st_size
-        until(lambda index=index, least=before + (10 + attempt) * RECORD.itemsize: index.stat().st_size > least)
-        os.kill(process.pid, signal.SIGKILL)
-        process.join()
+        least = index.stat().st_size + (10 + attempt) * RECORD.itemsize
+        writer = subprocess.Popen(
+            [sys.executable, "-c", "from tests import test_cache; test_cache.write_for_ever()"], cwd=ROOT
+        )
+        until(lambda index=index, least=least: index.stat().st_size > least)
+        writer.kill()
+        writer.wait()
         with opened() as rows:
             places, values = rows.find(IDS), rows.values()
             assert (places >= 0).sum() >= 10
