@@ -95,9 +95,11 @@ class Report:
     def remarks(self) -> list[str]:
         """What a reader of the verdict must also know, a sentence each; often empty."""
         stopped = [arm for arm, report in self.arms.items() if report.is_stopped]
-        return [f"{NAMES[arm]} was stopped early; its best epoch until then is scored." for arm in stopped] + (
-            below_the_line(self.scores)
-        )
+        return [
+            *(f"{NAMES[arm]} was stopped early; its best epoch until then is scored." for arm in stopped),
+            *below_the_line(self.scores),
+            *(remark for arm, report in self.arms.items() if (remark := far_from_exact(arm, report.facts))),
+        ]
 
     @property
     def scores(self) -> dict[Arm, Score]:
@@ -231,6 +233,17 @@ def below_the_line(scores: Mapping[Arm, Score]) -> list[str]:
         for arm, one in scores.items()
         if not one.is_above_largest_class
     ]
+
+
+def far_from_exact(arm: Arm, facts: Mapping[str, Any]) -> str:
+    """A sentence where the training saw outputs of the frozen part that are too far from those that are scored."""
+    check = facts.get("fast_check")
+    if not check or check["passed"]:
+        return ""
+    return (
+        f"{NAMES[arm]} was trained on quick outputs of its frozen part, with which {check['answers_differ']:,} of "
+        f"{check['pictures']:,} test pictures would be answered otherwise. The scores are those of the exact ones."
+    )
 
 
 def _of_pictures(one: Score) -> str:

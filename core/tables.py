@@ -48,9 +48,11 @@ def proof(report: Report) -> pd.DataFrame:
         "Pretrained weights, SHA-256": lambda facts: facts["weights_sha256"] or "none, random at the start",
         "Frozen weights unchanged by the training": lambda facts: _unchanged(facts["frozen_unchanged"]),
         "The saved file, loaded again, answers the same": lambda facts: _reloaded(facts["reload_check"]),
+        "The frozen part, quick against exact": lambda facts: _quick(facts.get("fast_check")),
         "Seed": lambda facts: str(facts["seed"]),
         "Computed on": lambda facts: facts["device"],
-        "Engine": lambda facts: facts["engine"],
+        "Engine of the frozen part": lambda facts: facts.get("features_engine") or "none: it is part of the training",
+        "Engine of the training": lambda facts: facts["engine"],
         "Versions": lambda facts: ", ".join(f"{name} {version}" for name, version in facts["versions"].items()),
     }
     return _table(report, rows)
@@ -69,6 +71,12 @@ def _unchanged(is_unchanged: bool | None) -> str:
     if is_unchanged is None:
         return "nothing is frozen"
     return "yes, every one of them" if is_unchanged else "no"
+
+
+def _quick(check: Facts | None) -> str:
+    if check is None:
+        return "trained and scored on the same outputs"
+    return f"{check['answers_differ']:,} of {check['pictures']:,} test pictures would be answered otherwise"
 
 
 def _reloaded(check: Facts) -> str:

@@ -363,3 +363,11 @@ def test_cells_that_begin_with_a_tab_or_a_line_break_are_safe_too(text, finished
     monkeypatch.setattr(report, "read", lambda _: read)
     names = [row[0] for row in csv.reader(io.StringIO(report.predictions_csv(experiment_id), newline=""))][1:]
     assert set(names) == {f"'{text}"}
+
+
+def test_outputs_that_were_too_quick_to_be_exact_are_spoken_of():
+    check = {"pictures": 400, "answers_differ": 5, "largest_difference": 0.3, "passed": False}
+    assert "5 of 400 test pictures" in report.far_from_exact(Arm.TRANSFER, {"fast_check": check})
+    assert not report.far_from_exact(Arm.TRANSFER, {"fast_check": check | {"passed": True}})
+    assert not report.far_from_exact(Arm.SCRATCH, {"fast_check": None})
+    assert not report.far_from_exact(Arm.SCRATCH, {})
