@@ -65,7 +65,7 @@ def test_a_newcomer_gets_from_the_sample_to_answers_on_new_pictures(
     expect(page.get_by_text("167 pictures in 5 classes")).to_be_visible(timeout=60_000)
     press(page, "Configure the comparison")
 
-    expect(page.get_by_text("5,125")).to_be_visible(timeout=60_000)  # trained parameters: 5 x (1,024 + 1)
+    expect(page.get_by_text("264,709")).to_be_visible(timeout=60_000)  # trained parameters of the head
     choose(page, "training_choices", "Epochs", 4)
     choose(page, "opponent_choices", "Epochs", 12)
     choose(page, "opponent_choices", "Picture size (px)", 64)
