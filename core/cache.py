@@ -256,5 +256,5 @@ def _size(path: Path) -> int:
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """What the rows of a folder depend on; for looking at it by hand and in tests."""
+    """What the content of a folder depends on; empty without a note of it."""
     return dict(runs.read_json(path / "key.json") or {})

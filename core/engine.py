@@ -28,10 +28,6 @@ Write = Callable[[int, np.ndarray], None]  # number of the picture, its output i
 class Engine(Protocol):
     """Sends pictures through one network."""
 
-    label: str  # "OpenVINO 2026.4, bfloat16"
-    precision: str  # "bfloat16", "float16" or "float32"
-    shape: tuple[int, ...]  # of one output
-
     def run(self, pixels: Iterable[np.ndarray], write: Write) -> None:
         """Compute every picture, uint8 of shape (size, size, 3); `write` is called once for each, in any order."""
 
@@ -89,7 +85,6 @@ class OpenVino:
         """
         import openvino
 
-        self.label, self.precision = label(precision), precision
         with cache.directory({**facts, "holds": f"network for OpenVINO {openvino.get_version()}"}) as folder:
             path = folder / "model.xml"
             if not path.exists():
@@ -99,7 +94,6 @@ class OpenVino:
             hint = {"bfloat16": "bf16", "float32": "f32"}[precision]
             options = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": hint}
             self._compiled = core.compile_model(path, "CPU", options)
-        self.shape = tuple(self._compiled.outputs[0].shape)[1:]
         self._requests = 2 * int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
     def run(self, pixels: Iterable[np.ndarray], write: Write) -> None:
@@ -135,12 +129,6 @@ class Keras:
     def __init__(self, prefix: keras.Model) -> None:
         """Compute with this network, (n, size, size, 3) → (n, …)."""
         self._prefix = prefix
-        self.precision = "float32"
-        for layer in prefix.layers:
-            if layer.weights and layer.compute_dtype != "float32":
-                self.precision = str(layer.compute_dtype)
-        self.label = f"Keras {keras.__version__} on {keras.backend.backend()}, {self.precision}"
-        self.shape = tuple(prefix.output.shape[1:])
         self._batch = GPU_BATCH if device.find().has_gpu else BATCH
 
     def run(self, pixels: Iterable[np.ndarray], write: Write) -> None:

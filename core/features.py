@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -215,9 +215,6 @@ def read_pixels(pictures: Pictures, size: int, *, progress: Progress, stopped: C
 class _AsTheyAre:
     """The engine of no network at all."""
 
-    label, precision = "", "uint8"
-    shape: tuple[int, ...] = ()
-
     def run(self, pixels: Iterable[np.ndarray], write: engine.Write) -> None:
         for number, each in enumerate(pixels):
             write(number, each)
@@ -308,11 +305,6 @@ def seen(pixels: np.ndarray, view: View, augmentation: Augmentation) -> np.ndarr
         return pixels
     seed = int.from_bytes(_id(view, augmentation)[:16])
     return augment.view(pixels, augmentation, seed=seed)
-
-
-def with_augmentation(rows: Rows, augmentation: Augmentation) -> Rows:
-    """Rows of pixels that are changed on their way into a batch."""
-    return replace(rows, augmentation=augmentation)
 
 
 class Stopwatch:

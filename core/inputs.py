@@ -2,7 +2,7 @@
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ def _pixels(job: Job, parts: dict[str, Pictures], message: str) -> dict[str, Row
             stopped=job.is_stopped,
         )
         is_training = part == "train"
-        rows[part] = features.with_augmentation(read, job.experiment.augmentation) if is_training else read
+        rows[part] = replace(read, augmentation=job.experiment.augmentation) if is_training else read
     return rows
 
 
