@@ -43,19 +43,18 @@ def main() -> None:
         if not engine.is_openvino():
             raise SystemExit("Expected a host whose frozen part OpenVINO computes; this one's is Keras's.")
         frozen, precision = measure.frozen(chosen.base, chosen.frozen), engine.fast_precision()
-        opened = frozen.open(precision)
-        print(f"{chosen.base}, {frozen.frontier}, {opened.label}")
-        against_the_tool(opened, frozen.size, chosen)
+        print(f"{chosen.base}, {frozen.frontier}, {engine.label(precision)}")
+        against_the_tool(frozen, precision, chosen)
         together(frozen, precision, chosen)
 
 
-def against_the_tool(opened: engine.Engine, size: int, chosen: argparse.Namespace) -> None:
-    pixels = random_pictures(size)
+def against_the_tool(frozen: features.Frozen, precision: str, chosen: argparse.Namespace) -> None:
+    opened, pixels = frozen.open(precision), random_pictures(frozen.size)
     path = next(cache.folder().glob("*/model.xml"))
     rounds = []
     for _ in range(chosen.rounds):
-        seconds = computed(opened, islice(cycle(pixels), chosen.pictures))
-        rounds.append((chosen.pictures / seconds, tool(path, opened.precision, chosen.seconds)))
+        seconds = computed(opened, frozen.shape, islice(cycle(pixels), chosen.pictures))
+        rounds.append((chosen.pictures / seconds, tool(path, precision, chosen.seconds)))
         print(f"  core.engine {rounds[-1][0]:.1f}, benchmark_app {rounds[-1][1]:.1f} pictures a second", flush=True)
     ours, theirs = np.median(rounds, axis=0)
     share = np.median([mine / its for mine, its in rounds])
@@ -66,8 +65,8 @@ def random_pictures(size: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (IN_MEMORY, size, size, 3), dtype=np.uint8)
 
 
-def computed(opened: engine.Engine, pixels: Iterator[np.ndarray]) -> float:
-    outputs = np.empty(opened.shape, np.float32)
+def computed(opened: engine.Engine, shape: tuple[int, ...], pixels: Iterator[np.ndarray]) -> float:
+    outputs = np.empty(shape, np.float32)
 
     def write(_: int, values: np.ndarray) -> None:
         outputs[...] = values
@@ -100,7 +99,7 @@ def together(frozen: features.Frozen, precision: str, chosen: argparse.Namespace
                 pass
 
     def compute() -> None:
-        computed(frozen.open(precision), islice(cycle(pixels), len(pictures)))
+        computed(frozen.open(precision), frozen.shape, islice(cycle(pixels), len(pictures)))
 
     def both() -> None:
         features.compute(frozen, views, precision=precision, stopped=measure.never)

@@ -9,6 +9,7 @@ takes for one stored picture, one after the other in one thread.
 import argparse
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import measure
@@ -64,7 +65,7 @@ def sources(pictures: Pictures) -> dict[str, tuple[Rows, str]]:
     pixels = features.read_pixels(pictures, SCRATCH_IMAGE_SIZE_ON_CPU, progress=lambda *_: None, stopped=measure.never)
     return {
         "pixels": (pixels, "from scratch"),
-        "pixels, augmented": (features.with_augmentation(pixels, Augmentation()), "from scratch"),
+        "pixels, augmented": (replace(pixels, augmentation=Augmentation()), "from scratch"),
         "cached vectors": (cached(pictures, None), "head"),
         "cached maps": (cached(pictures, 12), "last blocks"),
     }

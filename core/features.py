@@ -28,7 +28,7 @@ from core.errors import StopRequested
 from core.experiment import NO_AUGMENTATION, Augmentation
 from core.settings import MEBIBYTE, settings
 
-VERSION = 2  # of everything between a stored picture and a row, the preprocessing included
+VERSION = 3  # of everything between a stored picture and a row, the preprocessing included
 AHEAD_BYTES = 160 * MEBIBYTE  # of decoded pictures that wait for the engine, while it is made ready above all
 KEEP_SECONDS = 1.0  # of work that a kill may cost
 MAX_HALF_ERROR = 1e-3  # relative, of a row by being stored in half precision

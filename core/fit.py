@@ -119,8 +119,9 @@ def pictures_of(job: Job, data: Dataset) -> dict[str, Pictures]:
 
 def _network(job: Job, n_classes: int, *, is_quiet: bool = False) -> tuple[Network, dict[str, Any]]:
     """The arm's network as it begins: the base's weights from ImageNet, or all of them random."""
-    keras.utils.set_random_seed(job.experiment.seed)
-    network = model.build(job.experiment.base, job.experiment.head, image_size=job.image_size, n_classes=n_classes)
+    with model.DRAWING:
+        keras.utils.set_random_seed(job.experiment.seed)
+        network = model.build(job.experiment.base, job.experiment.head, image_size=job.image_size, n_classes=n_classes)
     facts: dict[str, Any] = {"weights_sha256": None, "seconds": {}, "phase_change": None}
     if job.arm is Arm.TRANSFER:
         if not is_quiet:

@@ -137,7 +137,8 @@ def convert_ahead() -> None:
     path = weights.find(row)
     if path is None or not engine.is_openvino() or engine.was_converted(row.name):
         return
-    network = model.build(row.name, chosen.head, image_size=chosen.image_size, n_classes=2)
+    with model.DRAWING:
+        network = model.build(row.name, chosen.head, image_size=chosen.image_size, n_classes=2)
     model.load_base_weights(network, path)
     prefix, _ = model.cut(network.model, network.frontier(chosen.frozen_blocks))
     if prefix is not None:

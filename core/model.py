@@ -7,6 +7,7 @@ fitting the suffix on the prefix's outputs is fitting the whole with the prefix 
 
 import hashlib
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from core.experiment import Head, Optimizer, Pooling, Training
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # of the caffe models that VGG16 and ResNet50 were converted from
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+DRAWING = threading.Lock()  # first weights are drawn from generators that all threads of a process share
 AUTO_NAMED = ("InceptionV3", "Xception")  # layer names differ from build to build: never loaded by name
 
 

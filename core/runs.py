@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import shutil
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -93,7 +94,8 @@ def checked_id(identifier: str) -> str:
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then move it into place at once."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    own = f"{os.getpid()}-{threading.get_native_id()}"  # two threads may write the same file
+    partial = path.with_name(f".{path.name}.{own}.partial")
     try:
         write(partial)
         partial.replace(path)

@@ -37,8 +37,7 @@ def choose_training(chosen: Experiment) -> None:
             _rate("learning_rate")
         with right:
             _batch_size("batch_size")
-        left, right = st.columns(2)
-        left.segmented_control(
+        st.segmented_control(  # across both columns, in one of which its last choice is cut off at 1024 px
             "Optimizer",
             list(Optimizer),
             **draft.kept("optimizer"),
@@ -47,6 +46,11 @@ def choose_training(chosen: Experiment) -> None:
             help="The rule that turns errors into steps. Adam suits most; AdamW also keeps weights small; SGD is the "
             "plain one and wants a larger learning rate.",
         )
+        left, right = st.columns(2)
+        with left:
+            if draft.get("optimizer") == Optimizer.ADAMW:
+                _weight_decay()
+            _patience("stops_early", "patience")
         right.number_input(
             "Seed",
             0,
@@ -54,11 +58,6 @@ def choose_training(chosen: Experiment) -> None:
             **draft.kept("seed"),
             help="Starts every random choice of the training: the same seed gives the same beginning.",
         )
-        left, right = st.columns(2)
-        with left:
-            _patience("stops_early", "patience")
-            if draft.get("optimizer") == Optimizer.ADAMW:
-                _weight_decay()
         right.toggle(
             "Class weights",
             **draft.kept("class_weights"),

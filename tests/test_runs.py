@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pandas as pd
 import psutil
@@ -217,3 +219,26 @@ def test_deleting_an_experiment_removes_what_it_was_asked_about(finished_experim
         runs.write_json(folder / "request.json", {"experiment": asked, "pictures": [], "refused": []})
     runs.delete_experiment(experiment_id)
     assert [path.name for path in (settings().home / "predictions").iterdir()] == ["b" * 32]
+
+
+def test_two_threads_may_write_the_same_file(tmp_path):
+    path, failed = tmp_path / "one.json", []
+    both = threading.Barrier(2)
+
+    def write(partial: Path) -> None:
+        partial.write_text("{}")
+        both.wait(10)
+
+    def work() -> None:
+        try:
+            runs.write_whole(path, write)
+        except OSError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert [each.name for each in tmp_path.iterdir()] == ["one.json"]

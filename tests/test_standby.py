@@ -1,6 +1,5 @@
 """The process that waits with Keras imported: what it becomes, when it is there, when it goes. Stand-ins play it."""
 
-import json
 import os
 import signal
 import subprocess
@@ -9,11 +8,11 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pandas as pd
 import psutil
 import pytest
+from stand_ins import experiment_of, starts, state
 
-from core import children, estimate, experiment, jobs, runs, standby
+from core import children, estimate, jobs, runs, standby
 from core.experiment import Arm
 from core.runs import State
 from core.settings import GIBIBYTE, ROOT, settings
@@ -52,24 +51,6 @@ def reserve(home: Path, stand_in: None, _on: None) -> Iterator[Reserve]:  # noqa
     one = Reserve(home)
     yield one
     one.close()
-
-
-def experiment_of(**parts: str) -> str:
-    """An experiment of two arms; `transfer` and `scratch` say what their stand-ins do."""
-    split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
-    experiment_id = runs.create_experiment(experiment.default(runs.new_id()), split)
-    for arm, part in parts.items():
-        (runs.arm_directory(experiment_id, Arm(arm)) / "part").write_text(part)
-    return experiment_id
-
-
-def state(experiment_id: str, arm: Arm = Arm.TRANSFER) -> State:
-    return (runs.read_status(runs.arm_directory(experiment_id, arm)) or runs.Status()).state
-
-
-def starts(experiment_id: str, arm: Arm = Arm.TRANSFER) -> list[dict]:
-    lines = (runs.arm_directory(experiment_id, arm) / "starts").read_text().splitlines()
-    return [json.loads(line) for line in lines]
 
 
 def noted(home: Path) -> runs.Status | None:

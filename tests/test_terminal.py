@@ -1,18 +1,17 @@
 """An experiment as the command line carries it out: which process trains, what is said meanwhile, Ctrl-C."""
 
 import _thread
-import json
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 
-import pandas as pd
 import psutil
 import pytest
+from stand_ins import experiment_of, starts, state
 
-from core import experiment, jobs, runs, terminal
+from core import jobs, runs, terminal
 from core.errors import RunError, StopRequested
 from core.experiment import Arm
 from core.runs import State
@@ -48,19 +47,6 @@ def in_parallel(wait_for: Callable[..., None]) -> Iterator[Callable[..., None]]:
         thread.join(30)
 
 
-def new_experiment(**parts: str) -> str:
-    """An experiment of two arms; `transfer` and `scratch` say what their stand-ins do."""
-    split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
-    experiment_id = runs.create_experiment(experiment.default(runs.new_id()), split)
-    for arm, part in parts.items():
-        (runs.arm_directory(experiment_id, Arm(arm)) / "part").write_text(part)
-    return experiment_id
-
-
-def state(experiment_id: str, arm: Arm = Arm.TRANSFER) -> State:
-    return (runs.read_status(runs.arm_directory(experiment_id, arm)) or runs.Status()).state
-
-
 def states(experiment_id: str) -> list[State]:
     return [state(experiment_id, arm) for arm in Arm]
 
@@ -71,11 +57,6 @@ def is_in(wanted: State, experiment_id: str, arm: Arm = Arm.TRANSFER) -> Callabl
 
 def go(experiment_id: str, arm: Arm = Arm.TRANSFER) -> None:
     (runs.arm_directory(experiment_id, arm) / "go").touch()
-
-
-def starts(experiment_id: str, arm: Arm) -> list[dict]:
-    lines = (runs.arm_directory(experiment_id, arm) / "starts").read_text().splitlines()
-    return [json.loads(line) for line in lines]
 
 
 def press_ctrl_c() -> None:
@@ -96,7 +77,7 @@ def run(experiment_id: str) -> None:
 
 
 def test_without_a_consumer_it_trains_in_its_own_processes(capsys):
-    one = new_experiment()
+    one = experiment_of()
     run(one)
     assert states(one) == [State.DONE, State.DONE]
     assert [starts(one, arm)[0]["was_standby"] for arm in Arm] == [False, False]
@@ -109,7 +90,7 @@ def test_without_a_consumer_it_trains_in_its_own_processes(capsys):
 def test_the_process_of_the_first_arm_is_started_before_there_is_an_experiment():
     with terminal.runner() as runner:
         (waiting,) = waiting_processes()
-        one = new_experiment()
+        one = experiment_of()
         runner.run(one, ARMS)
     assert [each["pid"] for each in starts(one, Arm.TRANSFER)] == [waiting.pid]
     assert states(one) == [State.DONE, State.DONE]
@@ -118,7 +99,7 @@ def test_the_process_of_the_first_arm_is_started_before_there_is_an_experiment()
 
 @pytest.mark.usefixtures("_on")
 def test_the_process_of_the_second_arm_is_started_while_the_first_is_scored(in_parallel):
-    one = new_experiment(transfer="scores for long")
+    one = experiment_of(transfer="scores for long")
     directory = runs.arm_directory(one, Arm.TRANSFER)
     (directory / "predictions.parquet").touch()
     in_parallel(is_in(State.FIT, one), lambda: runs.request_stop(directory))
@@ -136,14 +117,14 @@ def test_a_process_that_is_not_needed_after_all_is_ended():
 
 
 def test_an_arm_that_fails_ends_the_experiment_with_the_reason_and_the_log():
-    one = new_experiment(transfer="crashes")
+    one = experiment_of(transfer="crashes")
     with pytest.raises(RunError, match=r"transfer arm failed: .*no such layer.*log is .*log\.txt"):
         run(one)
     assert states(one) == [State.FAILED, State.QUEUED]
 
 
 def test_ctrl_c_stops_the_arm_and_the_next_one_follows(in_parallel, capsys):
-    one = new_experiment(transfer="scores for long")
+    one = experiment_of(transfer="scores for long")
     in_parallel(is_in(State.FIT, one), press_ctrl_c)
     in_parallel(is_in(State.SCORE, one), lambda: go(one))
     (runs.arm_directory(one, Arm.TRANSFER) / "predictions.parquet").touch()
@@ -153,7 +134,7 @@ def test_ctrl_c_stops_the_arm_and_the_next_one_follows(in_parallel, capsys):
 
 
 def test_ctrl_c_before_there_is_anything_to_score_ends_the_experiment(in_parallel):
-    one = new_experiment(transfer="works until told")
+    one = experiment_of(transfer="works until told")
     in_parallel(is_in(State.FIT, one), press_ctrl_c)
     with pytest.raises(StopRequested, match="by you"):
         run(one)
@@ -161,7 +142,7 @@ def test_ctrl_c_before_there_is_anything_to_score_ends_the_experiment(in_paralle
 
 
 def test_the_third_ctrl_c_leaves_at_once_and_no_process_behind(in_parallel):
-    one = new_experiment(transfer="is deaf")
+    one = experiment_of(transfer="is deaf")
     in_parallel(is_in(State.FIT, one), press_ctrl_c)
     directory = runs.arm_directory(one, Arm.TRANSFER)
     in_parallel(lambda: runs.stop_requests(directory) == 1, press_ctrl_c)
@@ -178,7 +159,7 @@ def test_the_third_ctrl_c_leaves_at_once_and_no_process_behind(in_parallel):
 def test_with_a_consumer_at_work_its_queue_trains_and_this_process_is_no_server(home):
     jobs.ensure_consumer()
     server = runs.read_json(home / "server.json")
-    one = new_experiment()
+    one = experiment_of()
     code = "import sys; from core import terminal; from core.experiment import Arm\n"
     code += "with terminal.runner() as runner: runner.run(sys.argv[1], tuple(Arm))"
     done = subprocess.run([sys.executable, "-c", code, one], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -193,7 +174,7 @@ def test_with_a_consumer_at_work_its_queue_trains_and_this_process_is_no_server(
 def test_it_uses_the_consumers_standby_and_says_so(home, wait_for, capsys):
     jobs.ensure_consumer()
     wait_for((home / "standby.json").exists)
-    one = new_experiment()
+    one = experiment_of()
     run(one)
     assert starts(one, Arm.TRANSFER)[0]["was_standby"]
     assert "its warm process trains" in capsys.readouterr().err
@@ -201,11 +182,11 @@ def test_it_uses_the_consumers_standby_and_says_so(home, wait_for, capsys):
 
 
 def test_it_waits_behind_what_is_ahead_and_says_how_much(wait_for, in_parallel, capsys):
-    first, second = (new_experiment(transfer="works until told") for _ in range(2))
+    first, second = (experiment_of(transfer="works until told") for _ in range(2))
     for each in (first, second):
         jobs.submit_experiment(each)
     wait_for(is_in(State.FIT, first))
-    one = new_experiment()
+    one = experiment_of()
     in_parallel(lambda: jobs.ahead(one) == 2, lambda: go(first))
     in_parallel(is_in(State.FIT, second), lambda: wait_for(lambda: jobs.ahead(one) == 1), lambda: go(second))
     run(one)
@@ -216,10 +197,10 @@ def test_it_waits_behind_what_is_ahead_and_says_how_much(wait_for, in_parallel, 
 
 
 def test_ctrl_c_in_the_line_leaves_it(wait_for, in_parallel):
-    first = new_experiment(transfer="works until told")
+    first = experiment_of(transfer="works until told")
     jobs.submit_experiment(first)
     wait_for(is_in(State.FIT, first))
-    one = new_experiment()
+    one = experiment_of()
     in_parallel(lambda: jobs.position(one) == 1, press_ctrl_c)
     with pytest.raises(StopRequested, match="before it started"):
         run(one)
@@ -229,7 +210,7 @@ def test_ctrl_c_in_the_line_leaves_it(wait_for, in_parallel):
 
 def test_ctrl_c_ends_an_experiment_of_the_consumer_that_has_nothing_to_score(in_parallel, wait_for):
     jobs.ensure_consumer()
-    one = new_experiment(transfer="works until told", scratch="works until told")
+    one = experiment_of(transfer="works until told", scratch="works until told")
     in_parallel(is_in(State.FIT, one), press_ctrl_c)
     with pytest.raises(StopRequested, match="by you"):
         run(one)
@@ -239,7 +220,7 @@ def test_ctrl_c_ends_an_experiment_of_the_consumer_that_has_nothing_to_score(in_
 
 def test_a_failed_arm_takes_the_other_one_out_of_the_queue(wait_for):
     jobs.ensure_consumer()
-    one = new_experiment(transfer="crashes", scratch="works until told")
+    one = experiment_of(transfer="crashes", scratch="works until told")
     with pytest.raises(RunError, match="transfer arm failed"):
         run(one)
     wait_for(lambda: jobs.position(one) is None)
@@ -248,7 +229,7 @@ def test_a_failed_arm_takes_the_other_one_out_of_the_queue(wait_for):
 
 def test_a_consumer_that_dies_is_replaced_and_says_what_became_of_the_run(home, in_parallel):
     jobs.ensure_consumer()
-    one = new_experiment(transfer="works until told")
+    one = experiment_of(transfer="works until told")
     consumer = psutil.Process(runs.read_json(home / "consumer.json")["pid"])
     in_parallel(is_in(State.FIT, one), consumer.kill)
     with pytest.raises(RunError, match="interrupted"):
@@ -257,7 +238,7 @@ def test_a_consumer_that_dies_is_replaced_and_says_what_became_of_the_run(home, 
 
 def test_an_experiment_that_somebody_deletes_is_an_error_and_no_endless_wait(in_parallel, wait_for):
     jobs.ensure_consumer()
-    one = new_experiment(transfer="works until told")
+    one = experiment_of(transfer="works until told")
     in_parallel(is_in(State.FIT, one), lambda: jobs.delete(one))
     with pytest.raises((RunError, StopRequested)):
         run(one)
