@@ -43,10 +43,13 @@ class Reestimation:
             return
         batch_size = min(batch_size, len(pixels))
         whole = len(pixels) // batch_size * batch_size
-        outputs = self._twin.predict(pixels[:whole], batch_size=batch_size, verbose=0)
+        batches = [
+            self._twin.predict_on_batch(pixels[start : start + batch_size]) for start in range(0, whole, batch_size)
+        ]
+        outputs = [np.mean(values, axis=(0, 1)) for values in zip(*batches, strict=True)]
         for layer, mean, variance in zip(self._layers, outputs[::2], outputs[1::2], strict=True):
-            layer.moving_mean.assign(mean.mean(axis=0))
-            layer.moving_variance.assign(variance.mean(axis=0))
+            layer.moving_mean.assign(mean)
+            layer.moving_variance.assign(variance)
 
 
 class _NormalisedByItsBatch(keras.layers.Layer):

@@ -11,7 +11,7 @@ import numpy as np
 
 from core import bases, inputs, kernels, model, runs, weights
 from core.arm import Job
-from core.batches import Batches, Pictures, Rows
+from core.batches import Batches, Pictures, Rows, for_fit
 from core.dataset import Dataset
 from core.errors import StopRequested
 from core.experiment import Arm
@@ -167,9 +167,12 @@ def _run_phases(job: Job, network: Network, prepared: Inputs, phases: list[_Phas
         steps = phase.epochs * len(batches)
         at_once = min(STEPS_AT_ONCE, len(batches)) if is_head_alone else 1
         model.compile_for(suffix, training, steps=steps, rate_factor=phase.rate_factor, steps_at_once=at_once)
+        source, turns = for_fit(batches)
+        callbacks = [keeper, *turns]
+        held_out, _ = for_fit(validation)
         try:
             suffix.fit(
-                batches, validation_data=validation, epochs=phase.epochs, callbacks=[keeper], verbose=0, shuffle=False
+                source, validation_data=held_out, epochs=phase.epochs, callbacks=callbacks, verbose=0, shuffle=False
             )
         except StopRequested:
             if not job.best_path.exists():

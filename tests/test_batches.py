@@ -1,6 +1,7 @@
+import keras
 import numpy as np
 
-from core.batches import Batches, Rows
+from core.batches import Batches, Rows, for_fit
 from core.experiment import VIEWS, Augmentation
 
 SIZE = 6
@@ -85,3 +86,20 @@ def test_rows_are_found_by_their_places_whatever_else_lies_between():
 def test_halves_reach_the_network_as_floats():
     found = Rows(np.ones((2, 3), np.float16), np.array([[0], [1]]), np.array([0, 1]))
     assert found.batch(np.array([1]), seed=1, epoch=0).dtype == np.float32
+
+
+def test_a_fit_is_fed_the_batches_of_each_epoch_in_their_order():
+    expected, batches = (Batches(rows(views=VIEWS), batch_size=4, seed=1) for _ in range(2))
+    seen: list[float] = []
+
+    def step(data: tuple) -> dict[str, float]:
+        seen.extend(float(value) for value in data[0].numpy().ravel())
+        return {"loss": 0.0}
+
+    source, turns = for_fit(batches)
+    inputs = keras.Input((1,))
+    network = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    network.compile("sgd", "mse", run_eagerly=True)
+    network.train_step = step
+    network.fit(source, epochs=3, callbacks=turns, verbose=0, shuffle=False)
+    assert seen == [value for _ in range(3) for value in epoch(expected)[0]]
