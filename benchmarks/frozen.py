@@ -4,6 +4,7 @@ First computing alone, on pictures in memory, through `core.engine.OpenVino` and
 the same file, precision and hint, in turns. Then decoding alone and computing alone, each on all cores, against both
 together as a run does it (`core.features.compute` with nothing in the cache), and how long each core was idle
 meanwhile. Opening the engine, from a network that was converted before, counts in computing alone and in both together.
+Last, how far the outputs of a run are from those in float32.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from pathlib import Path
@@ -24,6 +25,7 @@ import numpy as np
 import psutil
 
 from core import cache, engine, features, picture
+from core.batches import Pictures
 
 IN_MEMORY = 256  # pictures, which come again and again
 
@@ -45,7 +47,10 @@ def main() -> None:
         frozen, precision = measure.frozen(chosen.base, chosen.frozen), engine.fast_precision()
         print(f"{chosen.base}, {frozen.frontier}, {engine.label(precision)}")
         against_the_tool(frozen, precision, chosen)
-        together(frozen, precision, chosen)
+        pictures = measure.stored(chosen.zip)
+        together(frozen, precision, pictures, chosen.rounds)
+        if precision != "float32":
+            print(f"outputs in {precision} are off by {error(frozen, precision, pictures):.2%} of their length")
 
 
 def against_the_tool(frozen: features.Frozen, precision: str, chosen: argparse.Namespace) -> None:
@@ -79,8 +84,9 @@ def computed(opened: engine.Engine, shape: tuple[int, ...], pixels: Iterator[np.
 def tool(path: Path, precision: str, seconds: int) -> float:
     """Pictures a second that benchmark_app says."""
     hint = {"bfloat16": "bf16", "float32": "f32"}[precision]
-    program = Path(sys.executable).with_name("benchmark_app")
-    command = [program, "-m", path, "-d", "CPU", "-hint", "throughput", "-infer_precision", hint, "-t", str(seconds)]
+    program = str(Path(sys.executable).with_name("benchmark_app"))
+    options = ["-d", "CPU", "-hint", "throughput", "-infer_precision", hint, "-t", str(seconds)]
+    command = [program, "-m", str(path), *options]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = re.search(r"Throughput:\s+([\d.]+) FPS", said)
     if not found:
@@ -88,8 +94,19 @@ def tool(path: Path, precision: str, seconds: int) -> float:
     return float(found.group(1))
 
 
-def together(frozen: features.Frozen, precision: str, chosen: argparse.Namespace) -> None:
-    pictures = measure.stored(chosen.zip)
+def error(frozen: features.Frozen, precision: str, pictures: Pictures) -> float:
+    """Of all outputs together, against those in float32."""
+    views = features.views_of(pictures, 1)
+    quick, exact = (
+        values[places].astype(np.float32)
+        for values, places in (
+            features.compute(frozen, views, precision=each, stopped=measure.never) for each in (precision, "float32")
+        )
+    )
+    return float(np.linalg.norm(quick - exact) / np.linalg.norm(exact))
+
+
+def together(frozen: features.Frozen, precision: str, pictures: Pictures, rounds: int) -> None:
     views = features.views_of(pictures, 1)
     pixels = random_pictures(frozen.size)
 
@@ -105,7 +122,7 @@ def together(frozen: features.Frozen, precision: str, chosen: argparse.Namespace
         features.compute(frozen, views, precision=precision, stopped=measure.never)
 
     rows = []
-    for _ in range(chosen.rounds):
+    for _ in range(rounds):
         for path in cache.folder().glob("*/rows.bin"):  # the network that was converted stays
             shutil.rmtree(path.parent)
         alone = [clocked(each)[0] for each in (decode, compute, lambda: frozen.open(precision))]
@@ -132,7 +149,7 @@ def core_times() -> np.ndarray:
     return np.array([(idle[number], sum(times[number][:8]) - idle[number]) for number in mine])
 
 
-def line(row: tuple[float, ...]) -> str:
+def line(row: Iterable[float]) -> str:
     decode, compute, opening, seconds, ratio, idle = row
     return (
         f"decode {decode:.2f} s, compute {compute:.2f} s ({opening:.2f} s of it opening), together {seconds:.2f} s: "

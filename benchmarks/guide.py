@@ -64,7 +64,8 @@ def report(chosen: argparse.Namespace, train, validation, test, n_classes: int) 
     tensor = keras.layers.GlobalAveragePooling2D()(base(scaled, training=False))
     outputs = keras.layers.Dense(n_classes, activation="softmax")(keras.layers.Dropout(0.2)(tensor))
     model = keras.Model(inputs, outputs)
-    seconds, began = [], time.perf_counter()
+    seconds: list[float] = []
+    began = time.perf_counter()
 
     class Clock(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -25,6 +25,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # these are scripts, and `core` is no installed package
+REST_SECONDS, REST_PERCENT = 1.0, 5.0  # a process that uses less of a core than this for so long is at rest
 READY_SECONDS = 120.0  # for a standby on a busy machine
 ABILITIES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "openvino")
@@ -149,9 +150,11 @@ def app(home: Path):
 
 
 def wait_for_standby(home: Path) -> None:
-    """Until one has imported everything, and the machine has come to rest after it."""
-    wait_until((home / "standby.json").exists, "a standby that is ready (the setting HEADSTART_STANDBY, or memory?)")
-    time.sleep(1.0)
+    """Until one has imported everything, and has come to rest after what it converts beforehand."""
+    note = home / "standby.json"
+    wait_until(note.exists, "a standby that is ready (the setting HEADSTART_STANDBY, or memory?)")
+    standby = psutil.Process(json.loads(note.read_text(encoding="utf-8"))["pid"])
+    wait_until(lambda: standby.cpu_percent(REST_SECONDS) < REST_PERCENT, "a standby at rest")
 
 
 def zip_of(source: Path, n_pictures: int, target: Path) -> Path:

@@ -26,7 +26,7 @@ def before(network: model.Network) -> keras.Model:
 
 def after(network: model.Network, *, in_bfloat16: bool) -> keras.Model:
     """As this project does it."""
-    kernels.has_bfloat16 = lambda: in_bfloat16  # to show both on one host
+    kernels.has_bfloat16 = lambda: in_bfloat16  # type: ignore[assignment] # (to show both on one host)
     twin = kernels.for_training(network.model)
     model.compile_for(twin, Training(), steps=1000)
     return twin

@@ -1,8 +1,8 @@
 """What computes the frozen part: OpenVINO on a processor, Keras on a graphics card or where there is no OpenVINO.
 
 Both take single pictures, decoded by whoever calls while they compute, and hand back single outputs in any order.
-Measured on two cores with MobileNet at 224 px, pictures a second: TensorFlow 105, OpenVINO 170 in float32 and 300 in
-bfloat16 (AVX-512), 740 with AMX.
+Measured on two cores with MobileNet at 224 px (AVX-512 with bfloat16), pictures a second: TensorFlow 105, OpenVINO 170
+in float32 and 290 in bfloat16.
 """
 
 import math
@@ -184,9 +184,9 @@ def _export(network: keras.Model, folder: Path) -> None:
 def _keep_exact(path: Path) -> None:
     """Let only dense convolutions and products of matrices, where the time goes, be computed in bfloat16.
 
-    A depthwise filter has few weights, and a normalisation after it may enlarge their rounding thirty times: with all
-    of MobileNet in bfloat16 its features are 10 % off, so 3 %, at the same speed. What the first convolutions round
-    goes through all others: with a twelfth of the work exact too it is 2.5 %.
+    A depthwise filter has few weights, and a normalisation after it may enlarge their rounding thirty times. What the
+    first convolutions round goes through all others, so they stay exact too. MobileNet's outputs are 2.5 % off then
+    (`benchmarks/frozen.py`), a fourth of what they are with everything in bfloat16, at nearly the same speed.
     """
     tree = ElementTree.parse(path)
     early = _early(tree)

@@ -4,7 +4,7 @@ Keras composes BatchNorm of single operations, each a pass through memory; Tenso
 and backward. And a processor with bfloat16 multiplies it about twice as fast as float32: the inputs and kernels of
 convolutions are rounded to it, what they add up stays float32, as do weights, statistics, all other layers and
 everything outside training. Measured on two cores (AVX-512 with bfloat16), pictures trained a second at 128 px:
-MobileNet 75 as Keras has it, 96 with the one kernel, 123 with both.
+MobileNet 67 as Keras has it, 91 with the one kernel, 117 with both (`benchmarks/scratch.py`).
 """
 
 from functools import lru_cache
