@@ -4,7 +4,7 @@ First computing alone, on pictures in memory, through `core.engine.OpenVino` and
 the same file, precision and hint, in turns. Then decoding alone and computing alone, each on all cores, against both
 together as a run does it (`core.features.compute` with nothing in the cache), and how long each core was idle
 meanwhile. Opening the engine, from a network that was converted before, counts in computing alone and in both together.
-Last, how far the outputs of a run are from those in float32.
+Last, the rate in float32, and how far the outputs of a run are from those.
 """
 
 import argparse
@@ -46,10 +46,14 @@ def main() -> None:
             raise SystemExit("Expected a host whose frozen part OpenVINO computes; this one's is Keras's.")
         frozen, precision = measure.frozen(chosen.base, chosen.frozen), engine.fast_precision()
         print(f"{chosen.base}, {frozen.frontier}, {engine.label(precision)}")
+        print(f"converted and opened in {clocked(lambda: frozen.open(precision))[0]:.2f} s")
         against_the_tool(frozen, precision, chosen)
         pictures = measure.stored(chosen.zip)
         together(frozen, precision, pictures, chosen.rounds)
         if precision != "float32":
+            pixels = islice(cycle(random_pictures(frozen.size)), chosen.pictures)
+            seconds = computed(frozen.open("float32"), frozen.shape, pixels)
+            print(f"float32: {chosen.pictures / seconds:.1f} pictures a second")
             print(f"outputs in {precision} are off by {error(frozen, precision, pictures):.2%} of their length")
 
 

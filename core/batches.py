@@ -107,9 +107,9 @@ class Batches(keras.utils.PyDataset):
 def for_fit(batches: Batches) -> tuple[object, list[keras.callbacks.Callback]]:
     """What `fit` draws these batches from, and the callbacks that it needs for that.
 
-    Around a `PyDataset` Keras builds a pipeline of TensorFlow's with the tuner on, and in about one epoch of three the
-    end of the epoch waits for the tuner's thread: 0.7 s, half as long as a training from scratch needs for an epoch of
-    100 pictures. So TensorFlow gets a pipeline without it; other backends get the batches.
+    Around a `PyDataset` Keras builds a pipeline of TensorFlow's with the tuner on, for whose thread the end of many an
+    epoch waits; where there are few pictures, nearly as long as the epoch took. So TensorFlow gets a pipeline without
+    it; other backends get the batches.
     """
     if keras.backend.backend() != "tensorflow":
         return batches, []

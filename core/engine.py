@@ -1,8 +1,7 @@
 """What computes the frozen part: OpenVINO on a processor, Keras on a graphics card or where there is no OpenVINO.
 
 Both take single pictures, decoded by whoever calls while they compute, and hand back single outputs in any order.
-Measured on two cores with MobileNet at 224 px (AVX-512 with bfloat16), pictures a second: TensorFlow 105, OpenVINO 170
-in float32 and 290 in bfloat16.
+`benchmarks/frozen.py` tells how quick it is on a host.
 """
 
 import math
@@ -186,7 +185,7 @@ def _keep_exact(path: Path) -> None:
 
     A depthwise filter has few weights, and a normalisation after it may enlarge their rounding thirty times. What the
     first convolutions round goes through all others, so they stay exact too. MobileNet's outputs are 2.5 % off then
-    (`benchmarks/frozen.py`), a fourth of what they are with everything in bfloat16, at nearly the same speed.
+    (`benchmarks/frozen.py`).
     """
     tree = ElementTree.parse(path)
     early = _early(tree)

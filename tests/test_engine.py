@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from xml.etree import ElementTree
 
 import keras
 import numpy as np
@@ -97,6 +98,19 @@ def test_bfloat16_is_near_enough_to_train_on_with_real_weights(pixels):
     label = engine.label("bfloat16")
     assert label.startswith("OpenVINO") and label.endswith("bfloat16")
     assert 0 < relative_error(outputs(quick, pixels), exact) < 0.04
+
+
+@needs_openvino
+def test_the_first_dense_convolutions_and_all_that_is_no_product_of_many_weights_stay_exact(prefix):
+    OpenVino(lambda: prefix, facts={"base": "MobileNet"}, precision="float32")
+    (path,) = cache.folder().glob("*/model.xml")
+    layers = ElementTree.parse(path).findall("layers/layer")
+    exact = {kind: [] for kind in ("Convolution", "GroupConvolution", "Add")}
+    for layer in layers:
+        if layer.get("type") in exact:
+            exact[layer.get("type")].append(layer.find("rt_info/attribute[@name='precise']") is not None)
+    assert exact["Convolution"] == [True, True] + [False] * 12
+    assert exact["GroupConvolution"] and all(exact["GroupConvolution"]) and all(exact["Add"])
 
 
 @needs_openvino
