@@ -1,0 +1,94 @@
+"""Memory of this host and of the container that this process is in: asked here and nowhere else.
+
+A container's limit is that of the control group which holds this process, or of one above it. Where the group's
+files cannot be read, a limit may be there all the same: `is_limit_known` says so.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+CGROUP = Path("/sys/fs/cgroup")
+OWN_GROUPS = Path("/proc/self/cgroup")
+
+
+@dataclass(frozen=True)
+class _Version:
+    """How a version of control groups calls what is asked of it."""
+
+    folder: str  # below `CGROUP`, where its memory groups are
+    limit: str
+    use: str
+    droppable: tuple[str, ...]  # lines of memory.stat: files in memory, which can be read from disk again
+
+
+TWO = _Version("", "memory.max", "memory.current", ("inactive_file", "active_file"))
+HYBRID = _Version("unified", "memory.max", "memory.current", ("inactive_file", "active_file"))
+ONE = _Version(
+    "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file")
+)
+
+
+def memory_bytes() -> int:
+    """What the machine has, or the limit of the container if that is less."""
+    limits: list[int] = [psutil.virtual_memory().total]
+    for version, group in _groups():
+        with suppress(OSError, ValueError):  # no such controller, or a limit of "max"
+            limits.append(int((group / version.limit).read_text()))
+    return min(limits)
+
+
+def available_bytes() -> int:
+    """Memory that may be used without swapping: what the machine has left, or what the container's limit leaves."""
+    found: list[int] = [psutil.virtual_memory().available]
+    for version, group in _groups():
+        with suppress(OSError, ValueError):
+            limit = int((group / version.limit).read_text())
+            rows = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+            used = int((group / version.use).read_text()) - sum(int(rows.get(name, 0)) for name in version.droppable)
+            found.append(limit - used)
+    return max(0, min(found))
+
+
+def is_limit_known() -> bool:
+    """Whether this process can see the limit of its own container, or that it has none."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any((group / version.limit).is_file() for version, group in _groups()) or _is_root_group()
+
+
+def _is_root_group() -> bool:
+    """Whether this process is in no group below the root of version 2, whose root has no file for a limit."""
+    return (CGROUP / "cgroup.controllers").is_file() and not any(path != "/" for _, path in _own_groups())
+
+
+def _groups() -> Iterator[tuple[_Version, Path]]:
+    """Every group whose limit counts for this process: its own, those above it, and the root of what is mounted.
+
+    In a container the own group is mostly mounted as the root, so that its path leads nowhere.
+    """
+    for version, path in _own_groups():
+        root = CGROUP / version.folder
+        own = root / path.lstrip("/")
+        for group in (own, *own.parents):
+            yield version, group
+            if group == root:
+                break
+
+
+def _own_groups() -> Iterator[tuple[_Version, str]]:
+    """The groups that this process is in, as the kernel names them; one to be sure where it names none."""
+    with suppress(OSError):
+        for line in OWN_GROUPS.read_text(encoding="utf-8").splitlines():
+            number, controllers, path = line.split(":", 2)
+            if number == "0":
+                yield TWO, path
+                yield HYBRID, path
+            elif "memory" in controllers.split(","):
+                yield ONE, path
+        return
+    yield from ((version, "/") for version in (TWO, ONE))
