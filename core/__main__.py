@@ -4,7 +4,6 @@ Exit codes: 0 done, 1 something on this host failed, 2 the input must change (on
 """
 
 import argparse
-import importlib
 import json
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from core import bases, device, estimate, experiment, runs, terminal, weights
+from core import bases, device, estimate, experiment, fitting, host, runs, standby, terminal, weights
 from core.errors import ExperimentError, HeadstartError, InputError, RunError, StopRequested
 from core.experiment import Arm, Experiment
 from core.settings import ROOT, settings
@@ -91,7 +90,8 @@ def _compare(chosen: argparse.Namespace) -> None:
         raise InputError(f"--out: expected a folder that can be written. Found {out}: {error.strerror}.") from None
     with terminal.runner() as runner:
         experiment_id, arms = _new_experiment(chosen)
-        threading.Thread(target=importlib.import_module, args=["core.report"]).start()  # for later, while the arms run
+        if not standby.is_memory_short():
+            threading.Thread(target=_import_for_the_report).start()  # for later, while the arms run
         runner.run(experiment_id, arms)
     from core import report
 
@@ -99,6 +99,12 @@ def _compare(chosen: argparse.Namespace) -> None:
     shutil.copy(written, out / "result.json")
     print(report.table(json.loads(written.read_text(encoding="utf-8"))))
     print(f"\nWritten: {out / 'result.json'}. In the app: /compare?experiment={experiment_id}")
+
+
+def _import_for_the_report() -> None:
+    from core import report
+
+    report.load()
 
 
 def _new_experiment(chosen: argparse.Namespace) -> tuple[str, tuple[Arm, ...]]:
@@ -123,6 +129,9 @@ def _new_experiment(chosen: argparse.Namespace) -> tuple[str, tuple[Arm, ...]]:
 def _configured(dataset_id: str, chosen: argparse.Namespace, *, n_train: int = 0) -> Experiment:
     row = bases.base(chosen.base)
     default = experiment.default(dataset_id, base=row.name, has_gpu=device.find().has_gpu, n_train=n_train)
+    if not device.find().has_gpu:
+        limit = estimate.prudent_limit_bytes()
+        default = fitting.batches_fitted(default, limit_bytes=limit, n_train=n_train, n_validation=0, n_test=0)
     choices: dict[str, Any] = {"seed": chosen.seed, "frozen_blocks": _frozen_blocks(chosen.freeze, row)}
     choices["opponent"] = default.opponent and default.opponent.model_dump() | _schedule(chosen.baseline_epochs)
     choices["training"] = default.training.model_dump() | _schedule(chosen.epochs)
@@ -180,7 +189,7 @@ def _doctor(_: argparse.Namespace) -> None:
         "Keras": f"{found['engine']}, computing on {found['label']}"
         if found
         else "cannot be imported: " + _last(asked.stderr),
-        "memory": f"{estimate.memory_limit_bytes() / 2**30:.1f} GB for one arm",
+        "memory": f"{estimate.gigabytes(estimate.memory_limit_bytes())} for one arm{_unseen()}",
         "home": f"{settings().home} ({shutil.disk_usage(_existing(settings().home)).free / 2**30:.0f} GB free)",
         "weights": settings().weights or "no folder of the host (HEADSTART_WEIGHTS)",
     }
@@ -191,6 +200,11 @@ def _doctor(_: argparse.Namespace) -> None:
         print(f"{'  ' + row.name:20}{path or f'not on this host; {row.weights.size_bytes / 1e6:.0f} MB to download'}")
     if found is None:
         raise RunError("Keras must be importable for training. Run `make run` again, or read what pip said.")
+
+
+def _unseen() -> str:
+    """What is to be said where this process cannot see the limit of its container."""
+    return "" if host.is_limit_known() else "; a container's limit cannot be seen here and may be lower"
 
 
 def _last(text: str) -> str:

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from core import process, runs
+from core import host, process, runs
 from core.errors import HeadstartError
 from core.experiment import Arm, Experiment, Training
 from core.runs import State
@@ -142,6 +142,11 @@ class Job:
     def was_stopped(self) -> bool:
         """Whether a stop was asked for at any time."""
         return self._watch.requests > 0
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The most memory that this process held so far."""
+        return max(self._watch.peak_bytes, host.own_bytes())
 
     def is_stopped(self) -> bool:
         """Whether the present state shall end."""

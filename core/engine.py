@@ -6,6 +6,7 @@ Both take single pictures, decoded by whoever calls while they compute, and hand
 
 import math
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable
@@ -19,6 +20,10 @@ import keras
 import numpy as np
 
 from core import cache, device
+
+# OpenVINO would tell its makers of every import and conversion, from forks of this process that try for seconds where
+# there is no internet. Without that package it has nothing to tell it with.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # (documented: an import of it fails)
 
 BATCH = 32  # pictures that Keras computes together on a processor
 GPU_BATCH = 256  # and on a graphics card

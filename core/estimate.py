@@ -2,23 +2,33 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from core import bases
+from core import bases, host
 from core.errors import ResourceError
 from core.experiment import Arm, Experiment, head_parameters
 from core.settings import MEBIBYTE, settings
 
-PICTURES_AT_ONCE = 32  # in the frozen part
-PROCESS_BYTES = 900 * MEBIBYTE  # TensorFlow and Keras imported, and a first graph traced
 BYTES = 4  # of a float32
-KEPT_FOR_BACKWARD = 2.5  # times the layers' outputs: their gradients and the workspaces of the convolutions
-KEPT_FORWARD = 0.5  # of the layers' outputs at any one time, where no gradient is wanted
-RATES = ("start", "features_rate", "fit_rate", "evaluate", "peak_memory_bytes", "batch_size")
+# Anonymous memory of an arm's process, fitted to what benchmarks/memory.py finds for all bases: within a tenth of it.
+IMPORTED_BYTES = 260 * MEBIBYTE  # TensorFlow, Keras, pandas and the rest, and their first words
+WEIGHTS_KEPT = 3.0  # times the weights: read, built, and loaded again from the file
+WEIGHTS_MOVED = 3.0  # times the trained ones: their gradients and the optimizer's two means
+LAYER_BYTES = 0.6 * MEBIBYTE  # of a layer as Keras has it, twice
+GRAPH_BYTES = 1.8 * MEBIBYTE  # of a trained layer in the graphs of step, validation and re-estimation
+KEPT_FOR_BACKWARD = 0.9  # of the trained layers' outputs
+ENGINE_BYTES = 25 * MEBIBYTE  # OpenVINO's own, and twice the weights: as read and as it computes with them
+AHEAD_BYTES = 160 * MEBIBYTE  # of decoded pictures, at most
+PROOF_BYTES = 96 * MEBIBYTE  # at most
+PICTURE_BYTES = 3  # of a pixel
+RATES = ("start", "features_rate", "fit_rate", "evaluate", "peak_memory_bytes", "head_parameters", "batch_size")
+
+# What is beside the arm's process, in the memory that the host or the container has for all of them.
+CONSUMER_BYTES = 30 * MEBIBYTE
+FILES_BYTES = 60 * MEBIBYTE  # of programs and libraries that must stay in memory to get on at all
 
 
 @dataclass(frozen=True)
@@ -38,11 +48,13 @@ def estimate(experiment: Experiment, *, n_train: int, n_validation: int, n_test:
 def _of_arm(experiment: Experiment, arm: Arm, rates: dict[str, Any], n_train: int, n_rest: int) -> Estimate:
     measured = rates.get(_key(experiment, arm))
     training = experiment.training_of(arm)
-    memory = _memory(experiment, arm)
+    n_views = (experiment.n_views(n_train) if arm is Arm.TRANSFER else 1) * n_train + n_rest
+    memory = _memory(experiment, arm, n_views)
     if measured is None:
         return Estimate(None, memory)
-    if measured["batch_size"] == training.batch_size and measured["peak_memory_bytes"]:
-        memory = max(memory, measured["peak_memory_bytes"])  # measured with another head, perhaps a smaller one
+    if measured["peak_memory_bytes"] and measured["head_parameters"] is not None:
+        more = _head_parameters(experiment, arm) - measured["head_parameters"]  # measured with another head
+        memory = int(measured["peak_memory_bytes"] + BYTES * (WEIGHTS_KEPT + WEIGHTS_MOVED) * max(0, more))
     seconds = measured["start"] + measured["evaluate"] + training.epochs * n_train / measured["fit_rate"]
     if measured["features_rate"]:
         seconds += (experiment.n_views(n_train) * n_train + n_rest) / measured["features_rate"]
@@ -72,6 +84,7 @@ def record(experiment: Experiment, arm: Arm, measured: dict[str, Any]) -> None:
         return
     key = _key(experiment, arm)
     row = {"key": key} | {name: measured.get(name) for name in RATES}
+    row["head_parameters"] = _head_parameters(experiment, arm)
     if row["features_rate"] is None:  # all of it was in the cache, which says nothing of other pictures
         row["features_rate"] = _read().get(key, {}).get("features_rate")
     line = f"\n{json.dumps(row)}\n"  # begun anew: the line before it may be torn
@@ -119,50 +132,97 @@ def _key(experiment: Experiment, arm: Arm) -> str:
     return " ".join(str(fact) for fact in facts)
 
 
-def _memory(experiment: Experiment, arm: Arm) -> int:
-    """Weights, what the optimizer keeps of them, and the layers' outputs that a batch keeps for its gradient."""
+def _memory(experiment: Experiment, arm: Arm, n_views: int) -> int:
+    """What Keras keeps of the whole network, of what is trained, and the engine of the frozen part."""
     row = bases.base(experiment.base)
     frozen = experiment.frozen_blocks_of(arm)
-    scale = (experiment.image_size_of(arm) / row.image_size) ** 2 * BYTES
-    forward = scale * KEPT_FORWARD * PICTURES_AT_ONCE * max(block.activations for block in row.blocks)
-    kept = sum(block.activations for block in row.blocks[frozen:])
-    backward = scale * KEPT_FOR_BACKWARD * kept * experiment.training_of(arm).batch_size
-    head = head_parameters(experiment.head, row, image_size=experiment.image_size_of(arm), n_classes=2)
-    weights = BYTES * (2 * row.parameters + 4 * (row.trained_parameters(frozen) + head))
-    return int(PROCESS_BYTES + forward + backward + weights)
+    trained, side = row.blocks[frozen:], experiment.image_size_of(arm)
+    scale = (side / row.image_size) ** 2 * BYTES
+    head = _head_parameters(experiment, arm)
+    layers = row.blocks[-1].last_layer
+    first = row.blocks[frozen - 1].last_layer if frozen else 0
+    kept = WEIGHTS_KEPT * BYTES * (row.parameters + head) + LAYER_BYTES * layers
+    moved = WEIGHTS_MOVED * BYTES * (row.trained_parameters(frozen, trains_batch_norm=not frozen) + head)
+    graph = GRAPH_BYTES * (layers - first) if trained else 0
+    outputs = sum(block.activations for block in trained) * experiment.training_of(arm).batch_size
+    pictures = min(decoded_ahead_bytes(), n_views * side**2 * PICTURE_BYTES)
+    engine = ENGINE_BYTES + 2 * BYTES * row.parameters + pictures if frozen else 0  # gone before the fit
+    fit = moved + graph + KEPT_FOR_BACKWARD * scale * outputs
+    proof = max(proof_bytes(), scale * max(block.activations for block in row.blocks))
+    return int(IMPORTED_BYTES + kept + max(engine, fit, proof))
+
+
+def _head_parameters(experiment: Experiment, arm: Arm) -> int:
+    size = experiment.image_size_of(arm)
+    return head_parameters(experiment.head, bases.base(experiment.base), image_size=size, n_classes=2)
+
+
+def decoded_ahead_bytes() -> int:
+    """Of decoded pictures that may wait for the engine of the frozen part: most of them while it is made ready."""
+    return min(AHEAD_BYTES, host.prudent_bytes() // 16)
+
+
+def proof_bytes() -> int:
+    """Of what the layers of one block put out for the pictures that go through it together, to check a saved file."""
+    return min(PROOF_BYTES, host.prudent_bytes() // 32)
 
 
 def memory_limit_bytes() -> int:
-    """What one arm may use: the setting, or else what the machine or its container has."""
+    """What one arm may use: the setting, or else what host or container has, less what is there beside it.
+
+    That is this process, be it the app's server or the command line, the consumer, and what cannot do without files
+    in memory. A standby becomes the arm, or makes room for it.
+    """
     chosen: int | None = settings().memory_bytes
     if chosen is not None:
         return chosen
-    limits: list[int] = [psutil.virtual_memory().total]
-    for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            limits.append(int(Path(name).read_text()))
-        except (OSError, ValueError):  # no such controller, or "max"
-            continue
-    return min(limits)
+    return max(0, host.memory_bytes() - host.own_bytes() - CONSUMER_BYTES - FILES_BYTES)
 
 
-def check_memory(experiment: Experiment, estimates: dict[Arm, Estimate]) -> None:
+def prudent_limit_bytes() -> int:
+    """Likewise, but with little where a container's limit may be there that cannot be seen: for defaults."""
+    if settings().memory_bytes is not None:
+        return memory_limit_bytes()
+    return max(0, host.prudent_bytes() - host.memory_bytes() + memory_limit_bytes())
+
+
+def check_memory(
+    experiment: Experiment,
+    estimates: dict[Arm, Estimate],
+    *,
+    arms: Sequence[Arm] | None = None,
+    limit_bytes: int | None = None,
+) -> None:
     """Refuse what cannot fit.
+
+    Args:
+        experiment: What is to run.
+        estimates: Of its arms.
+        arms: The arms to look at; by default all.
+        limit_bytes: Memory for one arm; by default `memory_limit_bytes`.
 
     Raises:
         ResourceError: An arm needs more memory than this host has; the message says what to lower.
     """
-    limit = memory_limit_bytes()
-    for arm, one in estimates.items():
-        if one.memory_bytes > limit:
-            lower = "the batch size or the picture size"
+    limit = memory_limit_bytes() if limit_bytes is None else limit_bytes
+    for arm in experiment.arms if arms is None else arms:
+        needed = estimates[arm].memory_bytes
+        if needed > limit:
+            lower = "the picture size"
+            if arm is Arm.SCRATCH or not experiment.is_all_frozen:
+                lower = f"the batch size or {lower}"
             if arm is Arm.TRANSFER and not experiment.is_all_frozen:
                 lower += ", or freeze more blocks"
             title = "transfer" if arm is Arm.TRANSFER else "from-scratch"
             raise ResourceError(
-                f"The {title} arm would need about {one.memory_bytes / 2**30:.1f} GB of memory; this host has "
-                f"{limit / 2**30:.1f} GB. Lower {lower}."
+                f"The {title} arm would need about {gigabytes(needed)} of memory; this host has {gigabytes(limit)} "
+                f"for it. Lower {lower}."
             )
+
+
+def gigabytes(size_bytes: int) -> str:
+    """A size of memory in words, such as "1.3 GB"."""
+    return f"{size_bytes / 1e9:.2g}\xa0GB" if size_bytes < 1e9 else f"{size_bytes / 1e9:.1f}\xa0GB"
 
 
 def duration(seconds: float) -> str:

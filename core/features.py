@@ -25,11 +25,11 @@ from core.batches import Pictures, Rows
 from core.cache import Cache, Range, row_id
 from core.engine import Engine, Keras, OpenVino
 from core.errors import StopRequested
+from core.estimate import decoded_ahead_bytes
 from core.experiment import NO_AUGMENTATION, Augmentation
 from core.settings import MEBIBYTE, settings
 
 VERSION = 3  # of everything between a stored picture and a row, the preprocessing included
-AHEAD_BYTES = 160 * MEBIBYTE  # of decoded pictures that wait for the engine, while it is made ready above all
 KEEP_SECONDS = 1.0  # of work that a kill may cost
 MAX_HALF_ERROR = 1e-3  # relative, of a row by being stored in half precision
 SMALL_BYTES = 256 * MEBIBYTE  # of rows, for which the disk is quick enough anyway
@@ -270,7 +270,7 @@ class _Decoded:
                 self._groups.append([view])
         self._augmentation, self._size, self._stopped = augmentation, size, stopped
         threads = os.cpu_count() or 1
-        self._ahead = max(2 * threads, AHEAD_BYTES * len(self._groups) // (len(views) * size * size * 3))
+        self._ahead = max(2 * threads, decoded_ahead_bytes() * len(self._groups) // (len(views) * size * size * 3))
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         self._waiting = deque(self._submitted(group) for group in self._groups[: self._ahead])
 

@@ -4,6 +4,7 @@ A container's limit is that of the control group which holds this process, or of
 files cannot be read, a limit may be there all the same: `is_limit_known` says so.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,8 +13,12 @@ from pathlib import Path
 
 import psutil
 
+from core.settings import GIBIBYTE
+
+UNKNOWN_BYTES = GIBIBYTE  # what is counted on where a limit may be there that cannot be seen
 CGROUP = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
+OWN_STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
@@ -28,9 +33,7 @@ class _Version:
 
 TWO = _Version("", "memory.max", "memory.current", ("inactive_file", "active_file"))
 HYBRID = _Version("unified", "memory.max", "memory.current", ("inactive_file", "active_file"))
-ONE = _Version(
-    "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file")
-)
+ONE = _Version("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file"))
 
 
 def memory_bytes() -> int:
@@ -52,6 +55,20 @@ def available_bytes() -> int:
             used = int((group / version.use).read_text()) - sum(int(rows.get(name, 0)) for name in version.droppable)
             found.append(limit - used)
     return max(0, min(found))
+
+
+def prudent_bytes() -> int:
+    """The memory to count on for what could be done without: `memory_bytes`, or little where a limit cannot be seen."""
+    return memory_bytes() if is_limit_known() else min(memory_bytes(), UNKNOWN_BYTES)
+
+
+def own_bytes() -> int:
+    """Memory that this process alone holds now, without the files that are mapped into it: those can be dropped."""
+    with suppress(OSError):
+        found = re.search(r"^RssAnon:\s+(\d+) kB$", OWN_STATUS.read_text(encoding="utf-8"), re.MULTILINE)
+        if found:
+            return int(found[1]) * 1024
+    return int(psutil.Process().memory_info().rss)
 
 
 def is_limit_known() -> bool:

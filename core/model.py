@@ -8,7 +8,9 @@ fitting the suffix on the prefix's outputs is fitting the whole with the prefix 
 import hashlib
 import os
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before the import, which reads it
@@ -49,6 +51,11 @@ class Network:
         if frozen_blocks == len(self.row.blocks) and not flattens:
             return str(self.head_layers[0].name)
         return str(self.base_layers[self.row.blocks[frozen_blocks - 1].last_layer].name)
+
+    @property
+    def block_ends(self) -> list[str]:
+        """Name of each block's last layer; they are the same in the file that is saved."""
+        return [str(self.base_layers[block.last_layer].name) for block in self.row.blocks]
 
     def frontier_words(self, frozen_blocks: int) -> str:
         """Where the prefix ends, in words that are the same in every build."""
@@ -157,6 +164,12 @@ def cut(model: keras.Model, layer_name: str | None) -> tuple[keras.Model | None,
         return None, model
     tensor = model.get_layer(layer_name).output
     return keras.Model(model.input, tensor), keras.Model(tensor, model.output)
+
+
+def stretches(model: keras.Model, layer_names: Sequence[str]) -> list[keras.Model]:
+    """A flat functional model cut behind each of these layers, in order: each stretch takes what the last puts out."""
+    tensors = [model.input, *(model.get_layer(name).output for name in layer_names), model.output]
+    return [keras.Model(start, end) for start, end in pairwise(tensors)]
 
 
 def build(base_name: str, head: Head, *, image_size: int, n_classes: int) -> Network:

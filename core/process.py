@@ -10,7 +10,7 @@ from typing import NoReturn, Self
 
 import psutil
 
-from core import runs
+from core import host, runs
 
 PARENT = os.getppid()  # at import: a parent that dies while this process still starts is noticed too
 LOOK_SECONDS = 0.2
@@ -63,6 +63,7 @@ class Watch:
             level: So many requests are already dealt with.
         """
         self.requests = level
+        self.peak_bytes = 0  # of memory, as `host.own_bytes` counts it; a peak between two looks is missed
         self._directory = directory
         self._on_stop, self._on_orphaned = on_stop, on_orphaned
         self._is_over = threading.Event()
@@ -88,6 +89,7 @@ class Watch:
         while not is_over:
             if os.getppid() != PARENT:
                 self._end_orphaned()
+            self.peak_bytes = max(self.peak_bytes, host.own_bytes())
             requests = runs.stop_requests(self._directory)
             if requests > self.requests:
                 self.requests = requests

@@ -4,6 +4,7 @@
 a line comes from its input: what it imports takes longer than what it does, so it is started before the arms' end.
 """
 
+import importlib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from core import dataset, runs
 from core.errors import HeadstartError, InputError, RunError
@@ -125,6 +125,8 @@ def score(predictions: pd.DataFrame, classes: Sequence[str]) -> Score:
     rows = held_out(predictions)
     if rows.empty:
         raise RunError("Expected answers for the test pictures; found none. Train this arm again.")
+    from sklearn.metrics import confusion_matrix  # here, for the server opens most pages without it: 50 MB
+
     return _score(confusion_matrix(rows["true"], rows["predicted"], labels=list(classes)), classes)
 
 
@@ -144,6 +146,8 @@ def _score(confusion: Confusion, classes: Sequence[str]) -> Score:
 
 def per_class(predictions: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     """Precision, recall, F1 and support (test pictures) of each class; 0 where a ratio has nothing to count."""
+    from sklearn.metrics import precision_recall_fscore_support  # here: see `score`
+
     rows = held_out(predictions)
     columns = precision_recall_fscore_support(rows["true"], rows["predicted"], labels=list(classes), zero_division=0)
     return pd.DataFrame(dict(zip(("class", "precision", "recall", "f1", "support"), (classes, *columns), strict=True)))
@@ -405,10 +409,18 @@ def _confusion_table(name: str, one: Score, classes: Sequence[str]) -> str:
     return f"{name}: a row is the true class, a column the answer\n{frame.to_string()}"
 
 
+def load() -> None:
+    """Import what reports alone need, a second's work, before there is one to be written."""
+    for name in ("scipy.stats", "sklearn.metrics"):
+        importlib.import_module(name)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Write result.json of the experiment directory that is named; 1 and a line on stderr when that fails."""
-    if "when-told" in arguments[1:] and not sys.stdin.readline():  # who should have told is gone
-        return 1
+    if "when-told" in arguments[1:]:
+        load()
+        if not sys.stdin.readline():  # who should have told is gone
+            return 1
     try:
         write_result(Path(arguments[0]).name)
     except HeadstartError as error:

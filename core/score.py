@@ -1,8 +1,6 @@
 """Scoring an arm: the saved file is reloaded, and it is the reloaded network that answers the test part."""
 
 import platform
-import resource
-import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -19,11 +17,12 @@ from core.batches import Pictures, Rows
 from core.dataset import Dataset
 from core.errors import RunError, StopRequested
 from core.fit import Fitted
+from core.model import Network
 
 PROOF_PICTURES = 32
 PROOF_TOLERANCE = 1e-4  # between a picture's probabilities by way of its stored features and through the whole file
 FAST_TOLERANCE = 0.01  # share of the test pictures that may be answered otherwise on the quick outputs
-PROOF_BATCH = 8  # what all layers put out for these is in memory at once
+FLOAT_BYTES = 4
 PACKAGES = (
     "keras",
     "tensorflow",
@@ -53,7 +52,7 @@ def score(job: Job, data: Dataset, fitted: Fitted) -> None:
     fast = None
     if fitted.frozen is None:
         answers = _whole(job, reloaded, fitted.test)
-        other = _at_once(trained.model, proof)
+        other = _through_all(trained, trained.model, proof)
     else:
         frontier = trained.frontier(job.frozen_blocks)
         prefix, _ = model.cut(trained.model, frontier)
@@ -62,7 +61,7 @@ def score(job: Job, data: Dataset, fitted: Fitted) -> None:
             fitted.beside.join()
         exact = inputs.exact(job, replace(fitted.frozen, prefix=prefix), fitted.test)
         answers = _by_suffix(suffix, exact)
-        other = _at_once(reloaded, proof)
+        other = _through_all(trained, reloaded, proof)
         fast = _fast_check(answers, suffix, fitted.fast)
     check = _checked(answers[: len(other)], other)
     facts = _facts(job, fitted, reloaded, check) | {"fast_check": fast}
@@ -107,17 +106,29 @@ def _whole(job: Job, network: keras.Model, pictures: Pictures) -> np.ndarray:
     return model.probabilities(np.concatenate(answers))
 
 
-def _at_once(network: keras.Model, inputs: np.ndarray, *, batch_size: int = PROOF_BATCH) -> np.ndarray:
-    """Without building a graph, which takes longer than so few pictures; layer by layer, so few at a time."""
-    pieces = [inputs[start : start + batch_size] for start in range(0, len(inputs), batch_size)]
-    answers = [keras.ops.convert_to_numpy(network(piece.astype(np.float32), training=False)) for piece in pieces]
+def _through_all(built: Network, network: keras.Model, pixels: np.ndarray) -> np.ndarray:
+    """Pictures through all layers of a network that is built like `built`, shape (n, classes).
+
+    Without a graph, whose making takes longer than so few pictures. Keras then keeps what every layer of a model puts
+    out until the model's end, so block after block is a model of its own, and as many pictures go together as fit.
+    """
+    scale = (network.input.shape[1] / built.row.image_size) ** 2 * FLOAT_BYTES
+    largest = scale * max(block.activations for block in built.row.blocks)
+    at_once = max(1, min(len(pixels), int(estimate.proof_bytes() / largest)))
+    blocks = model.stretches(network, built.block_ends)
+    answers = []
+    for start in range(0, len(pixels), at_once):
+        values: Any = pixels[start : start + at_once].astype(np.float32)
+        for block in blocks:
+            values = block(values, training=False)
+        answers.append(keras.ops.convert_to_numpy(values))
     return model.probabilities(np.concatenate(answers))
 
 
 def _by_suffix(suffix: keras.Model, values: np.ndarray) -> np.ndarray:
     """In one go where the suffix is a head on vectors, else with a graph."""
     if values.ndim == 2:
-        return _at_once(suffix, values, batch_size=len(values))
+        return model.probabilities(keras.ops.convert_to_numpy(suffix(values.astype(np.float32), training=False)))
     return model.probabilities(engine.predict(suffix, values.astype(np.float32)))
 
 
@@ -176,7 +187,7 @@ def _facts(job: Job, fitted: Fitted, reloaded: keras.Model, check: dict[str, Any
         "engine": job.report.engine,
         "image_size": job.image_size,
         "stopped": job.was_stopped,
-        "peak_memory_bytes": peak_memory_bytes(),
+        "peak_memory_bytes": job.peak_memory_bytes,
     }
 
 
@@ -187,9 +198,3 @@ def versions() -> dict[str, str]:
         with suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
     return found
-
-
-def peak_memory_bytes() -> int:
-    """The most memory this process has held so far."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

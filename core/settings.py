@@ -45,9 +45,11 @@ class Settings(BaseSettings):
     idle_seconds: float = Field(60.0, description="The consumer exits after this long without work or server")
     standby: bool | None = Field(
         None,
-        description="Whether a process with Keras imported waits for the next run; by default from 2 GB of memory on",
+        description="Whether a process with Keras imported waits for the next run; by default from 1.5 GB of memory on",
     )
-    standby_min_free_bytes: int = Field(GIBIBYTE, description="With less memory available the standby is given up")
+    standby_min_free_bytes: int = Field(
+        512 * MEBIBYTE, description="With less memory available the standby is given up"
+    )
 
     def places(self) -> dict[str, str]:
         """The folders for the environment of a process that starts in another one: a relative path would be lost."""

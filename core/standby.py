@@ -17,25 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, TypedDict
 
-import psutil
-
-from core import estimate, process, runs
+from core import host, process, runs
 from core.settings import GIBIBYTE, MEBIBYTE, ROOT, settings
 
 NICENESS = 5  # a training fills all cores; the pages stay quick beside it
-LEAST_MEMORY_BYTES = 2 * GIBIBYTE  # of a host that has a standby without being told to
-OWN_BYTES = 800 * MEBIBYTE  # of one that waits
+LEAST_MEMORY_BYTES = 3 * GIBIBYTE // 2  # of a host that has a standby without being told to
+OWN_BYTES = 340 * MEBIBYTE  # of one that waits, and
+CONVERTING_BYTES = 300 * MEBIBYTE  # what it takes for a moment to convert a network beforehand
 PAUSE_SECONDS = 30.0  # after one has ended unused: for lack of memory, or by itself
-CGROUP = Path("/sys/fs/cgroup")
-LIMITS = (  # of a container, by control groups of version 2 and 1: limit, use, and the part of it that can be dropped
-    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
-    (
-        "memory/memory.limit_in_bytes",
-        "memory/memory.usage_in_bytes",
-        "memory/memory.stat",
-        "total_inactive_file",
-    ),
-)
 
 
 class Order(TypedDict):
@@ -163,28 +152,18 @@ class Reserve:
 def is_on() -> bool:
     """Whether this host shall have a standby: the setting, or else whether it has the memory."""
     chosen = settings().standby
-    return estimate.memory_limit_bytes() >= LEAST_MEMORY_BYTES if chosen is None else chosen
+    return host.prudent_bytes() >= LEAST_MEMORY_BYTES if chosen is None else chosen
 
 
 def is_memory_short() -> bool:
-    """Whether a standby must make room."""
-    return available_bytes() < settings().standby_min_free_bytes
+    """Whether a standby must make room, and nothing else is to be prepared that can be done without."""
+    is_blind = not host.is_limit_known() and not settings().standby
+    return is_blind or host.available_bytes() < settings().standby_min_free_bytes
 
 
 def has_room() -> bool:
     """Whether memory would not be short right after a standby was started, with something to spare."""
-    return available_bytes() > settings().standby_min_free_bytes + 1.25 * OWN_BYTES
-
-
-def available_bytes() -> int:
-    """Memory that may be used without swapping: what the host has, or what the limit of its container leaves."""
-    found: list[int] = [psutil.virtual_memory().available]
-    for limit, use, statistics, droppable in LIMITS:
-        with suppress(OSError, ValueError):  # no such controller, or a limit of "max"
-            rows = dict(line.split() for line in (CGROUP / statistics).read_text().splitlines())
-            used = int((CGROUP / use).read_text()) - int(rows.get(droppable, 0))
-            found.append(int((CGROUP / limit).read_text()) - used)
-    return min(found)
+    return host.available_bytes() > settings().standby_min_free_bytes + 1.25 * OWN_BYTES
 
 
 def main(arguments: list[str]) -> int:
@@ -242,7 +221,8 @@ def _load(note: _Note) -> None:
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it again and again would cost a run 0.1 s
     note.write()
-    if note.is_wanted:  # nobody has given an order meanwhile
+    has_memory = host.available_bytes() > settings().standby_min_free_bytes + CONVERTING_BYTES
+    if note.is_wanted and has_memory:  # nobody has given an order meanwhile
         threading.Thread(target=_convert, daemon=True).start()
 
 

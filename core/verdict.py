@@ -4,7 +4,6 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 SIGNIFICANT = 0.05
 WIDE = 0.10  # half the width of an interval from which on it says too little
@@ -26,6 +25,8 @@ class Verdict(StrEnum):
 
 def wilson(correct: int, n: int) -> Interval:
     """The 95 % interval of an accuracy (Wilson 1927), which stays within 0 and 1 and serves small n."""
+    from scipy.stats import binomtest  # here, for the server opens most pages without SciPy
+
     interval = binomtest(correct, n).proportion_ci(confidence_level=0.95, method="wilson")
     return float(interval.low), float(interval.high)
 
@@ -38,6 +39,8 @@ def mcnemar(transfer: Right, scratch: Right) -> float:
     only_transfer, only_scratch = int((transfer & ~scratch).sum()), int((scratch & ~transfer).sum())
     if only_transfer + only_scratch == 0:
         return 1.0
+    from scipy.stats import binomtest  # here: see `wilson`
+
     return float(binomtest(only_transfer, only_transfer + only_scratch).pvalue)
 
 

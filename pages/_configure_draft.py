@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import bases, device, experiment
+from core import bases, device, estimate, experiment, fitting
 from core.dataset import Dataset
 from core.experiment import Experiment
 from pages import _shared
@@ -42,6 +42,11 @@ def begin(of: Dataset, *, n_train: int) -> None:
     st.session_state.update({key(name): value for name, value in _values(present or _default(of, n_train)).items()})
     remember_base()
     st.rerun()  # the sidebar, drawn before, shows the base
+
+
+def take(chosen: Experiment) -> None:
+    """Make the choices those of `chosen`; to be called before a page's widgets are drawn, as in a button's callback."""
+    st.session_state.update({key(name): value for name, value in _values(chosen).items()})
 
 
 def keep_as(experiment_id: str) -> None:
@@ -102,7 +107,11 @@ def _opponent() -> dict[str, Any]:
 
 
 def _default(of: Dataset, n_train: int) -> Experiment:
-    return experiment.default(of.id, has_gpu=device.find().has_gpu, n_train=n_train)
+    usual = experiment.default(of.id, has_gpu=device.find().has_gpu, n_train=n_train)
+    if device.find().has_gpu:  # whose own memory is not asked for
+        return usual
+    limit = estimate.prudent_limit_bytes()
+    return fitting.batches_fitted(usual, limit_bytes=limit, n_train=n_train, n_validation=0, n_test=0)
 
 
 def _values(of: Experiment) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from core import diagram, estimate, jobs, picture, runs
+from core import diagram, estimate, fitting, jobs, picture, runs
 from core.dataset import Dataset
 from core.errors import ResourceError
 from core.estimate import Estimate
@@ -42,10 +42,7 @@ def _live(chosen: Experiment, of: Dataset, split: Split, was_waiting: bool) -> N
 
 
 def _estimates(chosen: Experiment, split: Split) -> dict[Arm, Estimate]:
-    counts = split.frame["part"].value_counts()
-    return estimate.estimate(
-        chosen, n_train=int(counts["train"]), n_validation=int(counts["validation"]), n_test=int(counts["test"])
-    )
+    return estimate.estimate(chosen, **_counts(split))
 
 
 def refusal(chosen: Experiment, split: Split) -> str | None:
@@ -57,10 +54,20 @@ def refusal(chosen: Experiment, split: Split) -> str | None:
     return None
 
 
+def fitted(chosen: Experiment, split: Split) -> Experiment | None:
+    """The nearest choices that fit into this host's memory, or None."""
+    return fitting.fitted(chosen, limit_bytes=estimate.memory_limit_bytes(), **_counts(split))
+
+
+def _counts(split: Split) -> dict[str, int]:
+    counts = split.frame["part"].value_counts()
+    return {f"n_{part}": int(counts[part]) for part in ("train", "validation", "test")}
+
+
 def _facts(one: Estimate, *, is_measuring: bool) -> dict[str, str]:
     unknown = "measuring …" if is_measuring else "not known yet"
     seconds = unknown if one.seconds is None else f"about {estimate.duration(one.seconds)}"
-    return {"Time": seconds, "Memory": f"about {one.memory_bytes / 2**30:.1f}\xa0GB"}
+    return {"Time": seconds, "Memory": f"about {estimate.gigabytes(one.memory_bytes)}"}
 
 
 def _measure(chosen: Experiment, n_classes: int) -> bool:

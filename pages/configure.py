@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import jobs, runs
+from core import fitting, jobs, runs
 from core.dataset import Dataset
 from core.errors import SplitError
 from core.experiment import Experiment
@@ -60,6 +60,7 @@ def _start(chosen: Experiment, split: Split) -> None:
     refusal = _configure_summary.refusal(chosen, split)
     if refusal:
         st.error(_shared.plain(refusal), icon=":material/memory:")
+        _way_out(chosen, split)
     label = "Train both" if chosen.opponent else "Train"
     if _shared.primary(label, key="train", icon=":material/play_arrow:", disabled=refusal is not None):
         with _shared.errors():
@@ -69,6 +70,16 @@ def _start(chosen: Experiment, split: Split) -> None:
             draft.keep_as(experiment_id)
             _shared.set_identifier("experiment", experiment_id)
             st.switch_page("pages/train.py")
+
+
+def _way_out(chosen: Experiment, split: Split) -> None:
+    """What would fit into this host's memory, at a press; the words say what it changes."""
+    nearest = _configure_summary.fitted(chosen, split)
+    if nearest is None:
+        st.markdown("No choice of this page makes it fit. Train on a host with more memory, or with a smaller base.")
+        return
+    st.markdown(f"What would fit: {', '.join(fitting.changes(chosen, nearest))}.")
+    st.button("Make it fit", key="fit_host", icon=":material/compress:", on_click=draft.take, args=[nearest])
 
 
 _shared.begin()

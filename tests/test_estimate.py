@@ -157,17 +157,17 @@ def test_measured_memory_replaces_the_calculated_one_for_the_same_batch_size():
 
 
 def test_an_arm_that_cannot_fit_is_refused_with_what_it_needs_what_there_is_and_what_to_lower(set_limit):
-    set_limit(3 * 2**30)
+    set_limit(3_000_000_000)
     one = chosen(opponent=None, frozen_blocks=5)
     with pytest.raises(ResourceError) as refused:
-        estimate.check_memory(one, {Arm.TRANSFER: Estimate(None, 5 * 2**30)})
+        estimate.check_memory(one, {Arm.TRANSFER: Estimate(None, 5_000_000_000)})
     assert str(refused.value) == (
-        "The transfer arm would need about 5.0 GB of memory; this host has 3.0 GB. "
+        "The transfer arm would need about 5.0\xa0GB of memory; this host has 3.0\xa0GB for it. "
         "Lower the batch size or the picture size, or freeze more blocks."
     )
     with pytest.raises(ResourceError, match=r"The from-scratch arm .*Lower the batch size or the picture size\.$"):
-        estimate.check_memory(chosen(), {Arm.SCRATCH: Estimate(None, 5 * 2**30)})
-    estimate.check_memory(one, {Arm.TRANSFER: Estimate(None, 3 * 2**30)})
+        estimate.check_memory(chosen(), {Arm.SCRATCH: Estimate(None, 5_000_000_000)})
+    estimate.check_memory(one, {Arm.TRANSFER: Estimate(None, 3_000_000_000)})
 
 
 def test_where_all_is_frozen_nobody_is_told_to_freeze_more(set_limit):

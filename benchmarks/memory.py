@@ -1,0 +1,66 @@
+"""Memory of an arm against what `core.estimate` says: `python benchmarks/memory.py ZIP [--bases …] [--weights FOLDER]`
+
+For each base both arms of an experiment with all defaults but two epochs, each in a process of its own, and from
+scratch with half the batch too. Transfer needs the base's weights, from `FOLDER` or bundled.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import measure
+
+
+def peak_bytes(directory: Path, arm: str) -> int:
+    measure.timed(["-m", "core.training", str(directory), arm], dict(os.environ))
+    return int(json.loads((directory / arm / "arm.json").read_text(encoding="utf-8"))["peak_memory_bytes"])
+
+
+def main() -> None:
+    from core import bases, dataset, estimate, experiment, runs, split, weights
+    from core.experiment import Arm
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("zip", type=Path)
+    parser.add_argument("--bases", nargs="+", default=list(bases.BASES))
+    parser.add_argument("--weights", type=Path, help="a folder with weight files as Keras publishes them")
+    chosen = parser.parse_args()
+    if chosen.weights:
+        os.environ["HEADSTART_WEIGHTS"] = str(chosen.weights.resolve())
+    print(measure.machine())
+    print(
+        "\n| base | arm | batch | picture, px | estimated, MB | found, MB | estimated / found |"
+        "\n|---|---|---|---|---|---|---|"
+    )
+    with tempfile.TemporaryDirectory() as home:
+        measure.use_home(Path(home))
+        data = dataset.ingest(dataset.create(chosen.zip, chosen.zip.name))
+        parts = split.split(data)
+        counts = {f"n_{part}": int(number) for part, number in parts.counts().sum().items()}
+        for name in chosen.bases:
+            for half in (1, 2):
+                usual = experiment.default(data.id, base=name, n_train=counts["n_train"])
+                assert usual.opponent
+                opponent = usual.opponent.model_copy(
+                    update={"epochs": 2, "batch_size": usual.opponent.batch_size // half}
+                )
+                training = usual.training.model_copy(update={"epochs": 2})
+                one = usual.model_copy(update={"opponent": opponent, "training": training})
+                directory = runs.experiment_directory(runs.create_experiment(one, parts.frame))
+                for arm, said in estimate.estimate(one, **counts).items():
+                    if arm is Arm.TRANSFER and (half > 1 or weights.find(bases.base(name)) is None):
+                        continue
+                    found = peak_bytes(directory, arm)
+                    cells = (name, arm, one.training_of(arm).batch_size, one.image_size_of(arm))
+                    sizes = (said.memory_bytes / 1e6, found / 1e6, said.memory_bytes / found)
+                    print(
+                        "| " + " | ".join(map(str, cells)) + " | {:,.0f} | {:,.0f} | {:.2f} |".format(*sizes),
+                        flush=True,
+                    )
+                (Path(home) / "rates.jsonl").unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()
