@@ -111,7 +111,9 @@ def _default(of: Dataset, n_train: int) -> Experiment:
     if device.find().has_gpu:  # whose own memory is not asked for
         return usual
     limit = estimate.prudent_limit_bytes()
-    return fitting.batches_fitted(usual, limit_bytes=limit, n_train=n_train, n_validation=0, n_test=0)
+    fitted = fitting.batches_fitted(usual, limit_bytes=limit, n_train=n_train, n_validation=0, n_test=0)
+    st.session_state["draft_fitted"] = fitting.changes(usual, fitted)
+    return fitted
 
 
 def _values(of: Experiment) -> dict[str, Any]:

@@ -58,6 +58,8 @@ def _n_train(split: Split) -> int:
 
 def _start(chosen: Experiment, split: Split) -> None:
     refusal = _configure_summary.refusal(chosen, split)
+    if fitted := st.session_state.get("draft_fitted"):
+        st.caption(f"This host has little memory, so the defaults are a little smaller: {', '.join(fitted)}.")
     if refusal:
         st.error(_shared.plain(refusal), icon=":material/memory:")
         _way_out(chosen, split)

@@ -343,7 +343,7 @@ def rates(chosen: Experiment, arm: Arm, **measured: object) -> None:
 
 def test_with_rates_of_earlier_runs_it_says_how_long_each_arm_takes(pictures):
     chosen = experiment.default(pictures(**CLASSES))
-    rates(chosen, Arm.TRANSFER, peak_memory_bytes=3 * 2**30, batch_size=chosen.training.batch_size)
+    rates(chosen, Arm.TRANSFER, peak_memory_bytes=3_000_000_000, batch_size=chosen.training.batch_size)
     rates(chosen, Arm.SCRATCH, peak_memory_bytes=None)
     transfer, scratch = (numbers(card) for card in cards(opened(dataset=chosen.dataset)))
     counts = split_of(chosen.dataset)["part"].value_counts()
@@ -413,11 +413,39 @@ def test_nothing_is_measured_while_a_training_runs_or_waits(pictures, monkeypatc
 
 
 def test_what_cannot_fit_into_memory_is_refused_with_what_to_lower(pictures, monkeypatch):
-    monkeypatch.setenv("HEADSTART_MEMORY_BYTES", str(2**30))
+    monkeypatch.setenv("HEADSTART_MEMORY_BYTES", str(570_000_000))
     settings.cache_clear()
     app = opened(dataset=pictures(**CLASSES))
     assert app.button(key="train").disabled
     assert "Lower the batch size" in app.error[0].value
+
+
+def test_what_cannot_fit_has_a_way_out_at_a_press(pictures, monkeypatch):
+    monkeypatch.setenv("HEADSTART_MEMORY_BYTES", str(570_000_000))
+    settings.cache_clear()
+    app = opened(dataset=pictures(**CLASSES))
+    assert "from scratch in batches of 4 instead of 16" in texts(app)
+    press(app, "fit_host")
+    assert not app.error
+    assert not app.button(key="train").disabled
+    assert app.session_state["draft_opponent_batch_size"] == 4
+
+
+def test_on_a_host_where_nothing_fits_that_is_said(pictures, monkeypatch):
+    monkeypatch.setenv("HEADSTART_MEMORY_BYTES", str(100_000_000))
+    settings.cache_clear()
+    app = opened(dataset=pictures(**CLASSES))
+    assert app.button(key="train").disabled
+    assert "Train on a host with more memory" in texts(app)
+
+
+def test_with_little_memory_the_defaults_have_smaller_batches_and_that_is_said(pictures, monkeypatch):
+    monkeypatch.setenv("HEADSTART_MEMORY_BYTES", str(750_000_000))
+    settings.cache_clear()
+    app = opened(dataset=pictures(**CLASSES))
+    assert not app.button(key="train").disabled
+    assert app.session_state["draft_opponent_batch_size"] == 8
+    assert "from scratch in batches of 8 instead of 16" in texts(app)
 
 
 # ---- augmentation

@@ -1,9 +1,8 @@
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from core import estimate, experiment
+from core import estimate, experiment, host
 from core.errors import ResourceError
 from core.estimate import Estimate
 from core.experiment import Arm, Experiment
@@ -181,22 +180,30 @@ def test_the_defaults_fit_into_three_gigabytes(set_limit):
     estimate.check_memory(chosen(), estimate.estimate(chosen(), n_train=9, n_validation=3, n_test=3))
 
 
-def test_without_a_setting_the_limit_is_that_of_the_machine_or_its_container(monkeypatch):
-    limits = {"/sys/fs/cgroup/memory.max": "max\n"}
+def test_without_a_setting_an_arm_may_have_what_is_not_taken_by_what_is_there_beside_it(monkeypatch):
+    monkeypatch.setattr(host, "memory_bytes", lambda: 1_000_000_000)
+    monkeypatch.setattr(host, "own_bytes", lambda: 200_000_000)
+    limit = estimate.memory_limit_bytes()
+    assert 600_000_000 < limit < 800_000_000
+    monkeypatch.setattr(host, "own_bytes", lambda: 300_000_000)
+    assert estimate.memory_limit_bytes() == limit - 100_000_000
+    monkeypatch.setattr(host, "own_bytes", lambda: 2_000_000_000)
+    assert estimate.memory_limit_bytes() == 0
 
-    def read_text(path: Path, *_: object, **__: object) -> str:
-        if str(path) not in limits:
-            raise FileNotFoundError(path)
-        return limits[str(path)]
 
-    monkeypatch.setattr(Path, "read_text", read_text)
-    machine = estimate.memory_limit_bytes()
-    assert machine == estimate.psutil.virtual_memory().total
-    limits["/sys/fs/cgroup/memory.max"] = "1000000\n"
-    assert estimate.memory_limit_bytes() == 1_000_000
-    limits["/sys/fs/cgroup/memory.max"] = str(2 * machine)
-    limits["/sys/fs/cgroup/memory/memory.limit_in_bytes"] = "2000"
-    assert estimate.memory_limit_bytes() == 2000
+def test_defaults_count_on_little_where_a_limit_may_be_there_unseen_but_nothing_is_refused_for_that(monkeypatch):
+    monkeypatch.setattr(host, "memory_bytes", lambda: 64 * 2**30)
+    monkeypatch.setattr(host, "is_limit_known", lambda: False)
+    assert estimate.prudent_limit_bytes() < host.UNKNOWN_BYTES
+    assert estimate.memory_limit_bytes() > 60 * 2**30
+    monkeypatch.setattr(host, "is_limit_known", lambda: True)
+    assert estimate.prudent_limit_bytes() == pytest.approx(estimate.memory_limit_bytes(), rel=0.01)
+
+
+def test_what_was_measured_with_a_smaller_head_counts_the_larger_one_in():
+    record(chosen(head={"hidden": [64]}), peak_memory_bytes=600_000_000)
+    assert memory(chosen(head={"hidden": [64]})) == 600_000_000
+    assert memory(chosen(head={"hidden": [2048]})) > 600_000_000
 
 
 @pytest.mark.parametrize(

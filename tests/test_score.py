@@ -49,7 +49,3 @@ def test_the_versions_are_those_of_what_a_result_depends_on():
     assert found["python"] == platform.python_version()
     assert found["keras"] == keras.__version__
     assert {"tensorflow", "tensorflow-cpu"} & set(found)
-
-
-def test_the_memory_of_a_process_is_in_bytes():
-    assert 2**27 < score.peak_memory_bytes() < 2**36

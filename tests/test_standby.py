@@ -12,7 +12,7 @@ import psutil
 import pytest
 from stand_ins import experiment_of, starts, state
 
-from core import children, estimate, jobs, runs, standby
+from core import children, host, jobs, runs, standby
 from core.experiment import Arm
 from core.runs import State
 from core.settings import GIBIBYTE, ROOT, settings
@@ -156,12 +156,12 @@ def test_a_run_that_was_a_standby_is_stopped_and_deleted_like_any_other(home, wa
 def test_without_the_setting_a_host_with_little_memory_has_none(limit, is_there, monkeypatch):
     monkeypatch.delenv("HEADSTART_STANDBY")
     settings.cache_clear()
-    monkeypatch.setattr(estimate, "memory_limit_bytes", lambda: limit)
+    monkeypatch.setattr(host, "memory_bytes", lambda: limit)
     assert standby.is_on() is is_there
 
 
 def test_the_setting_wins(monkeypatch):
-    monkeypatch.setattr(estimate, "memory_limit_bytes", lambda: PLENTY)
+    monkeypatch.setattr(host, "memory_bytes", lambda: PLENTY)
     assert not standby.is_on()
 
 
@@ -175,7 +175,7 @@ def test_it_is_given_up_where_memory_is_short_and_comes_back_when_there_is_clear
     settings.cache_clear()
     monkeypatch.setattr(standby, "PAUSE_SECONDS", 0.0)
     available = [PLENTY]
-    monkeypatch.setattr(standby, "available_bytes", lambda: available[0])
+    monkeypatch.setattr(host, "available_bytes", lambda: available[0])
     reserve.tend(is_wanted=True)
     wait_for(lambda: noted(home))
     first = noted(home)
@@ -223,15 +223,17 @@ def test_there_is_one_at_most_and_none_where_nobody_wants_it(reserve):
     one.end()
 
 
-def test_the_memory_that_a_container_leaves_counts(tmp_path, monkeypatch):
-    monkeypatch.setattr(standby, "CGROUP", tmp_path)
-    on_host = standby.available_bytes()
-    (tmp_path / "memory.max").write_text("max\n")
-    (tmp_path / "memory.current").write_text("700000\n")
-    (tmp_path / "memory.stat").write_text("anon 300000\ninactive_file 400000\n")
-    assert standby.available_bytes() == pytest.approx(on_host, rel=0.1)
-    (tmp_path / "memory.max").write_text("1000000\n")
-    assert standby.available_bytes() == 700_000
+def test_where_a_limit_may_be_there_unseen_there_is_none_unless_somebody_asks_for_it(monkeypatch):
+    monkeypatch.setattr(host, "is_limit_known", lambda: False)
+    monkeypatch.setattr(host, "available_bytes", lambda: PLENTY)
+    assert standby.is_memory_short()
+    monkeypatch.delenv("HEADSTART_STANDBY")
+    settings.cache_clear()
+    assert not standby.is_on()
+    monkeypatch.setenv("HEADSTART_STANDBY", "true")
+    settings.cache_clear()
+    assert standby.is_on()
+    assert not standby.is_memory_short()
 
 
 @pytest.mark.usefixtures("_on", "stand_in")
