@@ -18,7 +18,7 @@ IMPORTED_BYTES = 260 * MEBIBYTE  # TensorFlow, Keras, pandas and the rest, and t
 WEIGHTS_KEPT = 3.0  # times the weights: read, built, and loaded again from the file
 WEIGHTS_MOVED = 3.0  # times the trained ones: their gradients and the optimizer's two means
 LAYER_BYTES = 0.6 * MEBIBYTE  # of a layer as Keras has it, twice
-GRAPH_BYTES = 1.8 * MEBIBYTE  # of a trained layer in the graphs of step, validation and re-estimation
+GRAPH_BYTES = 0.95 * MEBIBYTE  # of a trained layer in the graphs of step, validation and re-estimation
 KEPT_FOR_BACKWARD = 0.9  # of the trained layers' outputs
 ENGINE_BYTES = 25 * MEBIBYTE  # OpenVINO's own, and twice the weights: as read and as it computes with them
 AHEAD_BYTES = 160 * MEBIBYTE  # of decoded pictures, at most
@@ -205,7 +205,7 @@ def check_memory(
         ResourceError: An arm needs more memory than this host has; the message says what to lower.
     """
     limit = memory_limit_bytes() if limit_bytes is None else limit_bytes
-    for arm in experiment.arms if arms is None else arms:
+    for arm in estimates if arms is None else arms:
         needed = estimates[arm].memory_bytes
         if needed > limit:
             lower = "the picture size"

@@ -413,7 +413,7 @@ def test_nothing_is_measured_while_a_training_runs_or_waits(pictures, monkeypatc
 
 
 def test_what_cannot_fit_into_memory_is_refused_with_what_to_lower(pictures, monkeypatch):
-    monkeypatch.setenv("HEADSTART_MEMORY_BYTES", str(570_000_000))
+    monkeypatch.setenv("HEADSTART_MEMORY_BYTES", str(560_000_000))
     settings.cache_clear()
     app = opened(dataset=pictures(**CLASSES))
     assert app.button(key="train").disabled
@@ -421,14 +421,14 @@ def test_what_cannot_fit_into_memory_is_refused_with_what_to_lower(pictures, mon
 
 
 def test_what_cannot_fit_has_a_way_out_at_a_press(pictures, monkeypatch):
-    monkeypatch.setenv("HEADSTART_MEMORY_BYTES", str(570_000_000))
+    monkeypatch.setenv("HEADSTART_MEMORY_BYTES", str(560_000_000))
     settings.cache_clear()
     app = opened(dataset=pictures(**CLASSES))
-    assert "from scratch in batches of 4 instead of 16" in texts(app)
+    assert "from scratch in batches of 4 instead of 16, from scratch on pictures of 96 px instead of 128" in texts(app)
     press(app, "fit_host")
     assert not app.error
     assert not app.button(key="train").disabled
-    assert app.session_state["draft_opponent_batch_size"] == 4
+    assert app.session_state["draft_opponent_image_size_MobileNet"] == 96
 
 
 def test_on_a_host_where_nothing_fits_that_is_said(pictures, monkeypatch):
@@ -445,7 +445,7 @@ def test_with_little_memory_the_defaults_have_smaller_batches_and_that_is_said(p
     app = opened(dataset=pictures(**CLASSES))
     assert not app.button(key="train").disabled
     assert app.session_state["draft_opponent_batch_size"] == 8
-    assert "from scratch in batches of 8 instead of 16" in texts(app)
+    assert any("from scratch in batches of 8 instead of 16" in each.value for each in app.caption)
 
 
 # ---- augmentation
