@@ -146,7 +146,8 @@ def _memory(experiment: Experiment, arm: Arm, n_views: int) -> int:
     graph = GRAPH_BYTES * (layers - first) if trained else 0
     outputs = sum(block.activations for block in trained) * experiment.training_of(arm).batch_size
     pictures = min(decoded_ahead_bytes(), n_views * side**2 * PICTURE_BYTES)
-    engine = ENGINE_BYTES + 2 * BYTES * row.parameters + pictures if frozen else 0  # gone before the fit
+    prefix = sum(block.parameters for block in row.blocks[:frozen])
+    engine = ENGINE_BYTES + 2 * BYTES * prefix + pictures if frozen else 0  # gone before the fit
     fit = moved + graph + KEPT_FOR_BACKWARD * scale * outputs
     proof = max(proof_bytes(), scale * max(block.activations for block in row.blocks))
     return int(IMPORTED_BYTES + kept + max(engine, fit, proof))
