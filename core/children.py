@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-import psutil
-
-from core import arm, runs
+from core import arm, identity, runs
 from core.experiment import Arm
+from core.identity import Identity
+from core.process import PARENT_VARIABLE
 from core.runs import State, Status
 from core.settings import ROOT, settings
 from core.standby import NICENESS, Standby, is_memory_short
@@ -43,8 +43,7 @@ class Child:
     """A process that works on `directory`, as its consumer sees it."""
 
     directory: Path
-    pid: int
-    pid_created: float
+    identity: Identity
     process: subprocess.Popen[bytes] | None = None  # None: an earlier consumer started it
     _stop: "_Stop" = field(init=False)
 
@@ -53,11 +52,14 @@ class Child:
         self._stop = _Stop(self.directory)
 
     @property
+    def pid(self) -> int:
+        """Of the process, and of the session of its own in which it runs."""
+        return self.identity.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether it has not ended yet."""
-        if self.process is not None:
-            return self.process.poll() is None
-        return runs.is_alive(Status(pid=self.pid, pid_created=self.pid_created))
+        return self.identity.is_alive if self.process is None else self.process.poll() is None
 
     def follow(self, is_unwanted: Callable[[], bool]) -> bool:
         """Wait for its end. It is killed at once when `is_unwanted()`, and after a while when it ignores a stop.
@@ -185,7 +187,7 @@ def start(
     process = standby.become(arguments[1:], environment, log) if standby else None
     if process is None:
         process = _started(arguments, environment, log)
-    return Child(directory, process.pid, psutil.Process(process.pid).create_time(), process)
+    return Child(directory, identity.of(process.pid), process)
 
 
 def _started(
@@ -195,7 +197,7 @@ def _started(
         process = subprocess.Popen(
             [settings().python, "-m", *arguments],
             cwd=ROOT,
-            env={**os.environ, **settings().places(), **environment},
+            env={**os.environ, **settings().places(), **environment, PARENT_VARIABLE: str(os.getpid())},
             stdin=stdin,
             stdout=output,
             stderr=output,

@@ -125,8 +125,7 @@ class Work:
             return begun.is_discarded or (begun.kind is Kind.PROBE and _is_experiment_waiting())
 
         try:
-            working = {"step": step.directory.name, "pid": child.pid, "pid_created": child.pid_created}
-            begun.model_copy(update=working).write()
+            begun.model_copy(update={"step": step.directory.name, "process": child.identity}).write()
             was_unwanted = child.follow(is_unwanted)
         finally:
             if child.is_running:  # after an error in here: nobody else would look after it
@@ -169,8 +168,8 @@ class Work:
         """End this process and its children; what they leave is the next consumer's to put in words."""
         with self.deciding:
             for each in job.read_all():
-                if each.pid is not None and each.pid_created is not None:
-                    child = Child(Path(), each.pid, each.pid_created)
+                if each.process is not None:
+                    child = Child(Path(), each.process)
                     if child.is_running:
                         child.signal(signal.SIGKILL)
             self.reserve.close()
@@ -179,9 +178,7 @@ class Work:
 
 def _left_behind(begun: Job, step: Step) -> Child | None:
     """The process that an earlier consumer started for this step, whether it lives or not."""
-    if begun.pid is None or begun.pid_created is None or begun.step != step.directory.name:
-        return None
-    return Child(step.directory, begun.pid, begun.pid_created)
+    return Child(step.directory, begun.process) if begun.process and begun.step == step.directory.name else None
 
 
 def _is_scoring(step: Step) -> bool:

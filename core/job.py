@@ -4,9 +4,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from core import runs, weights
+from core.identity import Identified
 from core.settings import settings
 
 
@@ -34,7 +35,7 @@ class Step(NamedTuple):
     arguments: tuple[str, ...]
 
 
-class Job(BaseModel):
+class Job(Identified):
     """What a job's file says. The consumer notes in it that the work has begun, and with which process."""
 
     model_config = ConfigDict(frozen=True)
@@ -43,9 +44,7 @@ class Job(BaseModel):
     subject: str  # an id, a base's name, or the path of a probe's directory
     submitted: int  # nanoseconds: the order of the queue
     is_begun: bool = False
-    step: str = ""  # the name of the directory on which `pid` works
-    pid: int | None = None
-    pid_created: float | None = None
+    step: str = ""  # the name of the directory on which `process` works
 
     @property
     def name(self) -> str:

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 from filelock import FileLock
 from huey import SqliteHuey
 
-from core import bases, job, runs, weights
+from core import bases, identity, job, runs, weights
 from core.errors import InputError
 from core.experiment import Arm
+from core.identity import Identity
 from core.job import Job, Kind, Lane, Step
 from core.runs import State, Status
 from core.settings import ROOT, settings
@@ -215,7 +215,7 @@ def _start_consumer() -> None:
 def is_noted_alive(role: str) -> bool:
     """Whether the process that was noted last as "server" or "consumer" lives."""
     value = runs.read_json(_note_path(role))
-    return value is not None and runs.is_alive(Status.model_validate(value))
+    return value is not None and Identity.model_validate(value).is_alive
 
 
 def note_consumer() -> None:
@@ -233,7 +233,7 @@ def sign_off() -> bool:
 
 
 def _note(role: str, pid: int) -> None:
-    value = {"pid": pid, "pid_created": psutil.Process(pid).create_time()}
+    value = identity.of(pid).model_dump()
     if runs.read_json(_note_path(role)) != value:
         runs.write_json(_note_path(role), value)
 

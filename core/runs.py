@@ -15,11 +15,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from core.errors import InputError
 from core.experiment import Arm, Experiment
+from core.identity import Identified
 from core.settings import settings
 
 if TYPE_CHECKING:  # the consumer and the children's first status need no frames: pandas is 60 MB and half a second
@@ -47,14 +47,12 @@ class State(StrEnum):
         return self in (State.DONE, State.STOPPED, State.FAILED)
 
 
-class Status(BaseModel):
+class Status(Identified):
     """What `status.json` says. `done` of `total` are pictures, bytes or training steps of the present state."""
 
     model_config = ConfigDict(frozen=True)
 
     state: State = State.QUEUED
-    pid: int | None = None
-    pid_created: float | None = None
     device: str = ""
     engine: str = ""
     rate: float | None = None  # pictures a second
@@ -170,17 +168,8 @@ def stop_requests(directory: Path) -> int:
 
 
 def is_alive(status: Status) -> bool:
-    """Whether the very process that `status` names still runs: its pid and its creation time agree."""
-    if status.pid is None:
-        return False
-    try:
-        process = psutil.Process(status.pid)
-        created = process.create_time()
-        return process.status() != psutil.STATUS_ZOMBIE and (
-            status.pid_created is None or abs(created - status.pid_created) < 1.0
-        )
-    except psutil.NoSuchProcess:
-        return False
+    """Whether the very process that `status` names still runs."""
+    return status.process is not None and status.process.is_alive
 
 
 def create_experiment(experiment: Experiment, split: "pd.DataFrame") -> str:

@@ -124,7 +124,7 @@ def test_a_final_state_is_not_overwritten(place, child):
 def test_the_end_of_one_that_is_left_behind_is_noticed(place, child):
     one = child("is killed")
     one.follow(lambda: False)
-    left = Child(place, one.pid, one.pid_created)
+    left = Child(place, one.identity)
     assert not left.is_running
     assert left.settle(was_unwanted=False, remedy="") is True
     end = runs.read_status(place)
