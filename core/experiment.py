@@ -116,6 +116,7 @@ class Experiment(_Frozen):
     dataset_name: str = ""
     workspace: str = Field("", description="The link this experiment belongs to; nobody else's page lists it")
     created: str = Field("", description="ISO 8601, UTC")
+    number: int = Field(0, ge=0, description="Counts the experiments of a home: their order, whatever its clock says")
     split_seed: int = Field(1, ge=0)
     split_fractions: tuple[float, float, float] | None = Field(
         None, description="Of train, validation and test, if chosen"

@@ -1,5 +1,6 @@
 """One job: a file in `jobs/` of the home folder, from its submission until its work is over."""
 
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -42,7 +43,7 @@ class Job(Identified):
 
     kind: Kind
     subject: str  # an id, a base's name, or the path of a probe's directory
-    submitted: int  # nanoseconds: the order of the queue
+    submitted: int  # Unix time in nanoseconds, later than all that was submitted before: the order of the queue
     is_begun: bool = False
     step: str = ""  # the name of the directory on which `process` works
 
@@ -110,6 +111,11 @@ def read_all() -> list[Job]:
     """All jobs that wait or run, in the order of their submission."""
     found = [read(path.stem) for path in folder().glob("*.json")]
     return sorted((job for job in found if job), key=lambda job: job.submitted)
+
+
+def next_submitted() -> int:
+    """The `submitted` of a job that comes now: after all that are there, also when the clock was set back."""
+    return max([time.time_ns(), *(each.submitted + 1 for each in read_all())])
 
 
 def folder() -> Path:

@@ -122,8 +122,8 @@ def delete(experiment_id: str) -> None:
 
 
 def _submit(kind: Kind, subject: str, *, is_server: bool = True) -> None:
-    new = Job(kind=kind, subject=subject, submitted=time.time_ns())
     with lock():
+        new = Job(kind=kind, subject=subject, submitted=job.next_submitted())
         if job.read(new.name) is None:
             steps = new.steps()
             _refuse_impossible(new, steps)

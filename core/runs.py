@@ -188,11 +188,16 @@ def create_experiment(experiment: Experiment, split: "pd.DataFrame") -> str:
     for arm in experiment.arms:
         (directory / arm).mkdir()
     write_frame(directory / "split.parquet", split)
-    stamped = experiment.model_copy(
-        update={"created": experiment.created or datetime.now(UTC).isoformat(timespec="seconds")}
-    )
+    created = experiment.created or datetime.now(UTC).isoformat(timespec="seconds")
+    stamped = experiment.model_copy(update={"created": created, "number": _next_number()})
     write_json(directory / "experiment.json", stamped.model_dump(mode="json"))
     return experiment_id
+
+
+def _next_number() -> int:
+    """One more than any experiment of this home has; two that are created at once may share it."""
+    found = (read_json(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
+    return 1 + max((value.get("number", 0) for value in found if value), default=0)
 
 
 def read_experiment(experiment_id: str) -> Experiment | None:
@@ -220,7 +225,7 @@ def experiments_of(workspace: str) -> list[tuple[str, Experiment]]:
         value = read_json(path)
         if value and value.get("workspace") == workspace:
             found.append((path.parent.name, Experiment.model_validate(value)))
-    return sorted(found, key=lambda pair: pair[1].created, reverse=True)
+    return sorted(found, key=lambda pair: (pair[1].number, pair[1].created), reverse=True)
 
 
 def discard_upload(directory: Path) -> None:

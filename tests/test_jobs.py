@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,6 +131,20 @@ def test_experiments_run_in_the_order_of_their_submission_and_know_their_place(w
     go(third)
     wait_for(is_over(third))
     assert states(third) == ["done", "done"]
+
+
+@pytest.mark.parametrize("seconds", [-3600, -86_400 * 3650, 3600])
+def test_the_order_of_submission_holds_when_the_clock_steps(monkeypatch, wait_for, seconds):
+    first, second, third = (new_experiment(transfer="works until told") for _ in range(3))
+    jobs.submit_experiment(first)
+    wait_for(lambda: status(first).state is State.FIT)
+    real = time.time_ns
+    for one in (second, third):
+        monkeypatch.setattr(time, "time_ns", lambda after=one: real() + (1 + (after == third)) * seconds * 10**9)
+        jobs.submit_experiment(one)
+    assert [jobs.position(each) for each in (first, second, third)] == [0, 1, 2]
+    assert [jobs.ahead(each) for each in (second, third)] == [1, 2]
+    assert [each.subject for each in job.read_all()] == [first, second, third]
 
 
 def test_short_jobs_do_not_wait_for_a_training_and_leave_the_gpu_alone(home, wait_for):

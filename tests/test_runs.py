@@ -162,6 +162,25 @@ def test_a_link_lists_its_own_experiments_only_newest_first():
     assert runs.experiments_of("nobody") == []
 
 
+def test_a_clock_that_was_set_back_lists_no_new_experiment_under_an_old_one():
+    earlier = create("mine", "2024-01-01T00:00:00+00:00")
+    before = create("mine", "2030-01-01T00:00:00+00:00")
+    after = create("mine", "2026-01-01T00:00:00+00:00")
+    same_second = create("mine", "2026-01-01T00:00:00+00:00")
+    assert [each for each, _ in runs.experiments_of("mine")] == [same_second, after, before, earlier]
+
+
+def test_experiments_of_earlier_versions_are_listed_by_their_time_below_the_new_ones():
+    new = create("mine", "2024-01-01T00:00:00+00:00")
+    old = [create("mine", f"2025-01-0{day}T00:00:00+00:00") for day in (2, 1)]
+    for each in old:
+        path = runs.experiment_directory(each) / "experiment.json"
+        value = runs.read_json(path)
+        del value["number"]
+        runs.write_json(path, value)
+    assert [each for each, _ in runs.experiments_of("mine")] == [new, *old]
+
+
 def test_a_data_set_goes_with_its_last_experiment():
     for each in (DATASET, "1" * 32):
         runs.dataset_directory(each).mkdir(parents=True)
