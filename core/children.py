@@ -29,6 +29,7 @@ TAIL_BYTES = 4096
 TAIL_LINES = 3
 
 REPORT_SECONDS = 120.0
+REPORT_TRIES = 3  # of one that is killed: it is small and quick, so it was not its own fault
 
 NEVER_STARTED = "Stopped before it started."
 ENDED = "Stopped. It did not answer in time and was ended, so what it had not yet written is lost."
@@ -88,8 +89,12 @@ class Child:
             Whether it died together with the consumer that had started it.
         """
         arm.remove_temporary(self.directory)
+        runs.remove_partial(self.directory)
         status = runs.read_status(self.directory) or Status()
         if status.state.is_final:
+            return False
+        if (self.directory / arm.SIGN).exists():  # it was scored, and died before it could say so
+            end(self.directory, State.STOPPED if runs.stop_requests(self.directory) else State.DONE, "")
             return False
         if was_unwanted or runs.stop_requests(self.directory):
             has_begun = status.state is not State.QUEUED
@@ -165,8 +170,14 @@ class Report:
 
     def write(self) -> None:
         """All arms have ended: have them compared where there is a score."""
-        if self._directory and any((self._directory / arm / "predictions.parquet").exists() for arm in Arm):
-            self._begin().communicate(b"\n", timeout=REPORT_SECONDS)
+        if not self._directory or not any((self._directory / arm / "predictions.parquet").exists() for arm in Arm):
+            return
+        for _ in range(REPORT_TRIES):
+            process = self._begin()
+            process.communicate(b"\n", timeout=REPORT_SECONDS)
+            if process.returncode >= 0:
+                return
+            self._process = None
 
     def _begin(self) -> "subprocess.Popen[bytes]":
         assert self._directory

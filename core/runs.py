@@ -101,6 +101,12 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         partial.unlink(missing_ok=True)
 
 
+def remove_partial(directory: Path) -> None:
+    """Remove what a process that was killed has left beside its files. Nobody may be writing there."""
+    for path in directory.glob(".*.partial"):
+        path.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: object) -> None:
     """Write `value` as JSON, whole."""
     write_whole(path, lambda partial: partial.write_text(json.dumps(value, indent=1), encoding="utf-8"))
