@@ -191,7 +191,7 @@ class Job:
             served = str(self._watch.requests)  # what is asked from now on is a further stop
             self.report.enter(State.SCORE, STOPPED_AND_SCORED)
             command = [sys.executable, "-m", "core.training", str(self.directory.parent), self.arm, SCORE_FLAG, served]
-            os.execv(sys.executable, command)
+            os.execve(sys.executable, command, {**os.environ, process.PARENT_VARIABLE: str(process.PARENT)})
         self.give_up()
         remove_temporary(self.directory)
         os._exit(0)

@@ -17,6 +17,7 @@ import math
 import os
 import secrets
 import shutil
+import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -56,8 +57,15 @@ def directory(facts: Mapping[str, object]) -> Iterator[Path]:
         stack.callback(os.close, lock)
         if not (path / "key.json").exists():
             runs.write_json(path / "key.json", dict(facts))
-        os.utime(path / "key.json")
+        _note_use(path)
         yield path
+
+
+def _note_use(path: Path) -> None:
+    """Make it the folder that was used last, also where the clock was set back since another one was."""
+    others = (_used(each) + 1 for each in _folders() if each != path)
+    now = max([time.time_ns(), *others])
+    os.utime(path / "key.json", ns=(now, now))
 
 
 def _locked(path: Path, how: int) -> int | None:
@@ -240,10 +248,11 @@ def _folders() -> list[Path]:
     return []
 
 
-def _used(path: Path) -> float:
+def _used(path: Path) -> int:
+    """The order in which folders were used last, in nanoseconds."""
     with suppress(FileNotFoundError):
-        return (path / "key.json").stat().st_mtime
-    return 0.0
+        return (path / "key.json").stat().st_mtime_ns
+    return 0
 
 
 def _size(path: Path) -> int:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-import psutil
-
-from core import arm, runs
+from core import arm, identity, runs
 from core.experiment import Arm
+from core.identity import Identity
+from core.process import PARENT_VARIABLE
 from core.runs import State, Status
 from core.settings import ROOT, settings
 from core.standby import NICENESS, Standby, is_memory_short
@@ -29,6 +29,7 @@ TAIL_BYTES = 4096
 TAIL_LINES = 3
 
 REPORT_SECONDS = 120.0
+REPORT_TRIES = 3  # of one that is killed: it is small and quick, so it was not its own fault
 
 NEVER_STARTED = "Stopped before it started."
 ENDED = "Stopped. It did not answer in time and was ended, so what it had not yet written is lost."
@@ -43,8 +44,7 @@ class Child:
     """A process that works on `directory`, as its consumer sees it."""
 
     directory: Path
-    pid: int
-    pid_created: float
+    identity: Identity
     process: subprocess.Popen[bytes] | None = None  # None: an earlier consumer started it
     _stop: "_Stop" = field(init=False)
 
@@ -53,11 +53,14 @@ class Child:
         self._stop = _Stop(self.directory)
 
     @property
+    def pid(self) -> int:
+        """Of the process, and of the session of its own in which it runs."""
+        return self.identity.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether it has not ended yet."""
-        if self.process is not None:
-            return self.process.poll() is None
-        return runs.is_alive(Status(pid=self.pid, pid_created=self.pid_created))
+        return self.identity.is_alive if self.process is None else self.process.poll() is None
 
     def follow(self, is_unwanted: Callable[[], bool]) -> bool:
         """Wait for its end. It is killed at once when `is_unwanted()`, and after a while when it ignores a stop.
@@ -86,8 +89,12 @@ class Child:
             Whether it died together with the consumer that had started it.
         """
         arm.remove_temporary(self.directory)
+        runs.remove_partial(self.directory)
         status = runs.read_status(self.directory) or Status()
         if status.state.is_final:
+            return False
+        if (self.directory / arm.SIGN).exists():  # it was scored, and died before it could say so
+            end(self.directory, State.STOPPED if runs.stop_requests(self.directory) else State.DONE, "")
             return False
         if was_unwanted or runs.stop_requests(self.directory):
             has_begun = status.state is not State.QUEUED
@@ -163,8 +170,14 @@ class Report:
 
     def write(self) -> None:
         """All arms have ended: have them compared where there is a score."""
-        if self._directory and any((self._directory / arm / "predictions.parquet").exists() for arm in Arm):
-            self._begin().communicate(b"\n", timeout=REPORT_SECONDS)
+        if not self._directory or not any((self._directory / arm / "predictions.parquet").exists() for arm in Arm):
+            return
+        for _ in range(REPORT_TRIES):
+            process = self._begin()
+            process.communicate(b"\n", timeout=REPORT_SECONDS)
+            if process.returncode >= 0:
+                return
+            self._process = None
 
     def _begin(self) -> "subprocess.Popen[bytes]":
         assert self._directory
@@ -185,7 +198,7 @@ def start(
     process = standby.become(arguments[1:], environment, log) if standby else None
     if process is None:
         process = _started(arguments, environment, log)
-    return Child(directory, process.pid, psutil.Process(process.pid).create_time(), process)
+    return Child(directory, identity.of(process.pid), process)
 
 
 def _started(
@@ -195,7 +208,7 @@ def _started(
         process = subprocess.Popen(
             [settings().python, "-m", *arguments],
             cwd=ROOT,
-            env={**os.environ, **settings().places(), **environment},
+            env={**os.environ, **settings().places(), **environment, PARENT_VARIABLE: str(os.getpid())},
             stdin=stdin,
             stdout=output,
             stderr=output,

@@ -62,6 +62,8 @@ class Work:
         """Every slot is free."""
         self.deciding = threading.Lock()
         self.reserve = Reserve(settings().home)
+        self.queues: dict[Lane, SqliteHuey] = {}
+        self._carried: set[str] = set()  # the names of the jobs that a worker has
         self._slots: SimpleQueue[dict[str, str]] = SimpleQueue()
         for environment in environments:
             self._slots.put(environment)
@@ -82,8 +84,9 @@ class Work:
         """Bring a job through its steps; whatever happens, it is over then."""
         with self.deciding:
             taken = job.read(name)
-            if taken is None:  # stopped or deleted while it waited
+            if taken is None or name in self._carried:  # stopped or deleted while it waited, or handed out twice
                 return
+            self._carried.add(name)
             begun = taken.model_copy(update={"is_begun": True})
             begun.write()
         try:
@@ -94,24 +97,22 @@ class Work:
         finally:
             _tidy(begun)
             begun.remove()
+            self._carried.remove(name)
 
     def _steps(self, begun: Job, environment: dict[str, str]) -> None:
         steps = begun.steps()
         with Report(runs.experiment_directory(begun.subject) if begun.kind is Kind.EXPERIMENT else None) as report:
             for number, step in enumerate(steps):
-                if self._was_interrupted(begun, step, steps[number + 1 :], environment, report):
-                    self._fail(steps, children.INTERRUPTED)
+                self._run(begun, step, steps[number + 1 :], environment, report)
             if not begun.is_discarded:
                 report.write()
 
-    def _was_interrupted(
-        self, begun: Job, step: Step, later: list[Step], environment: dict[str, str], report: Report
-    ) -> bool:
-        """Run one process to its end. True when an earlier consumer had started it and it came to no good end."""
+    def _run(self, begun: Job, step: Step, later: list[Step], environment: dict[str, str], report: Report) -> None:
+        """Bring one process to its end, also one that an earlier consumer had started."""
         with self.deciding:
             child = _left_behind(begun, step) or self._begun(begun, step, environment)
         if child is None:
-            return False
+            return
 
         def is_unwanted() -> bool:
             for each in later:
@@ -125,16 +126,13 @@ class Work:
             return begun.is_discarded or (begun.kind is Kind.PROBE and _is_experiment_waiting())
 
         try:
-            working = {"step": step.directory.name, "pid": child.pid, "pid_created": child.pid_created}
-            begun.model_copy(update=working).write()
+            begun.model_copy(update={"step": step.directory.name, "process": child.identity}).write()
             was_unwanted = child.follow(is_unwanted)
         finally:
             if child.is_running:  # after an error in here: nobody else would look after it
                 child.signal(signal.SIGKILL)
         with self.deciding:
-            return child.settle(
-                was_unwanted=was_unwanted, remedy=children.LOWER if begun.kind is Kind.EXPERIMENT else FREE
-            )
+            child.settle(was_unwanted=was_unwanted, remedy=children.LOWER if begun.kind is Kind.EXPERIMENT else FREE)
 
     def _begun(self, begun: Job, step: Step, environment: dict[str, str]) -> Child | None:
         """The step's process, just started; None where none is wanted."""
@@ -155,6 +153,17 @@ class Work:
                     _tidy(waiting)
                     waiting.remove()
 
+    def hand_out_lost(self) -> None:
+        """Let a job that waits in no queue have its turn: whoever submitted it was killed before it had enqueued it."""
+        if any(self._is_lost(each) for each in job.read_all()):
+            with jobs.lock():  # nobody is about to enqueue it
+                for lost in filter(self._is_lost, job.read_all()):
+                    jobs.enqueue(lost)
+
+    def _is_lost(self, waiting: Job) -> bool:
+        is_held = waiting.is_begun or waiting.name in self._carried
+        return not is_held and self.queues[waiting.lane].storage.queue_size() == 0
+
     @property
     def is_idle(self) -> bool:
         """Whether a further experiment would begin at once."""
@@ -169,8 +178,8 @@ class Work:
         """End this process and its children; what they leave is the next consumer's to put in words."""
         with self.deciding:
             for each in job.read_all():
-                if each.pid is not None and each.pid_created is not None:
-                    child = Child(Path(), each.pid, each.pid_created)
+                if each.process is not None:
+                    child = Child(Path(), each.process)
                     if child.is_running:
                         child.signal(signal.SIGKILL)
             self.reserve.close()
@@ -178,10 +187,14 @@ class Work:
 
 
 def _left_behind(begun: Job, step: Step) -> Child | None:
-    """The process that an earlier consumer started for this step, whether it lives or not."""
-    if begun.pid is None or begun.pid_created is None or begun.step != step.directory.name:
-        return None
-    return Child(step.directory, begun.pid, begun.pid_created)
+    """The process that an earlier consumer started for this step, whether it lives or not.
+
+    The job's file names it, or its own status, where that consumer was killed before it could note whom it had started.
+    """
+    status = runs.read_status(step.directory)
+    noted = begun.process if begun.step == step.directory.name else None
+    process = noted or (status.process if status and not status.state.is_final else None)
+    return Child(step.directory, process) if process else None
 
 
 def _is_scoring(step: Step) -> bool:
@@ -228,6 +241,7 @@ def _start() -> Work:
         jobs.note_consumer()
         for lane, task, workers in lanes:
             queue, _ = jobs.open_lane(lane, task)
+            work.queues[lane] = queue
             queue.storage.flush_queue()
             consumers.append(_huey_consumer(queue, workers))
         for each in job.read_all():  # the files, not what the queue had, are the truth
@@ -251,6 +265,7 @@ def _look_after(work: Work, ending: threading.Event, lock: Path) -> None:
             if lock.stat().st_ino != mine:
                 return
             work.sweep()
+            work.hand_out_lost()
             work.reserve.tend(is_wanted=work.is_idle)
             if job.read_all() or jobs.is_noted_alive("server"):
                 last_needed = time.monotonic()

@@ -1,6 +1,6 @@
 """A zip of labelled pictures → Dataset: pictures stored one way, a manifest, and the problems found.
 
-    datasets/<id>/  request.json      the name, as uploaded, and the zip's SHA-256
+    datasets/<id>/  request.json      the name, as uploaded, the zip's SHA-256, and who brought it
                     upload.zip        gone after the ingest
                     status.json       progress
                     pictures/         <sha256 of the source>.jpg or .png
@@ -89,12 +89,13 @@ class Dataset:
         return dict(zip(self.pictures["picture"], self.pictures["file"], strict=True))
 
 
-def create(source: Path | BinaryIO, name: str) -> str:
+def create(source: Path | BinaryIO, name: str, workspace: str = "") -> str:
     """Begin a data set: copy the zip, piece by piece, into a directory of its own.
 
     Args:
         source: The zip.
         name: What to call the data set; a file name's folders and ".zip" are left off.
+        workspace: The link of who brings it, who alone may stop the reading.
 
     Returns:
         The new data set's id; it is to be ingested.
@@ -107,7 +108,7 @@ def create(source: Path | BinaryIO, name: str) -> str:
             what = "a folder; zip it first" if source.is_dir() else "nothing there; check the path"
             raise ArchiveError(f"Expected a zip file at {source}. Found {what}.")
         with source.open("rb") as file:
-            return create(file, name)
+            return create(file, name, workspace)
     dataset_id = runs.new_id()
     directory = runs.dataset_directory(dataset_id)
     directory.mkdir(parents=True)
@@ -116,7 +117,8 @@ def create(source: Path | BinaryIO, name: str) -> str:
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
-    runs.write_json(directory / "request.json", {"name": _title(name), "zip_sha256": digest})
+    asked = {"name": _title(name), "zip_sha256": digest, "workspace": workspace}
+    runs.write_json(directory / "request.json", asked)
     runs.write_status(directory, runs.Status())
     return dataset_id
 

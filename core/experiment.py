@@ -114,8 +114,11 @@ class Experiment(_Frozen):
 
     dataset: str = Field(description="Id of the data set's directory")
     dataset_name: str = ""
-    workspace: str = Field("", description="The link this experiment belongs to; nobody else's page lists it")
+    workspace: str = Field(
+        "", description="The link it belongs to; no other one's page lists it, stops it or deletes it"
+    )
     created: str = Field("", description="ISO 8601, UTC")
+    number: int = Field(0, ge=0, description="Counts the experiments of a home: their order, whatever its clock says")
     split_seed: int = Field(1, ge=0)
     split_fractions: tuple[float, float, float] | None = Field(
         None, description="Of train, validation and test, if chosen"

@@ -1,12 +1,14 @@
 """One job: a file in `jobs/` of the home folder, from its submission until its work is over."""
 
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from core import runs, weights
+from core.identity import Identified
 from core.settings import settings
 
 
@@ -34,18 +36,16 @@ class Step(NamedTuple):
     arguments: tuple[str, ...]
 
 
-class Job(BaseModel):
+class Job(Identified):
     """What a job's file says. The consumer notes in it that the work has begun, and with which process."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: Kind
     subject: str  # an id, a base's name, or the path of a probe's directory
-    submitted: int  # nanoseconds: the order of the queue
+    submitted: int  # Unix time in nanoseconds, later than all that was submitted before: the order of the queue
     is_begun: bool = False
-    step: str = ""  # the name of the directory on which `pid` works
-    pid: int | None = None
-    pid_created: float | None = None
+    step: str = ""  # the name of the directory on which `process` works
 
     @property
     def name(self) -> str:
@@ -111,6 +111,11 @@ def read_all() -> list[Job]:
     """All jobs that wait or run, in the order of their submission."""
     found = [read(path.stem) for path in folder().glob("*.json")]
     return sorted((job for job in found if job), key=lambda job: job.submitted)
+
+
+def next_submitted() -> int:
+    """The `submitted` of a job that comes now: after all that are there, also when the clock was set back."""
+    return max([time.time_ns(), *(each.submitted + 1 for each in read_all())])
 
 
 def folder() -> Path:

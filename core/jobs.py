@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 from filelock import FileLock
 from huey import SqliteHuey
 
-from core import bases, job, runs, weights
+from core import bases, identity, job, owner, runs, weights
 from core.errors import InputError
 from core.experiment import Arm
+from core.identity import Identity
 from core.job import Job, Kind, Lane, Step
 from core.runs import State, Status
 from core.settings import ROOT, settings
@@ -29,16 +29,18 @@ DELETE_SECONDS = 12.0  # for a run to end before its directory is removed under 
 _consumers: list[subprocess.Popen[bytes]] = []  # that this process has started
 
 
-def submit_experiment(experiment_id: str, *, is_server: bool = True) -> None:
+def submit_experiment(experiment_id: str, workspace: str = "", *, is_server: bool = True) -> None:
     """Queue both arms of an experiment; once is enough, a second call while it waits or runs changes nothing.
 
     Args:
         experiment_id: Of an experiment that was not trained yet.
+        workspace: The link of who asks; the command line has none.
         is_server: Whether a consumer shall stay, also without work, for as long as this process lives.
 
     Raises:
-        InputError: There is no such experiment, or it was trained already.
+        InputError: There is no such experiment, it was trained already, or it belongs to another link.
     """
+    owner.check(owner.of_experiment(experiment_id), workspace)
     _submit(Kind.EXPERIMENT, experiment_id, is_server=is_server)
 
 
@@ -89,28 +91,55 @@ def queue_length() -> int:
     return sum(each.kind is Kind.EXPERIMENT for each in job.read_all())
 
 
-def stop_arm(experiment_id: str, arm: Arm) -> None:
+def stop_arm(experiment_id: str, arm: Arm, workspace: str = "") -> None:
     """Ask an arm to stop and keep its best epoch; a further call while that is scored ends it without scores.
 
     One that waits never starts, and its state is stopped.
+
+    Raises:
+        InputError: The experiment belongs to another link than `workspace`.
     """
-    directory = runs.arm_directory(experiment_id, arm)
+    owner.check(owner.of_experiment(experiment_id), workspace)
+    _stop(runs.arm_directory(experiment_id, arm))
+
+
+def stop_all(experiment_id: str, workspace: str = "") -> None:
+    """Stop every arm that has not ended; one that is being scored goes on, as a further stop would lose its scores.
+
+    Raises:
+        InputError: The experiment belongs to another link than `workspace`.
+    """
+    owner.check(owner.of_experiment(experiment_id), workspace)
+    for arm in Arm:
+        status = runs.read_status(runs.arm_directory(experiment_id, arm))
+        if status is not None and status.state is not State.SCORE:
+            _stop(runs.arm_directory(experiment_id, arm))
+
+
+def stop_request(directory: Path, workspace: str = "") -> None:
+    """Stop the reading of a data set or a prediction.
+
+    Raises:
+        InputError: It was asked for under another link than `workspace`.
+    """
+    owner.check(owner.of_request(directory), workspace)
+    _stop(directory)
+
+
+def _stop(directory: Path) -> None:
     status = runs.read_status(directory)
     if status is not None and not status.state.is_final:
         runs.request_stop(directory)
         ensure_consumer()
 
 
-def stop_all(experiment_id: str) -> None:
-    """Stop every arm that has not ended; one that is being scored goes on, as a further stop would lose its scores."""
-    for arm in Arm:
-        status = runs.read_status(runs.arm_directory(experiment_id, arm))
-        if status is not None and status.state is not State.SCORE:
-            stop_arm(experiment_id, arm)
+def delete(experiment_id: str, workspace: str = "") -> None:
+    """End an experiment that runs or waits, then remove its directory, and its data set's with the last one on it.
 
-
-def delete(experiment_id: str) -> None:
-    """End an experiment that runs or waits, then remove its directory, and its data set's with the last one on it."""
+    Raises:
+        InputError: It belongs to another link than `workspace`.
+    """
+    owner.check(owner.of_experiment(experiment_id), workspace)
     name = job.name_of(Kind.EXPERIMENT, runs.checked_id(experiment_id))
     if unwanted := job.read(name):
         unwanted.discard()
@@ -122,8 +151,8 @@ def delete(experiment_id: str) -> None:
 
 
 def _submit(kind: Kind, subject: str, *, is_server: bool = True) -> None:
-    new = Job(kind=kind, subject=subject, submitted=time.time_ns())
     with lock():
+        new = Job(kind=kind, subject=subject, submitted=job.next_submitted())
         if job.read(new.name) is None:
             steps = new.steps()
             _refuse_impossible(new, steps)
@@ -215,7 +244,7 @@ def _start_consumer() -> None:
 def is_noted_alive(role: str) -> bool:
     """Whether the process that was noted last as "server" or "consumer" lives."""
     value = runs.read_json(_note_path(role))
-    return value is not None and runs.is_alive(Status.model_validate(value))
+    return value is not None and Identity.model_validate(value).is_alive
 
 
 def note_consumer() -> None:
@@ -233,7 +262,7 @@ def sign_off() -> bool:
 
 
 def _note(role: str, pid: int) -> None:
-    value = {"pid": pid, "pid_created": psutil.Process(pid).create_time()}
+    value = identity.of(pid).model_dump()
     if runs.read_json(_note_path(role)) != value:
         runs.write_json(_note_path(role), value)
 

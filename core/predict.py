@@ -33,12 +33,13 @@ def directory(prediction_id: str) -> Path:
     return settings().home / "predictions" / runs.checked_id(prediction_id)
 
 
-def create(experiment_id: str, files: Sequence[tuple[str, bytes]]) -> str:
+def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: str = "") -> str:
     """Store new pictures as those of a data set are stored, ready for the process.
 
     Args:
         experiment_id: Whose models shall answer.
         files: Name and bytes of each.
+        workspace: The link of who asks, who alone may stop it; anyone who sees the experiment may ask.
 
     Returns:
         The new prediction's id; it is to be submitted.
@@ -63,7 +64,8 @@ def create(experiment_id: str, files: Sequence[tuple[str, bytes]]) -> str:
         shutil.rmtree(folder)
         reasons = "; ".join(f"{each['name']}: {each['reason']}" for each in refused)
         raise InputError(f"Expected pictures that can be read. Found none: {reasons}. Choose JPEG or PNG files.")
-    runs.write_json(folder / "request.json", {"experiment": experiment_id, "pictures": stored, "refused": refused})
+    asked = {"experiment": experiment_id, "pictures": stored, "refused": refused, "workspace": workspace}
+    runs.write_json(folder / "request.json", asked)
     runs.write_status(folder, runs.Status())
     return prediction_id
 

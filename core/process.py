@@ -8,19 +8,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, Self
 
-import psutil
+from core import host, identity, runs
 
-from core import host, runs
-
-PARENT = os.getppid()  # at import: a parent that dies while this process still starts is noticed too
+PARENT_VARIABLE = "HEADSTART_PARENT"  # who starts this process, said by itself: it may die before we could ask
+PARENT = int(os.environ.pop(PARENT_VARIABLE, os.getppid()))  # no business of the processes that this one starts
 LOOK_SECONDS = 0.2
 ORPHANED = 70  # exit code, of no meaning to anybody: who would have read it is gone
 
 
 def started() -> runs.Status:
-    """The first status of this process: starting, with its pid and creation time."""
-    own = psutil.Process()
-    return runs.Status(state=runs.State.STARTING, pid=own.pid, pid_created=own.create_time())
+    """The first status of this process: starting, and which one it is. One whose parent is gone ends here instead."""
+    if is_orphaned():  # another one may have been started for the same work
+        os._exit(ORPHANED)
+    return runs.Status(state=runs.State.STARTING, process=identity.own())
+
+
+def is_orphaned() -> bool:
+    """Whether the process that started this one is gone."""
+    return os.getppid() != PARENT
 
 
 @contextmanager
@@ -87,7 +92,7 @@ class Watch:
     def _look(self) -> None:
         is_over = False
         while not is_over:
-            if os.getppid() != PARENT:
+            if is_orphaned():
                 self._end_orphaned()
             self.peak_bytes = max(self.peak_bytes, host.own_bytes())
             requests = runs.stop_requests(self._directory)

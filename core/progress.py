@@ -65,6 +65,11 @@ class Standing:
         return self.position is not None or any(arm.state is not State.QUEUED for arm in self.arms)
 
     @property
+    def is_running(self) -> bool:
+        """Whether it waits or runs."""
+        return self.is_submitted and not self.is_over
+
+    @property
     def title(self) -> str:
         """One line on all of it."""
         if self.is_over:

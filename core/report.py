@@ -285,13 +285,14 @@ def _read_arm(experiment_id: str, arm: Arm, classes: Sequence[str]) -> ArmReport
 def result(experiment_id: str) -> dict[str, Any]:
     """The experiment's outcome as JSON values, every key always there; an arm without scores is null.
 
-    The data set goes by its content's fingerprint and the link is left out, so that the file can be passed on.
+    The data set goes by its content's fingerprint, and the link and the count of this host's experiments are left out,
+    so that the file can be passed on.
 
     Raises:
         InputError: There is no such experiment (any more).
     """
     report = read(experiment_id)
-    shared = {"dataset": report.dataset.fingerprint, "workspace": ""}
+    shared = {"dataset": report.dataset.fingerprint, "workspace": "", "number": 0}
     parts = runs.read_split(experiment_id)["part"].value_counts()
     facts = next((arm.facts for arm in report.arms.values()), {})
     return {

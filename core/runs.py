@@ -15,11 +15,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from core.errors import InputError
 from core.experiment import Arm, Experiment
+from core.identity import Identified
 from core.settings import settings
 
 if TYPE_CHECKING:  # the consumer and the children's first status need no frames: pandas is 60 MB and half a second
@@ -47,14 +47,12 @@ class State(StrEnum):
         return self in (State.DONE, State.STOPPED, State.FAILED)
 
 
-class Status(BaseModel):
+class Status(Identified):
     """What `status.json` says. `done` of `total` are pictures, bytes or training steps of the present state."""
 
     model_config = ConfigDict(frozen=True)
 
     state: State = State.QUEUED
-    pid: int | None = None
-    pid_created: float | None = None
     device: str = ""
     engine: str = ""
     rate: float | None = None  # pictures a second
@@ -101,6 +99,12 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_partial(directory: Path) -> None:
+    """Remove what a process that was killed has left beside its files. Nobody may be writing there."""
+    for path in directory.glob(".*.partial"):
+        path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: object) -> None:
@@ -170,17 +174,8 @@ def stop_requests(directory: Path) -> int:
 
 
 def is_alive(status: Status) -> bool:
-    """Whether the very process that `status` names still runs: its pid and its creation time agree."""
-    if status.pid is None:
-        return False
-    try:
-        process = psutil.Process(status.pid)
-        created = process.create_time()
-        return process.status() != psutil.STATUS_ZOMBIE and (
-            status.pid_created is None or abs(created - status.pid_created) < 1.0
-        )
-    except psutil.NoSuchProcess:
-        return False
+    """Whether the very process that `status` names still runs."""
+    return status.process is not None and status.process.is_alive
 
 
 def create_experiment(experiment: Experiment, split: "pd.DataFrame") -> str:
@@ -199,11 +194,16 @@ def create_experiment(experiment: Experiment, split: "pd.DataFrame") -> str:
     for arm in experiment.arms:
         (directory / arm).mkdir()
     write_frame(directory / "split.parquet", split)
-    stamped = experiment.model_copy(
-        update={"created": experiment.created or datetime.now(UTC).isoformat(timespec="seconds")}
-    )
+    created = experiment.created or datetime.now(UTC).isoformat(timespec="seconds")
+    stamped = experiment.model_copy(update={"created": created, "number": _next_number()})
     write_json(directory / "experiment.json", stamped.model_dump(mode="json"))
     return experiment_id
+
+
+def _next_number() -> int:
+    """One more than any experiment of this home has; two that are created at once may share it."""
+    found = (read_json(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
+    return 1 + max((value.get("number", 0) for value in found if value), default=0)
 
 
 def read_experiment(experiment_id: str) -> Experiment | None:
@@ -231,7 +231,7 @@ def experiments_of(workspace: str) -> list[tuple[str, Experiment]]:
         value = read_json(path)
         if value and value.get("workspace") == workspace:
             found.append((path.parent.name, Experiment.model_validate(value)))
-    return sorted(found, key=lambda pair: pair[1].created, reverse=True)
+    return sorted(found, key=lambda pair: (pair[1].number, pair[1].created), reverse=True)
 
 
 def discard_upload(directory: Path) -> None:

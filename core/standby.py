@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, TypedDict
 
-from core import host, process, runs
+from core import host, identity, process, runs
 from core.settings import GIBIBYTE, MEBIBYTE, ROOT, settings
 
 NICENESS = 5  # a training fills all cores; the pages stay quick beside it
@@ -44,7 +44,7 @@ class Standby:
 
         Args:
             log: Where its output goes until it has an order.
-            note: The file that it writes when it has imported everything: {pid, pid_created}.
+            note: The file that it writes when it has imported everything: which one it is.
         """
         self._note = note
         command = [settings().python, "-m", "core.standby", *([str(note.absolute())] if note else [])]
@@ -197,8 +197,7 @@ class _Note:
     def write(self) -> None:
         with self._lock:
             if self._path:
-                own = process.started()
-                runs.write_json(self._path, {"pid": own.pid, "pid_created": own.pid_created})
+                runs.write_json(self._path, identity.own().model_dump())
 
     def remove(self) -> None:
         """For good: it does not wait any more."""

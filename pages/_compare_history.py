@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import history, jobs
 from core.history import Entry
-from pages import _shared
+from pages import _owner, _shared
 
 A_PAGE = 8
 WIDTHS = (3, 3, 2.5, 4, 3)
@@ -14,12 +14,12 @@ WIDTHS = (3, 3, 2.5, 4, 3)
 
 def exist() -> bool:
     """Whether this link has any."""
-    return bool(history.entries(_shared.identifier("workspace") or ""))
+    return bool(history.entries(_owner.workspace()))
 
 
 def show(present: str | None) -> None:
     """A row an experiment, newest first; `present` is the one whose report is on the page."""
-    entries = history.entries(_shared.identifier("workspace") or "")
+    entries = history.entries(_owner.workspace())
     if not entries:
         st.markdown(":gray[None. This experiment was started elsewhere and opened by its address.]")
         return
@@ -61,7 +61,7 @@ def _ask(entry: Entry) -> None:
 
 
 def _delete(entry: Entry) -> None:
-    jobs.delete(entry.id)
+    jobs.delete(entry.id, _owner.workspace())
     if _shared.identifier("experiment") == entry.id:
         _shared.set_identifier("experiment", None)
         if _shared.dataset() is None:

@@ -62,6 +62,7 @@ def _fetching(row: Base, was_running: bool) -> None:
     if is_running != was_running:
         st.rerun()
     if status and is_running:
+        jobs.ensure_consumer()  # one that was killed is replaced
         total = status.total or row.weights.size_bytes
         said = f"Fetching the weights of {row.name}: {status.done / 1e6:.0f} of {total / 1e6:.0f}\xa0MB"
         with st.container(horizontal=True, vertical_alignment="bottom"):

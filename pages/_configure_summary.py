@@ -81,6 +81,7 @@ def _measure(chosen: Experiment, n_classes: int) -> bool:
     if probe["directory"]:
         status = runs.read_status(probe["directory"])
         if status is None or not status.state.is_final:
+            jobs.ensure_consumer()  # one that was killed is replaced
             return status is not None
         if status.state is not State.DONE or set(wanted) == set(probe["wanted"]):
             return False  # it could not measure anything

@@ -3,10 +3,10 @@
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core import jobs, predict, runs
+from core import jobs, owner, predict, runs
 from core.experiment import Experiment
 from core.runs import State, Status
-from pages import _shared, _upload_doors
+from pages import _owner, _shared, _upload_doors
 
 TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
 MEGABYTES = 50  # of one picture: all of them are held in memory until they are sent
@@ -41,7 +41,8 @@ def show(experiment_id: str) -> None:
 
 
 def progress(prediction_id: str) -> None:
-    """How far the networks are, and the way to stop them."""
+    """How far the networks are, and for who asked them the way to stop them."""
+    jobs.ensure_consumer()  # one that was killed is replaced
     directory = predict.directory(prediction_id)
     status = runs.read_status(directory) or Status()
     is_computing = status.state is State.SCORE and status.total > 0
@@ -50,12 +51,18 @@ def progress(prediction_id: str) -> None:
     )
     bar, stop = st.columns([5, 1], vertical_alignment="bottom")
     bar.progress((status.done + 0.5) / status.total if is_computing else 0.05, text=said)
+    asker = owner.of_request(directory)
+    if not _owner.is_mine(asker):
+        _owner.explain(asker)
+        return
+    own = [directory, _owner.workspace()]
     with stop.container(horizontal=True, horizontal_alignment="right"):
-        st.button("Stop", key="stop", icon=":material/stop:", on_click=runs.request_stop, args=[directory])
+        st.button("Stop", key="stop", icon=":material/stop:", on_click=jobs.stop_request, args=own)
 
 
 def _submitted(experiment_id: str, uploaded: list[UploadedFile]) -> str:
-    prediction_id = predict.create(experiment_id, [(each.name, each.getvalue()) for each in uploaded])
+    files = [(each.name, each.getvalue()) for each in uploaded]
+    prediction_id = predict.create(experiment_id, files, _owner.workspace())
     jobs.submit_prediction(prediction_id)
     for each in uploaded:
         _upload_doors.free(each)

@@ -6,29 +6,34 @@ from core import jobs, palette, progress, report, runs
 from core.experiment import Arm, Experiment
 from core.progress import Progress, Standing
 from core.runs import State
-from pages import _results, _shared
+from pages import _owner, _results, _shared
 
 
 def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None:
     """Title, a card an arm, and under them what failed."""
+    is_mine = _owner.is_mine(experiment.workspace)
+    may_stop = standing.is_running and is_mine
     title, stop = st.columns([4, 1], vertical_alignment="bottom")
     with title:
         st.title(standing.title, anchor=False)
         said = progress.describe(experiment, runs.read_split(experiment_id))
         st.markdown(f":gray[{_shared.plain(said)}]")
+        if not standing.is_over and not is_mine:
+            _owner.explain(experiment.workspace, verb="stop" if standing.is_submitted else "start")
     with stop.container(horizontal=True, horizontal_alignment="right", key="stop_all_place"):
-        if standing.is_submitted and not standing.is_over and len(standing.arms) > 1:
-            st.button("Stop all", key="stop_all", icon=":material/stop:", on_click=jobs.stop_all, args=[experiment_id])
+        if may_stop and len(standing.arms) > 1:
+            own = [experiment_id, _owner.workspace()]
+            st.button("Stop all", key="stop_all", icon=":material/stop:", on_click=jobs.stop_all, args=own)
     scored = _results.read(experiment_id, experiment).arms
     for column, arm in zip(st.columns(2, gap="medium"), standing.arms, strict=False):
         with column:
-            _card(experiment_id, progress.outcome(arm, scored.get(arm.arm)), standing)
+            _card(experiment_id, progress.outcome(arm, scored.get(arm.arm)), may_stop=may_stop)
     for arm in standing.arms:
         if arm.state is State.FAILED:
             _failure(experiment_id, arm)
 
 
-def _card(experiment_id: str, arm: Progress, standing: Standing) -> None:
+def _card(experiment_id: str, arm: Progress, *, may_stop: bool) -> None:
     with st.container(border=True, height="stretch", key=f"arm_{arm.arm}", gap="xsmall"):
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key=f"head_{arm.arm}"
@@ -37,14 +42,13 @@ def _card(experiment_id: str, arm: Progress, standing: Standing) -> None:
             st.html(
                 f'<b class="arm"><span style="color:{colour}" aria-hidden="true">■</span> {name}</b>', width="content"
             )
-            _stop(experiment_id, arm, standing)
+            if may_stop and not arm.is_over:
+                _stop(experiment_id, arm)
         st.progress(arm.share, text=arm.title)
         st.caption("  \n".join(" · ".join(line) for line in (arm.details, arm.place)))
 
 
-def _stop(experiment_id: str, arm: Progress, standing: Standing) -> None:
-    if arm.is_over or not standing.is_submitted:
-        return
+def _stop(experiment_id: str, arm: Progress) -> None:
     is_waiting = arm.is_stopping and arm.state is not State.SCORE  # while it answers, a further stop leaves no scores
     st.button(
         "Stop this arm",
@@ -52,7 +56,7 @@ def _stop(experiment_id: str, arm: Progress, standing: Standing) -> None:
         icon=":material/stop:",
         disabled=is_waiting,
         on_click=jobs.stop_arm,
-        args=[experiment_id, Arm(arm.arm)],
+        args=[experiment_id, Arm(arm.arm), _owner.workspace()],
         help="Ends without scores." if arm.state is State.SCORE else "Keeps and scores the best epoch so far.",
     )
 

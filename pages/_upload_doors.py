@@ -8,11 +8,11 @@ from PIL import Image
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core import dataset, jobs, runs
+from core import dataset, jobs, owner, runs
 from core.estimate import duration
 from core.runs import State, Status
 from core.settings import SAMPLE
-from pages import _shared, _upload_findings
+from pages import _owner, _shared, _upload_findings
 
 POLL_SECONDS = 0.5
 PREVIEWED = (2, 6, 9)  # of each class of the sample
@@ -65,7 +65,7 @@ def _sample() -> None:
     with st.container(height="stretch", vertical_alignment="bottom"):
         if _shared.primary("Use the sample", key="sample", icon=":material/arrow_forward:"):
             with _shared.errors():
-                _open(dataset.create(SAMPLE, "Sample"))
+                _open(dataset.create(SAMPLE, "Sample", _owner.workspace()))
 
 
 @st.cache_resource(show_spinner=False)
@@ -102,7 +102,7 @@ def _zip() -> None:
 def _kept(uploaded: UploadedFile) -> str:
     """Id of the data set that now has the upload on disk; memory has it no more, even if the disk was full."""
     try:
-        return dataset.create(uploaded, uploaded.name)
+        return dataset.create(uploaded, uploaded.name, _owner.workspace())
     finally:
         free(uploaded)
         st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1  # an empty widget next time
@@ -122,12 +122,13 @@ def _open(dataset_id: str) -> None:
 
 
 def progress(dataset_id: str) -> None:
-    """The wait: how many pictures are read, how long it takes, and a way out."""
+    """The wait: how many pictures are read, how long it takes, and for who brought them a way out."""
     st.title("Reading your pictures", anchor=False)
     st.fragment(_progress, run_every=POLL_SECONDS)(dataset_id)
 
 
 def _progress(dataset_id: str) -> None:
+    jobs.ensure_consumer()  # one that was killed is replaced
     directory = runs.dataset_directory(dataset_id)
     status = runs.read_status(directory)
     if status is None or status.state.is_final:
@@ -135,9 +136,13 @@ def _progress(dataset_id: str) -> None:
     is_stopping = runs.stop_requests(directory) > 0
     share = status.done / status.total if status.total else 0.0
     st.progress(min(share, 1.0), text="Stopping" if is_stopping else _said(status))
+    bringer = owner.of_request(directory)
+    if not _owner.is_mine(bringer):
+        _owner.explain(bringer)
+        return
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Stop", key="stop_reading", icon=":material/stop_circle:", disabled=is_stopping):
-            runs.request_stop(directory)
+            jobs.stop_request(directory, _owner.workspace())
             st.rerun(scope="fragment")
 
 

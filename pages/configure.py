@@ -13,6 +13,7 @@ from pages import (
     _configure_head,
     _configure_summary,
     _configure_training,
+    _owner,
     _shared,
 )
 from pages import _configure_draft as draft
@@ -68,7 +69,7 @@ def _start(chosen: Experiment, split: Split) -> None:
         with _shared.errors():
             _configure_summary.end_probe()
             experiment_id = runs.create_experiment(chosen, split.frame)
-            jobs.submit_experiment(experiment_id)
+            jobs.submit_experiment(experiment_id, _owner.workspace())
             draft.keep_as(experiment_id)
             _shared.set_identifier("experiment", experiment_id)
             st.switch_page("pages/train.py")

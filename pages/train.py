@@ -5,7 +5,7 @@ import streamlit as st
 from core import jobs, progress
 from core.experiment import Experiment
 from core.progress import Standing
-from pages import _results, _shared, _train_arms, _train_curves
+from pages import _owner, _results, _shared, _train_arms, _train_curves
 
 POLL_SECONDS = 1.0
 
@@ -40,9 +40,11 @@ def main() -> None:
 def _next(experiment_id: str, experiment: Experiment, standing: Standing) -> None:
     """The primary button: start what waits, or go on to what came out."""
     if not standing.is_submitted:
-        if _shared.primary("Train both" if len(standing.arms) == 2 else "Train", key="train"):
+        if _owner.is_mine(experiment.workspace) and _shared.primary(
+            "Train both" if len(standing.arms) == 2 else "Train", key="train"
+        ):
             with _shared.errors():
-                jobs.submit_experiment(experiment_id)
+                jobs.submit_experiment(experiment_id, _owner.workspace())
                 st.rerun()
         return
     n_scored = len(_results.read(experiment_id, experiment).arms)

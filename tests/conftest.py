@@ -483,6 +483,9 @@ module, target = sys.argv[2], Path(sys.argv[3])
 if module == "core.report":
     if not sys.stdin.readline():
         sys.exit()
+    if (target / "kills").exists():
+        (target / "kills").unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
     (target / "result.json").write_text("{}")
     sys.exit()
 if module == "core.training":
@@ -559,7 +562,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     The file `part` in the directory of its work names the part: "works" (at once, without the file), "works until told"
     (by a file `go`, or a stop), "loads for long", "is deaf" to stops, "outlives the consumer", "scores for long" after
     a stop, "is killed", "crashes", "aborts", "forgets" to say its end. A consumer without work or server ends soon.
-    Told to be a standby, it is ready at once and waits for its order.
+    Told to be a standby, it is ready at once and waits for its order. A report is killed once by a file `kills`.
     """
     script, interpreter = tmp_path / "stand_in.py", tmp_path / "python"
     script.write_text(STAND_IN)

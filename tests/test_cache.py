@@ -165,6 +165,19 @@ def test_the_folders_least_recently_used_make_room(monkeypatch):
     assert left == {"new", "middle"}
 
 
+def test_what_was_used_last_stays_though_the_clock_was_set_back_before(monkeypatch):
+    for name in ("first", "second"):
+        add(list(range(40)), frontier=name)
+    ahead = time.time() + 365 * 86_400  # by as much the clock was wrong then
+    os.utime(file_of("key.json", frontier="second"), (ahead, ahead))
+    add([0], frontier="first")
+    add(list(range(40)), frontier="third")
+    monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", str(cache.size_bytes() - 1))
+    settings.cache_clear()
+    cache.make_room()
+    assert {cache.read_facts(path)["frontier"] for path in cache.folder().iterdir()} == {"first", "third"}
+
+
 def test_what_is_in_use_stays(monkeypatch):
     add([1])
     monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", "0")

@@ -124,12 +124,32 @@ def test_a_final_state_is_not_overwritten(place, child):
 def test_the_end_of_one_that_is_left_behind_is_noticed(place, child):
     one = child("is killed")
     one.follow(lambda: False)
-    left = Child(place, one.pid, one.pid_created)
+    left = Child(place, one.identity)
     assert not left.is_running
     assert left.settle(was_unwanted=False, remedy="") is True
     end = runs.read_status(place)
     assert end
     assert (end.state, end.message) == (State.FAILED, children.INTERRUPTED)
+
+
+@pytest.mark.parametrize(("requests", "expected"), [(0, State.DONE), (1, State.STOPPED)])
+def test_an_arm_that_was_scored_but_killed_before_it_could_say_so_keeps_its_scores(place, child, requests, expected):
+    (place / "predictions.parquet").touch()  # the last of its files
+    for _ in range(requests):
+        runs.request_stop(place)
+    one = child("is killed")
+    one.follow(lambda: False)
+    one.settle(was_unwanted=False, remedy="")
+    assert state(place) is expected
+
+
+def test_what_a_killed_process_has_half_written_is_removed(place, child):
+    (place / ".status.json.7-7.partial").write_text("{")
+    (place / ".predictions.parquet.7-9.partial").write_bytes(b"PAR1")
+    one = child("is killed")
+    one.follow(lambda: False)
+    one.settle(was_unwanted=False, remedy="")
+    assert not list(place.glob(".*.partial"))
 
 
 def test_only_a_waiting_step_that_is_stopped_or_gone_or_over_is_settled(place):
@@ -164,6 +184,17 @@ def test_a_report_that_was_prepared_is_written_when_it_is_told_and_not_before(pl
         (place / "scratch" / "predictions.parquet").touch()
         report.write()
         assert (place / "result.json").exists()
+    assert not psutil.Process().children()
+
+
+def test_a_report_that_is_killed_while_it_compares_is_written_all_the_same(place):
+    (place / "scratch").mkdir()
+    (place / "scratch" / "predictions.parquet").touch()
+    (place / "kills").touch()
+    with children.Report(place) as report:
+        report.write()
+    assert not (place / "kills").exists()
+    assert (place / "result.json").exists()
     assert not psutil.Process().children()
 
 

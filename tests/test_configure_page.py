@@ -111,6 +111,7 @@ def test_the_defaults_are_those_of_someone_who_changes_nothing(pictures):
         dataset_name="Things",
         workspace=app.session_state["workspace"],
         created=own.created,
+        number=own.number,
         split_fingerprint=own.split_fingerprint,
     )
     assert own.split_fingerprint == split(dataset.read(dataset_id)).fingerprint
@@ -279,7 +280,7 @@ def test_a_link_to_an_experiment_opens_with_its_choices(pictures):
     assert app.select_slider(key="draft_learning_rate").value == 0.002
     assert app.button(key="train").label == "Train"
     again = experiment_of(press(app, "train"))
-    ignored = {"created", "workspace", "dataset_name", "split_fingerprint"}
+    ignored = {"created", "number", "workspace", "dataset_name", "split_fingerprint"}
     assert again.model_dump(exclude=ignored) == chosen.model_dump(exclude=ignored)
 
 

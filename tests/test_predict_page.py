@@ -11,6 +11,7 @@ from core.experiment import Arm
 from core.runs import State, Status
 from core.settings import ROOT
 
+LINK, OTHER = "a" * 32, "b" * 32
 CLASSES = ("bird", "flower", "fruit", "mammal")
 pytestmark = pytest.mark.usefixtures("warm_server")
 
@@ -21,8 +22,9 @@ def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
 
 
-def opened(experiment_id: str | None = None, prediction_id: str | None = None) -> AppTest:
+def opened(experiment_id: str | None = None, prediction_id: str | None = None, workspace: str = LINK) -> AppTest:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+    app.query_params["workspace"] = workspace
     if experiment_id:
         app.query_params["experiment"] = experiment_id
     app.run()
@@ -35,7 +37,7 @@ def opened(experiment_id: str | None = None, prediction_id: str | None = None) -
 
 
 def asked(experiment_id: str, files: list[tuple[str, bytes]], status: Status) -> str:
-    prediction_id = predict.create(experiment_id, files)
+    prediction_id = predict.create(experiment_id, files, LINK)
     runs.write_status(predict.directory(prediction_id), status)
     return prediction_id
 
@@ -104,6 +106,23 @@ def test_shows_which_network_is_asked_and_can_be_stopped(
     assert app.get("progress")[0].proto.text == "Asking network 2 of 2"
     app.button(key="stop").click().run()
     assert runs.stop_requests(predict.directory(prediction_id)) == 1
+
+
+def test_anyone_with_the_link_may_ask_but_stops_only_the_own_question(
+    finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]
+):
+    experiment_id = finished_experiment(workspace=LINK)
+    theirs = asked(experiment_id, [("0.png", picture_of(0))], Status(state=State.SCORE, done=1, total=2))
+    app = opened(experiment_id, theirs, OTHER)
+    assert app.get("progress")[0].proto.text == "Asking network 2 of 2"
+    assert "its owner can stop it" in app.main.markdown[-1].value
+    assert [button.key for button in app.button] == ["ask"]
+    app.get("file_uploader")[0].set_value([("a.png", picture_of(1), "image/png")]).run()
+    app.button(key="ask").click().run()
+    app.button(key="stop").click().run()
+    named = app.query_params["prediction"]
+    assert runs.stop_requests(predict.directory(named if isinstance(named, str) else named[0])) == 1
+    assert runs.stop_requests(predict.directory(theirs)) == 0
 
 
 def test_shows_both_answers_and_says_where_they_differ(

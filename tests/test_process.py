@@ -72,6 +72,20 @@ def test_a_process_ends_when_its_parent_is_gone(tmp_path):
     wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
+def test_a_process_whose_parent_died_before_it_could_ask_ends_and_says_nothing():
+    code = "from core import process; process.started(); print('worked')"
+    own = {**os.environ, process.PARENT_VARIABLE: str(os.getppid())}  # any that is not who starts it
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=own, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (process.ORPHANED, b"")
+
+
+def test_who_started_a_process_is_no_matter_of_those_that_it_starts():
+    code = "import os; from core import process; print(process.PARENT, process.PARENT_VARIABLE in os.environ)"
+    own = {**os.environ, process.PARENT_VARIABLE: "7"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=own, capture_output=True, text=True, check=True)
+    assert done.stdout == "7 False\n"
+
+
 def test_a_module_counts_as_not_installed_for_a_while():
     code = """
     import sys

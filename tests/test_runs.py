@@ -1,19 +1,13 @@
 """The directories: what is written is read back, a torn end is no harm, and nothing leaves the home folder."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
-import psutil
 import pytest
 
-from core import experiment, runs
+from core import experiment, identity, runs
 from core.errors import InputError
 from core.experiment import Arm
 from core.runs import State, Status
@@ -88,7 +82,7 @@ def test_a_frame_comes_back_as_it_was(tmp_path):
 
 
 def test_a_status_comes_back_as_it_was(tmp_path):
-    status = Status(state=State.FIT, pid=1, pid_created=2.5, device="CPU", rate=3.0, done=4, total=5, message="é")
+    status = Status(state=State.FIT, process=identity.own(), device="CPU", rate=3.0, done=4, total=5, message="é")
     runs.write_status(tmp_path, status)
     assert runs.read_status(tmp_path) == status
     assert json.loads((tmp_path / "status.json").read_text(encoding="utf-8"))["state"] == "fit"
@@ -131,32 +125,6 @@ def test_stop_requests_are_counted(tmp_path):
 # ---- processes
 
 
-@contextmanager
-def process() -> Iterator[psutil.Process]:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    try:
-        yield psutil.Process(child.pid)
-    finally:
-        child.communicate(b"\n")
-
-
-def test_a_process_is_alive_only_while_pid_and_creation_time_agree():
-    with process() as child:
-        created = child.create_time()
-        assert runs.is_alive(Status(pid=child.pid, pid_created=created))
-        assert not runs.is_alive(Status(pid=child.pid, pid_created=created - 60))
-    assert not runs.is_alive(Status(pid=child.pid, pid_created=created))
-
-
-def test_a_process_that_has_ended_but_was_not_waited_for_is_not_alive():
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    try:
-        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and stays a zombie
-        assert not runs.is_alive(Status(pid=child.pid))
-    finally:
-        child.wait()
-
-
 def test_a_status_without_a_pid_is_of_no_process():
     assert not runs.is_alive(Status())
 
@@ -192,6 +160,25 @@ def test_a_link_lists_its_own_experiments_only_newest_first():
     assert [each for each, _ in runs.experiments_of("mine")] == [newer, older]
     assert runs.experiments_of("") == []
     assert runs.experiments_of("nobody") == []
+
+
+def test_a_clock_that_was_set_back_lists_no_new_experiment_under_an_old_one():
+    earlier = create("mine", "2024-01-01T00:00:00+00:00")
+    before = create("mine", "2030-01-01T00:00:00+00:00")
+    after = create("mine", "2026-01-01T00:00:00+00:00")
+    same_second = create("mine", "2026-01-01T00:00:00+00:00")
+    assert [each for each, _ in runs.experiments_of("mine")] == [same_second, after, before, earlier]
+
+
+def test_experiments_of_earlier_versions_are_listed_by_their_time_below_the_new_ones():
+    new = create("mine", "2024-01-01T00:00:00+00:00")
+    old = [create("mine", f"2025-01-0{day}T00:00:00+00:00") for day in (2, 1)]
+    for each in old:
+        path = runs.experiment_directory(each) / "experiment.json"
+        value = runs.read_json(path)
+        del value["number"]
+        runs.write_json(path, value)
+    assert [each for each, _ in runs.experiments_of("mine")] == [new, *old]
 
 
 def test_a_data_set_goes_with_its_last_experiment():

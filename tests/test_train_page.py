@@ -11,6 +11,7 @@ from core.experiment import Arm
 from core.runs import State, Status
 from core.settings import ROOT
 
+LINK, OTHER = "a" * 32, "b" * 32
 pytestmark = pytest.mark.usefixtures("warm_server")
 
 
@@ -20,8 +21,9 @@ def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
 
 
-def opened(experiment_id: str | None = None) -> AppTest:
+def opened(experiment_id: str | None = None, workspace: str = LINK) -> AppTest:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+    app.query_params["workspace"] = workspace
     if experiment_id:
         app.query_params["experiment"] = experiment_id
     app.run()
@@ -54,7 +56,7 @@ def test_without_an_experiment_it_leads_to_where_one_begins():
 
 
 def test_an_experiment_that_was_never_submitted_can_be_started(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(arms=())
+    experiment_id = finished_experiment(workspace=LINK, arms=())
     app = opened(experiment_id)
     app.button(key="train").click().run()
     assert jobs.position(experiment_id) == 1
@@ -93,7 +95,7 @@ def test_shows_epoch_batch_time_rate_and_device(finished_experiment: Callable[..
 
 
 def test_the_first_result_is_there_while_the_other_arm_trains(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(arms=(Arm.TRANSFER,), right={Arm.TRANSFER: 1.0})
+    experiment_id = finished_experiment(workspace=LINK, arms=(Arm.TRANSFER,), right={Arm.TRANSFER: 1.0})
     tell(experiment_id, Arm.SCRATCH, state=State.FIT, done=3, total=40)
     app = opened(experiment_id)
     assert app.get("progress")[0].proto.text.startswith("Done: right on 100\xa0% of ")
@@ -130,8 +132,8 @@ def test_the_axis_can_be_seconds(finished_experiment: Callable[..., str]):
 
 
 def test_a_stop_of_one_arm_asks_that_arm_alone(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(arms=())
-    jobs.submit_experiment(experiment_id)
+    experiment_id = finished_experiment(workspace=LINK, arms=())
+    jobs.submit_experiment(experiment_id, LINK)
     tell(experiment_id, Arm.TRANSFER, state=State.FIT, done=3, total=40)
     app = opened(experiment_id)
     app.button(key="stop_transfer").click().run()
@@ -141,8 +143,8 @@ def test_a_stop_of_one_arm_asks_that_arm_alone(finished_experiment: Callable[...
 
 
 def test_a_stop_of_all_asks_both(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(arms=())
-    jobs.submit_experiment(experiment_id)
+    experiment_id = finished_experiment(workspace=LINK, arms=())
+    jobs.submit_experiment(experiment_id, LINK)
     tell(experiment_id, Arm.TRANSFER, state=State.FIT, done=3, total=40)
     app = opened(experiment_id)
     app.button(key="stop_all").click().run()
@@ -151,13 +153,52 @@ def test_a_stop_of_all_asks_both(finished_experiment: Callable[..., str]):
 
 
 def test_an_arm_that_is_scored_after_a_stop_can_be_stopped_again(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(arms=())
-    jobs.submit_experiment(experiment_id)
+    experiment_id = finished_experiment(workspace=LINK, arms=())
+    jobs.submit_experiment(experiment_id, LINK)
     tell(experiment_id, Arm.TRANSFER, state=State.SCORE)
     runs.request_stop(runs.arm_directory(experiment_id, Arm.TRANSFER))
     app = opened(experiment_id)
     app.button(key="stop_transfer").click().run()
     assert runs.stop_requests(runs.arm_directory(experiment_id, Arm.TRANSFER)) == 2
+
+
+@pytest.mark.parametrize(
+    ("owner", "said_of_it"),
+    [(LINK, "Started under another link: you see it, its owner can stop it."), ("", "Started on the command line")],
+)
+def test_who_has_only_the_link_of_an_experiment_sees_it_and_cannot_stop_it(
+    finished_experiment: Callable[..., str], owner: str, said_of_it: str
+):
+    experiment_id = finished_experiment(workspace=owner, arms=())
+    jobs.submit_experiment(experiment_id, owner)
+    tell(experiment_id, Arm.TRANSFER, state=State.FIT, done=3, total=40)
+    app = opened(experiment_id, OTHER)
+    assert [button.key for button in app.button] == ["compare"]
+    assert said_of_it in said(app)
+    assert len(app.get("progress")) == 2
+
+
+def test_a_link_without_its_workspace_gets_another_one_and_may_not_start_what_waits(
+    finished_experiment: Callable[..., str],
+):
+    experiment_id = finished_experiment(workspace=LINK, arms=())
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+    app.query_params["experiment"] = experiment_id
+    app.run()
+    app.switch_page("pages/train.py").run()
+    assert not app.button
+    assert "its owner can start it" in said(app)
+    assert app.query_params["workspace"] not in (LINK, [LINK])
+
+
+def test_the_owner_reads_nothing_of_others(finished_experiment: Callable[..., str]):
+    experiment_id = finished_experiment(workspace=LINK, arms=())
+    jobs.submit_experiment(experiment_id, LINK)
+    assert "under another link" not in said(opened(experiment_id))
+
+
+def test_what_has_ended_says_nothing_of_links(finished_experiment: Callable[..., str]):
+    assert "under another link" not in said(opened(finished_experiment(workspace=LINK), OTHER))
 
 
 def test_a_failed_arm_says_what_happened_and_shows_its_log(finished_experiment: Callable[..., str]):
@@ -199,8 +240,8 @@ def test_a_reload_finds_everything_again_and_goes_on_to_compare(finished_experim
 
 
 def test_without_an_opponent_there_is_one_card_and_no_stop_all(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(arms=(), opponent=None)
-    jobs.submit_experiment(experiment_id)
+    experiment_id = finished_experiment(workspace=LINK, arms=(), opponent=None)
+    jobs.submit_experiment(experiment_id, LINK)
     app = opened(experiment_id)
     assert len(app.get("progress")) == 1
     assert {button.key for button in app.button} == {"stop_transfer", "compare"}

@@ -7,10 +7,11 @@ import pytest
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from core import dataset, runs
+from core import dataset, jobs, runs
 from core.errors import HeadstartError
 from core.settings import ROOT, SAMPLE
 
+LINK, OTHER = "a" * 32, "b" * 32
 pytestmark = pytest.mark.usefixtures("warm_server")
 
 
@@ -83,6 +84,35 @@ def test_a_zip_that_is_refused_says_what_the_command_line_says(
     assert len(app.error) == 1
     assert str(refusal.value) in app.error[0].value.replace("\\", "")
     assert app.button(key="sample")  # the way on
+
+
+def reading(zipped: Path) -> str:
+    """A data set that a link has brought and that is being read."""
+    dataset_id = dataset.create(zipped, "Pets", LINK)
+    reads = runs.Status(state=runs.State.STARTING, done=3, total=40)
+    runs.write_status(runs.dataset_directory(dataset_id), reads)
+    return dataset_id
+
+
+def test_reading_is_stopped_by_who_brought_the_pictures_alone(zip_of: Callable[..., Path]) -> None:
+    dataset_id = reading(zip_of({"cat/": 2}))
+    app = opened(dataset=dataset_id, workspace=OTHER)
+    assert "3 of 40 pictures" in app.get("progress")[0].proto.text
+    assert not app.button
+    assert "its owner can stop it" in said(app)
+    app = opened(dataset=dataset_id, workspace=LINK)
+    app.button(key="stop_reading").click().run()
+    assert runs.stop_requests(runs.dataset_directory(dataset_id)) == 1
+
+
+def test_a_page_that_only_waits_replaces_a_killed_consumer(
+    zip_of: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(dataset=reading(zip_of({"cat/": 2})), workspace=LINK)
+    asked: list[bool] = []
+    monkeypatch.setattr(jobs, "ensure_consumer", lambda: asked.append(True))
+    app.run()
+    assert len(asked) > 1, "once by the router, and by each look at the progress"
 
 
 def test_another_seed_draws_another_split_and_other_pictures_begin_anew(zip_of: Callable[..., Path]) -> None:

@@ -1,0 +1,78 @@
+"""Who may start, stop and delete. The pages only hide the buttons; here it is held to, whoever asks."""
+
+from collections.abc import Callable
+
+import pytest
+
+from core import dataset, jobs, owner, predict, runs
+from core.errors import InputError
+from core.experiment import Arm
+from core.runs import State, Status
+
+LINK, OTHER = "a" * 32, "b" * 32
+
+
+@pytest.fixture(autouse=True)
+def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is submitted stays in the queue."""
+    monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
+
+
+@pytest.mark.parametrize(("of", "asked_by"), [(LINK, OTHER), (LINK, ""), ("", LINK)])
+def test_nobody_but_the_owner_starts_stops_or_deletes(finished_experiment: Callable[..., str], of: str, asked_by: str):
+    one = finished_experiment(workspace=of, arms=())
+    with pytest.raises(InputError, match="the link under which this was started"):
+        jobs.submit_experiment(one, asked_by)
+    assert jobs.position(one) is None
+    jobs.submit_experiment(one, of)
+    for refused in (
+        lambda: jobs.stop_arm(one, Arm.TRANSFER, asked_by),
+        lambda: jobs.stop_all(one, asked_by),
+        lambda: jobs.delete(one, asked_by),
+    ):
+        with pytest.raises(InputError, match="found another one, which may only look"):
+            refused()
+    assert runs.experiment_directory(one).is_dir()
+    assert [runs.stop_requests(runs.arm_directory(one, arm)) for arm in Arm] == [0, 0]
+    jobs.stop_all(one, of)
+    assert [runs.stop_requests(runs.arm_directory(one, arm)) for arm in Arm] == [1, 1]
+
+
+def test_the_owner_deletes_what_has_ended(finished_experiment: Callable[..., str]):
+    one = finished_experiment(workspace=LINK)
+    jobs.delete(one, LINK)
+    assert not runs.experiment_directory(one).exists()
+    jobs.delete(one, OTHER)  # there is nothing any more, so nothing to refuse
+
+
+def test_a_prediction_is_stopped_by_who_asked_not_by_who_owns_the_experiment(finished_experiment, picture_of):
+    one = finished_experiment(workspace=LINK)
+    directory = predict.directory(predict.create(one, [("a.png", picture_of(1))], OTHER))
+    with pytest.raises(InputError, match="found another one"):
+        jobs.stop_request(directory, LINK)
+    assert runs.stop_requests(directory) == 0
+    jobs.stop_request(directory, OTHER)
+    assert runs.stop_requests(directory) == 1
+
+
+def test_the_reading_of_pictures_is_stopped_by_who_brought_them(zip_of):
+    directory = runs.dataset_directory(dataset.create(zip_of({"cat/": 3}), "Pets", LINK))
+    for other in (OTHER, ""):
+        with pytest.raises(InputError, match="found another one"):
+            jobs.stop_request(directory, other)
+    jobs.stop_request(directory, LINK)
+    assert runs.stop_requests(directory) == 1
+    runs.write_status(directory, Status(state=State.DONE))
+    jobs.stop_request(directory, LINK)
+    assert runs.stop_requests(directory) == 1, "what has ended is not stopped"
+
+
+def test_what_was_asked_by_an_earlier_version_belongs_to_no_link(tmp_path):
+    assert owner.of_request(tmp_path) == ""
+    runs.write_json(tmp_path / "request.json", {"name": "Pets", "zip_sha256": "ab"})
+    assert owner.of_request(tmp_path) == ""
+
+
+def test_there_is_no_owner_of_what_is_not_there():
+    assert owner.of_experiment(runs.new_id()) is None
+    owner.check(None, LINK)
