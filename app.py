@@ -1,24 +1,16 @@
 """The router: page frame, top navigation, status line. Each screen is a file in `pages/`."""
 
-import shutil
-from pathlib import Path
-
-import plotly
 import streamlit as st
 
-from core import jobs
-from core.runs import write_whole
+from core import jobs, runs
 from core.settings import ASSETS, ROOT
-from pages import _shared
+from pages import _shared, _shared_plot
 
 
 @st.cache_resource(show_spinner=False)
-def prepare_server() -> None:
-    """Once a server: plotly's script comes from this host."""
-    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-    target = ROOT / "static" / "plotly.min.js"
-    if not target.exists() or target.stat().st_size != source.stat().st_size:
-        write_whole(target, lambda partial: shutil.copyfile(source, partial))
+def prepare_server() -> bool:
+    """Once a server: plotly's script comes from this host. Whether it does."""
+    return _shared_plot.place_script(ROOT / "static")
 
 
 st.set_page_config(
@@ -28,7 +20,9 @@ st.set_page_config(
     initial_sidebar_state=_shared.SIDEBAR_WIDTH,
 )
 st.logo(str(ASSETS / "logo.svg"), size="medium", icon_image=str(ASSETS / "icon.svg"))
-prepare_server()
+st.session_state[_shared_plot.IS_SERVED] = prepare_server()
+with _shared.errors(ends_page=True):
+    runs.check_home()
 jobs.ensure_consumer()  # every time: one that was killed is replaced by the next click
 page = st.navigation(_shared.pages(), position="top")
 st.session_state[_shared.FRAMED] = True

@@ -185,6 +185,7 @@ def _doctor(_: argparse.Namespace) -> None:
     asked = subprocess.run([sys.executable, "-c", ASK_KERAS], cwd=ROOT, capture_output=True, text=True, check=False)
     found = json.loads(asked.stdout.splitlines()[-1]) if asked.returncode == 0 else None
     lines = {
+        "profile": settings().profile,
         "device": device.find().label,
         "Keras": f"{found['engine']}, computing on {found['label']}"
         if found

@@ -31,7 +31,6 @@ from core.standby import Reserve
 TICK_SECONDS = 0.2
 POLL_SECONDS = 0.05  # until a job that was submitted is begun, at most
 HANDOVER_SECONDS = 5.0  # for an earlier consumer to be gone
-SHORT_WORKERS = 2
 FREE = "Free some memory on this host, then try again."
 # Short jobs leave the GPUs' memory to those who train; JAX fails where it finds no GPU, unless it is told of none.
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
@@ -235,7 +234,7 @@ def main() -> None:
 def _start() -> Work:
     environments = slots()
     work = Work(environments)
-    lanes = ((Lane.EXPERIMENTS, work.experiment, len(environments)), (Lane.SHORT, work.short, SHORT_WORKERS))
+    lanes = ((Lane.EXPERIMENTS, work.experiment, len(environments)), (Lane.SHORT, work.short, settings().short_workers))
     consumers = []
     with jobs.lock():
         jobs.note_consumer()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict
 
-from core.errors import InputError
+from core.errors import InputError, ResourceError
 from core.experiment import Arm, Experiment
 from core.identity import Identified
 from core.settings import settings
@@ -65,6 +65,25 @@ class Status(Identified):
 def new_id() -> str:
     """A random 128-bit id as 32 hexadecimal digits: who knows it may see what it names."""
     return secrets.token_hex(16)
+
+
+def check_home() -> None:
+    """Make the folder for all that is written, where it is not there yet.
+
+    Raises:
+        ResourceError: It cannot be written.
+    """
+    home = settings().home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(home, os.W_OK | os.X_OK) else "this user may not write there"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise ResourceError(
+            f"Headstart needs a folder that it can write to, for pictures and results. Found {home.absolute()}: "
+            f"{reason}. Name another one in the environment variable HEADSTART_HOME and start the app again."
+        )
 
 
 def dataset_directory(dataset_id: str) -> Path:

@@ -1,17 +1,21 @@
-"""Where things live and this host's limits: defaults here, `HEADSTART_…` environment variables win."""
+"""Where things live and this host's limits: defaults here or by its profile; `HEADSTART_…` variables win."""
 
 import sys
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core import profile
+from core.profile import GIBIBYTE as GIBIBYTE
+from core.profile import MEBIBYTE as MEBIBYTE
+from core.profile import Profile
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
 SAMPLE = ASSETS / "sample" / "sample.zip"
-MEBIBYTE = 2**20
-GIBIBYTE = 2**30
 
 
 class Settings(BaseSettings):
@@ -19,11 +23,17 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HEADSTART_", frozen=True)
 
+    profile: Profile = Field(
+        Profile.HOST, description="The kind of host, which decides over other defaults; by default found out"
+    )
     home: Path = ROOT / ".headstart"
     weights: Path | None = Field(
         None, description="A folder of the host with weight files, looked into before any download"
     )
 
+    max_upload_megabytes: int | None = Field(
+        None, ge=1, description="One upload; by default the most that the server takes, see .streamlit/config.toml"
+    )
     max_entries: int = Field(50_000, description="Entries in one zip")
     max_picture_pixels: int = Field(50_000_000, description="Width times height of one picture")
     max_entry_bytes: int = Field(200 * MEBIBYTE, description="One picture, unpacked")
@@ -41,6 +51,9 @@ class Settings(BaseSettings):
         None, description="Memory that one arm may use; by default what the host or its container has"
     )
     weights_timeout: float = Field(30.0, description="Seconds without a byte after which a download is given up")
+    short_workers: int = Field(
+        2, ge=1, description="Zips read, pictures predicted and weights fetched at the same time"
+    )
     python: str = Field(sys.executable, description="Interpreter of the processes that train, predict and read zips")
     idle_seconds: float = Field(60.0, description="The consumer exits after this long without work or server")
     standby: bool | None = Field(
@@ -50,6 +63,13 @@ class Settings(BaseSettings):
     standby_min_free_bytes: int = Field(
         512 * MEBIBYTE, description="With less memory available the standby is given up"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_its_profile_has_it(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Fill in, under what the environment gives, the defaults of the profile that it names or that is found."""
+        named = given.get("profile") or profile.find(ROOT)
+        return {**profile.DEFAULTS.get(named, {}), **given, "profile": named}
 
     def places(self) -> dict[str, str]:
         """The folders for the environment of a process that starts in another one: a relative path would be lost."""

@@ -10,8 +10,10 @@ from core import export, tables
 from core import report as reports
 from core.experiment import Arm
 from core.report import Report
+from core.settings import settings
 
 LABELS = {Arm.TRANSFER: "Transfer network", Arm.SCRATCH: "From-scratch network"}
+NOT_KEPT = "This host keeps nothing after its next restart; what you take along stays yours."
 WIDE = {"what": st.column_config.TextColumn("", width="medium")}
 
 
@@ -24,6 +26,8 @@ def show(experiment_id: str, report: Report) -> None:
     with right:
         st.subheader("Take along", anchor=False)
         _downloads(experiment_id, report)
+        if not settings().profile.keeps_files:
+            st.caption(NOT_KEPT)
     with st.expander("How this was made, and what proves it", key="proof", icon=":material/verified:"):
         st.table(tables.proof(report).set_index("what").rename_axis(""), border="horizontal")
 

@@ -227,12 +227,14 @@ def plain(text: str) -> str:
 
 
 @contextmanager
-def errors() -> Iterator[None]:
-    """Show what a user can mend as a message; the rest of the `with` block is skipped."""
+def errors(*, ends_page: bool = False) -> Iterator[None]:
+    """Show what a user can mend as a message; the rest of the `with` block is skipped, or of the whole page."""
     try:
         yield
     except HeadstartError as error:
         st.error(plain(str(error)), icon=":material/error:")
+        if ends_page:
+            st.stop()
 
 
 def missing(what: str, *, page: str, label: str) -> NoReturn:

@@ -4,13 +4,20 @@
 the cells of a heatmap. This element lives on between updates and lets plotly change what differs.
 """
 
+import logging
+import shutil
+from pathlib import Path
 from typing import Literal, TypedDict
 
 import plotly
 import plotly.graph_objects as go
 import streamlit as st
 
-SOURCE = f"./app/static/plotly.min.js?v={plotly.__version__}"  # copied there by app.py; relative, for a base path
+from core.runs import write_whole
+
+IS_SERVED = "plotly_is_served"  # set by app.py: whether the browser can get the script
+SOURCE = f"./app/static/plotly.min.js?v={plotly.__version__}"  # put there by `place_script`; relative, for a base path
+REMEDY = "Without it figures are drawn by Streamlit's own element. Run scripts/setup.sh as the owner of the folder."
 HTML = '<div class="headstart-plot" role="img"></div>'
 # The transition is a signal: it ends in an event when the theme, and with it the text's colour, has changed.
 CSS = """
@@ -99,6 +106,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
 """
 
 
+log = logging.getLogger(__name__)
+
 Width = Literal["stretch"] | int
 
 
@@ -108,6 +117,20 @@ class Click(TypedDict):
     x: str | float
     y: str | float
     name: str | None
+
+
+def place_script(folder: Path) -> bool:
+    """Have plotly's script in the folder from which Streamlit serves files, and say whether it is there.
+
+    Where the folder cannot be written, an older one than the installed package's is still better than none.
+    """
+    source, target = Path(plotly.__file__).parent / "package_data" / "plotly.min.js", folder / "plotly.min.js"
+    try:
+        if not target.exists() or target.stat().st_size != source.stat().st_size:
+            write_whole(target, lambda partial: shutil.copyfile(source, partial))
+    except OSError as error:
+        log.warning("Expected a folder that can be written, for plotly's script; found %s. %s", error, REMEDY)
+    return target.exists()
 
 
 def theme() -> Literal["light", "dark"]:
@@ -131,10 +154,19 @@ def plot(
     Returns:
         What was clicked since the last run, once.
     """
+    pixels = height or figure.layout.height or 360
+    if not st.session_state.get(IS_SERVED, True):
+        _plainly(figure, key=key, text=text, pixels=pixels, width=width)
+        return None
     drawn = go.Figure(figure).update_layout(uirevision=revision, template="none")
     # Registering the same definition again is free and makes up for a runtime that was started after this import.
     element = st.components.v2.component("headstart_plot", html=HTML, css=CSS, js=SCRIPT, isolate_styles=False)
-    pixels = height or figure.layout.height or 360
     data = {"figure": drawn.to_json(), "source": SOURCE, "height": pixels, "text": text, "theme": theme()}
     result = element(key=key, data=data, width=width, on_clicked_change=lambda: None, on_themed_change=lambda: None)
     return result.clicked
+
+
+def _plainly(figure: go.Figure, *, key: str, text: str, pixels: int, width: Width) -> None:
+    """By Streamlit's element and the plotly inside it: always there, but drawn anew each time, and deaf to clicks."""
+    drawn = go.Figure(figure).update_layout(height=pixels)
+    st.plotly_chart(drawn, key=f"{key}_plain", alt=text, width=width, config={"displaylogo": False})

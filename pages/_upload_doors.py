@@ -11,10 +11,14 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core import dataset, jobs, owner, runs
 from core.estimate import duration
 from core.runs import State, Status
-from core.settings import SAMPLE
+from core.settings import SAMPLE, settings
 from pages import _owner, _shared, _upload_findings
 
 POLL_SECONDS = 0.5
+NOT_KEPT = (
+    "This app runs on a shared host where nothing is kept: it sleeps after 12 hours without visitors, and then begins "
+    "anew with an empty disk. What you want to keep, download it on Compare."
+)
 PREVIEWED = (2, 6, 9)  # of each class of the sample
 TREE = """\
 my-pictures.zip
@@ -47,6 +51,8 @@ def doors(named: str | None, status: Status | None) -> None:
         _sample()
     with right.container(border=True, height="stretch", key="zip_door"):
         _zip()
+    if not settings().profile.keeps_files:
+        st.caption(NOT_KEPT)
 
 
 def _outcome(named: str | None, status: Status | None) -> None:
@@ -93,10 +99,17 @@ def _zip() -> None:
         type="zip",
         key=f"zip-{st.session_state.get('uploads', 0)}",
         label_visibility="collapsed",
+        max_upload_size=_upload_megabytes(),
     )
     if uploaded is not None:
         with _shared.errors():
             _open(_kept(uploaded))
+
+
+def _upload_megabytes() -> int:
+    """The setting, but no more than the server takes."""
+    most = int(st.get_option("server.maxUploadSize"))
+    return min(settings().max_upload_megabytes or most, most)
 
 
 def _kept(uploaded: UploadedFile) -> str:

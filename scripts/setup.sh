@@ -62,4 +62,8 @@ if [ -f .venv/installed-app ] && ! grep -q "^$tensorflow " .venv/installed-app; 
 fi
 .venv/bin/python -c '' 2>/dev/null || { rm -rf .venv; make_environment; }
 install app "$tensorflow" requirements-common.txt
+# The app copies plotly's script by itself, but not where the one who runs it may not write into the checkout.
+for script in .venv/lib/python3*/site-packages/plotly/package_data/plotly.min.js; do
+    [ ! -f "$script" ] || cmp -s "$script" static/plotly.min.js || cp "$script" static/
+done
 if [ "${1:-}" = test ]; then install test "$tensorflow" requirements-common.txt requirements-test.txt; fi

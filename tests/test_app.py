@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from core.settings import ROOT
+from core.settings import ROOT, settings
 
 STEPS = ["Upload", "Configure", "Train", "Compare", "Predict"]
 MISSING = {
@@ -32,6 +33,18 @@ def test_the_status_line_names_the_device_and_the_queue() -> None:
     said = " ".join(each.value for each in at.sidebar.markdown)
     assert "core" in said or "GPU" in said
     assert "Queue" in said
+
+
+def test_a_home_that_cannot_be_written_is_said_and_nothing_is_begun(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "file").touch()
+    monkeypatch.setenv("HEADSTART_HOME", str(home / "file" / "inside"))
+    settings.cache_clear()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    assert not at.exception
+    assert "HEADSTART" in at.error[0].value
+    assert not at.title
 
 
 def test_a_fresh_server_whose_first_request_is_a_deep_link_shows_the_whole_app(page: Page, server_of: Callable) -> None:

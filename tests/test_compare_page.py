@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core import jobs, report, runs
 from core.experiment import Arm
 from core.runs import State, Status
-from core.settings import ROOT
+from core.settings import ROOT, settings
 
 LINK, OTHER = "a" * 32, "b" * 32
 pytestmark = pytest.mark.usefixtures("warm_server")
@@ -144,6 +144,16 @@ def test_leads_on_to_new_pictures(finished_experiment: Callable[..., str]):
     app = opened(finished_experiment())
     app.button(key="predict").click().run()
     assert app.title[0].value == "Try new pictures"
+
+
+def test_reminds_of_the_downloads_only_where_nothing_is_kept(
+    finished_experiment: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+):
+    experiment_id = finished_experiment()
+    assert not [each for each in opened(experiment_id).caption if "keeps nothing" in each.value]
+    monkeypatch.setenv("HEADSTART_PROFILE", "cloud")
+    settings.cache_clear()
+    assert [each for each in opened(experiment_id).caption if "keeps nothing" in each.value]
 
 
 # ---- what is missing

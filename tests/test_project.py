@@ -94,6 +94,18 @@ def test_a_host_that_gets_a_gpu_begins_anew_with_the_other_build(checkout, tmp_p
     assert not left_over.exists()
 
 
+def test_set_up_puts_plotlys_script_where_the_browser_finds_it(checkout, tmp_path):
+    no_gpu = stand_in(tmp_path / "no-gpu", "nvidia-smi", 1)
+    set_up(checkout, path=no_gpu)
+    (checkout / "static").mkdir()
+    installed = next((checkout / ".venv" / "lib").glob("python3*")) / "site-packages" / "plotly" / "package_data"
+    installed.mkdir(parents=True)
+    for version in ("one", "another"):
+        (installed / "plotly.min.js").write_text(version, encoding="utf-8")
+        assert set_up(checkout, path=no_gpu).returncode == 0
+        assert (checkout / "static" / "plotly.min.js").read_text(encoding="utf-8") == version
+
+
 def test_set_up_without_a_fitting_python_says_what_to_install(checkout, tmp_path):
     too_old = stand_in(tmp_path / "old", "python3.99", 1)
     answer = set_up(checkout, python="python3.99", path=too_old)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from core import experiment, identity, runs
-from core.errors import InputError
+from core.errors import InputError, ResourceError
 from core.experiment import Arm
 from core.runs import State, Status
 from core.settings import settings
@@ -20,6 +20,41 @@ SPLIT = pd.DataFrame({"picture": ["a", "b"], "label": ["cat", "dog"], "part": ["
 def create(workspace: str = "", created: str = "", dataset: str = DATASET, **choices: object) -> str:
     chosen = experiment.default(dataset, workspace=workspace, created=created, **choices)
     return runs.create_experiment(chosen, SPLIT)
+
+
+# ---- the home folder
+
+
+def test_the_home_folder_is_made(home, monkeypatch):
+    monkeypatch.setenv("HEADSTART_HOME", str(home / "a" / "b"))
+    settings.cache_clear()
+    runs.check_home()
+    assert (home / "a" / "b").is_dir()
+
+
+def in_a_file(home: Path) -> Path:
+    (home / "file").touch()
+    return home / "file" / "home"
+
+
+def denied(home: Path) -> Path:
+    (home / "denied").mkdir(0o500)
+    return home / "denied" / "home"
+
+
+def without_rights(home: Path) -> Path:
+    (home / "own").mkdir(0o500)
+    return home / "own"
+
+
+@pytest.mark.parametrize("place", [in_a_file, denied, without_rights])
+def test_a_home_folder_that_cannot_be_written_says_how_to_name_another(place, home, monkeypatch):
+    if os.geteuid() == 0 and place is not in_a_file:
+        monkeypatch.setattr(os, "access", lambda *_: False)  # root may do everything
+    monkeypatch.setenv("HEADSTART_HOME", str(place(home)))
+    settings.cache_clear()
+    with pytest.raises(ResourceError, match="HEADSTART_HOME"):
+        runs.check_home()
 
 
 # ---- ids

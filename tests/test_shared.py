@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import dataset, runs
 from core.settings import ROOT
+from pages._shared_plot import IS_SERVED, place_script
 
 MESSAGES = """
 import streamlit as st
@@ -180,3 +181,37 @@ def test_a_figure_follows_its_place_and_the_theme(plots):
     plots.wait_for_selector(".st-key-curve .main-svg")
     plots.wait_for_function(f"getComputedStyle({curve}).color === 'rgb(231, 235, 240)'")
     plots.wait_for_function(f"{curve}._fullLayout.font.color.toUpperCase() === '#E7EBF0'")
+
+
+# ---- a host whose checkout cannot be written
+
+
+def test_puts_plotlys_script_where_the_browser_finds_it(tmp_path):
+    assert place_script(tmp_path)
+    first = (tmp_path / "plotly.min.js").stat()
+    assert place_script(tmp_path)
+    assert (tmp_path / "plotly.min.js").stat().st_mtime_ns == first.st_mtime_ns, "copied again"
+
+
+def test_a_script_that_cannot_be_copied_is_said_in_the_log_and_one_that_is_there_is_used(tmp_path, caplog, monkeypatch):
+    def refused(*_):
+        raise PermissionError(13, "Permission denied", "static")
+
+    monkeypatch.setattr(shutil, "copyfile", refused)
+    assert not place_script(tmp_path)
+    assert "Permission denied" in caplog.text and "scripts/setup.sh" in caplog.text
+    (tmp_path / "plotly.min.js").write_text("an older one")
+    assert place_script(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_no_error_either(tmp_path):
+    assert not place_script(tmp_path / "static")
+
+
+def test_figures_are_drawn_without_the_script_as_well():
+    at = AppTest.from_string(PLOT, default_timeout=30)
+    at.session_state[IS_SERVED] = False
+    at.run()
+    assert not at.exception
+    assert len(at.get("plotly_chart")) == 2 and not at.get("bidi_component")
+    assert at.text[0].value == "not clicked"

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import dataset, jobs, runs
 from core.errors import HeadstartError
-from core.settings import ROOT, SAMPLE
+from core.settings import ROOT, SAMPLE, settings
 
 LINK, OTHER = "a" * 32, "b" * 32
 pytestmark = pytest.mark.usefixtures("warm_server")
@@ -49,6 +49,25 @@ def test_a_newcomer_finds_two_doors() -> None:
     assert app.button(key="sample").label == "Use the sample"
     assert app.get("file_uploader")
     assert "my-pictures.zip" in app.code[0].value
+
+
+def test_says_that_nothing_is_kept_only_where_that_is_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "nothing is kept" not in said(opened())
+    monkeypatch.setenv("HEADSTART_PROFILE", "cloud")
+    settings.cache_clear()
+    app = opened()
+    assert "nothing is kept" in said(app)
+    assert app.get("file_uploader")[0].proto.max_upload_size_mb == 100
+
+
+@pytest.mark.parametrize(("asked", "taken"), [("50", 50), ("100000", 200), ("", 200)])
+def test_an_upload_may_be_as_large_as_setting_and_server_allow(
+    asked: str, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if asked:
+        monkeypatch.setenv("HEADSTART_MAX_UPLOAD_MEGABYTES", asked)
+        settings.cache_clear()
+    assert opened().get("file_uploader")[0].proto.max_upload_size_mb == taken
 
 
 def test_the_sample_is_read_and_shown_with_its_problem_and_split(wait_for: Callable[..., None]) -> None:
