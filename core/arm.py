@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from core import host, process, runs
+from core import attempt, host, process, runs
 from core.errors import HeadstartError
 from core.experiment import Arm, Experiment, Training
 from core.runs import State
@@ -97,6 +97,9 @@ class Job:
         self.arm, self.scores_only = arm, served > 0
         self.directory = directory / arm
         self.experiment = Experiment.model_validate(runs.read_json(directory / "experiment.json"))
+        self.attempt = attempt.read(self.directory)
+        if self.attempt:
+            self.experiment = self.attempt.applied(self.experiment, arm)
         self.split = pd.read_parquet(directory / "split.parquet")
         first = process.started()
         if self.scores_only:

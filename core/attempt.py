@@ -10,11 +10,11 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from core import bases, runs
-from core.experiment import Arm, Experiment, Training
+from core.experiment import Arm, Experiment
 
 LEAST_BATCH = 2
 SMALLER = 0.75  # times the side of a picture, where batches are as small as they can be
-LEFT = ("metrics.jsonl", "arm.json", "report.log")  # of the first attempt
+LEFT = ("metrics.jsonl", "arm.json")  # of the first attempt
 
 
 class Attempt(BaseModel):
@@ -27,18 +27,26 @@ class Attempt(BaseModel):
     image_size: int
     usual_image_size: int
 
-    def training(self, usual: Training) -> Training:
-        """The arm's training, with the batch of this attempt."""
-        return usual.model_copy(update={"batch_size": self.batch_size})
+    def applied(self, experiment: Experiment, arm: Arm) -> Experiment:
+        """The experiment as this attempt at one of its arms carries it out."""
+        if arm is Arm.TRANSFER:
+            training = experiment.training.model_copy(update={"batch_size": self.batch_size})
+            return experiment.model_copy(update={"training": training})
+        assert experiment.opponent
+        own = {"batch_size": self.batch_size, "image_size": self.image_size}
+        return experiment.model_copy(update={"opponent": experiment.opponent.model_copy(update=own)})
+
+    @property
+    def change(self) -> str:
+        """What is done otherwise, in a few words."""
+        if self.image_size != self.usual_image_size:
+            return f"pictures of {self.image_size} px instead of {self.usual_image_size}"
+        return f"batches of {self.batch_size} instead of {self.usual_batch_size}"
 
     @property
     def sentence(self) -> str:
         """What happened and what was changed."""
-        if self.image_size != self.usual_image_size:
-            changed = f"pictures of {self.image_size} px instead of {self.usual_image_size}"
-        else:
-            changed = f"batches of {self.batch_size} instead of {self.usual_batch_size}"
-        return f"Memory ran out at the first attempt, so this is a second one, with {changed}."
+        return f"Memory ran out at the first attempt, so this is a second one, with {self.change}."
 
 
 def read(directory: Path) -> Attempt | None:

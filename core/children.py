@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from core import arm, identity, runs
+from core import arm, attempt, identity, runs
 from core.experiment import Arm
 from core.identity import Identity
+from core.process import OUT_OF_MEMORY as OUT_OF_MEMORY_CODE
 from core.process import PARENT_VARIABLE
 from core.runs import State, Status
 from core.settings import ROOT, settings
@@ -82,6 +83,20 @@ class Child:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, number)
 
+    @property
+    def ran_out_of_memory(self) -> bool:
+        """Whether its end was one for want of memory, as far as can be seen; only after its end."""
+        return self.process is not None and self.process.returncode in (-signal.SIGKILL, OUT_OF_MEMORY_CODE)
+
+    def is_tried_again(self, *, was_unwanted: bool) -> bool:
+        """Whether memory ran out for an arm's process, and its directory is ready now for a second, easier attempt."""
+        is_over = (runs.read_status(self.directory) or Status()).state.is_final or (self.directory / arm.SIGN).exists()
+        if was_unwanted or is_over or not self.ran_out_of_memory or runs.stop_requests(self.directory):
+            return False
+        arm.remove_temporary(self.directory)
+        runs.remove_partial(self.directory)
+        return attempt.prepare(self.directory) is not None
+
     def settle(self, *, was_unwanted: bool, remedy: str) -> bool:
         """Once it is gone: write its final state and the reason, if it came to none by itself.
 
@@ -107,7 +122,7 @@ class Child:
         if self.process is None:
             return INTERRUPTED
         code = self.process.returncode
-        if code == -signal.SIGKILL:
+        if self.ran_out_of_memory:
             return f"{OUT_OF_MEMORY} {remedy}"
         how = f"by the signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         tail = _last_lines(self.directory / "log.txt")

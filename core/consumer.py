@@ -107,11 +107,17 @@ class Work:
                 report.write()
 
     def _run(self, begun: Job, step: Step, later: list[Step], environment: dict[str, str], report: Report) -> None:
-        """Bring one process to its end, also one that an earlier consumer had started."""
+        """Bring one process to its end, also one that an earlier consumer had started; twice where memory ran out."""
+        while self._is_tried_again(begun, step, later, environment, report):
+            log.warning("%s: memory ran out, a second attempt begins", begun.name)
+
+    def _is_tried_again(
+        self, begun: Job, step: Step, later: list[Step], environment: dict[str, str], report: Report
+    ) -> bool:
         with self.deciding:
             child = _left_behind(begun, step) or self._begun(begun, step, environment)
         if child is None:
-            return
+            return False
 
         def is_unwanted() -> bool:
             for each in later:
@@ -131,7 +137,11 @@ class Work:
             if child.is_running:  # after an error in here: nobody else would look after it
                 child.signal(signal.SIGKILL)
         with self.deciding:
+            if begun.kind is Kind.EXPERIMENT and child.is_tried_again(was_unwanted=was_unwanted):
+                begun.write()  # no process works on it
+                return True
             child.settle(was_unwanted=was_unwanted, remedy=children.LOWER if begun.kind is Kind.EXPERIMENT else FREE)
+        return False
 
     def _begun(self, begun: Job, step: Step, environment: dict[str, str]) -> Child | None:
         """The step's process, just started; None where none is wanted."""

@@ -13,6 +13,7 @@ from core import host, identity, runs
 PARENT_VARIABLE = "HEADSTART_PARENT"  # who starts this process, said by itself: it may die before we could ask
 PARENT = int(os.environ.pop(PARENT_VARIABLE, os.getppid()))  # no business of the processes that this one starts
 LOOK_SECONDS = 0.2
+OUT_OF_MEMORY = 71  # exit code of a process that was refused memory, on a graphics card for instance
 ORPHANED = 70  # exit code, of no meaning to anybody: who would have read it is gone
 
 

@@ -1,10 +1,11 @@
 """Where an experiment stands, in words: what each arm does, how far it is, how long it will take. Needs no Keras."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pandas as pd
 
-from core import bases, estimate, jobs, runs
+from core import attempt, bases, estimate, jobs, runs
 from core.errors import InputError
 from core.estimate import duration
 from core.experiment import Arm, Experiment
@@ -116,10 +117,16 @@ def _arm(experiment_id: str, experiment: Experiment, arm: Arm) -> Progress:
         details=_waits(experiment_id, experiment, arm)
         if status.state is State.QUEUED
         else _details(status, experiment, arm),
-        place=tuple(text for text in (status.device, status.engine) if text),
+        place=tuple(text for text in (status.device, status.engine, _second(directory)) if text),
         message=status.message if status.state.is_final else "",
         is_stopping=is_stopping,
     )
+
+
+def _second(directory: Path) -> str:
+    """What a second attempt does otherwise, or nothing where the first one is at work or was good."""
+    second = attempt.read(directory)
+    return f"second attempt, memory ran out: {second.change}" if second else ""
 
 
 def _title(status: Status, experiment: Experiment, arm: Arm, *, is_stopping: bool) -> str:

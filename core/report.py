@@ -97,6 +97,11 @@ class Report:
         stopped = [arm for arm, report in self.arms.items() if report.is_stopped]
         return [
             *(f"{NAMES[arm]} was stopped early; its best epoch until then is scored." for arm in stopped),
+            *(
+                f"{NAMES[arm]}: {said}"
+                for arm, report in self.arms.items()
+                if (said := report.facts.get("second_attempt"))
+            ),
             *below_the_line(self.scores),
             *(remark for arm, report in self.arms.items() if (remark := far_from_exact(arm, report.facts))),
         ]

@@ -187,6 +187,7 @@ def _facts(job: Job, fitted: Fitted, reloaded: keras.Model, check: dict[str, Any
         "engine": job.report.engine,
         "image_size": job.image_size,
         "stopped": job.was_stopped,
+        "second_attempt": job.attempt.sentence if job.attempt else None,
         "peak_memory_bytes": job.peak_memory_bytes,
     }
 

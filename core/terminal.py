@@ -99,8 +99,14 @@ class Processes:
                 if child.is_running:
                     child.signal(signal.SIGKILL)
                     child.follow(lambda: True)
-                child.settle(was_unwanted=False, remedy=children.LOWER)
+                is_tried_again = child.is_tried_again(was_unwanted=False)
+                if not is_tried_again:
+                    child.settle(was_unwanted=False, remedy=children.LOWER)
             progress.show(runs.read_status(directory))
+        if is_tried_again:
+            _say((runs.read_status(directory) or Status()).message)
+            self._run(experiment_id, arm)
+            return
         _check(directory, arm)
 
 

@@ -14,6 +14,8 @@ from core.arm import SCORE_FLAG, Job
 from core.errors import RunError, StopRequested
 from core.experiment import Arm
 
+MARKS_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED", "OutOfMemoryError")  # TensorFlow, JAX, PyTorch
+
 
 def run(job: Job, loaded: Callable[[], object]) -> None:
     """Fit the arm, save it, reload what was saved, score that.
@@ -54,9 +56,17 @@ def main(arguments: list[str], *, loaded: Callable[[], object] = lambda: None) -
             job.give_up()
         except Exception as error:
             traceback.print_exc()
+            if _is_out_of_memory(error):
+                return process.OUT_OF_MEMORY  # whoever started this process may try it again
             job.report.fail(error)
             return 1
     return 0
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether Python, or the backend in its own words, was refused memory."""
+    said = f"{type(error).__name__}: {error}"
+    return isinstance(error, MemoryError) or any(mark in said for mark in MARKS_OF_MEMORY)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from core import bases, children, dataset, experiment, job, jobs, runs, split, weights
+from core import attempt, bases, children, dataset, experiment, job, jobs, runs, split, weights
 from core.errors import ExperimentError, InputError
 from core.experiment import Arm
 from core.identity import Identity
@@ -311,10 +311,23 @@ def test_a_waiting_experiment_is_deleted_and_the_line_goes_on(wait_for):
 # dying
 
 
-def test_a_kill_that_nobody_asked_for_is_called_out_of_memory_and_the_other_arm_runs(wait_for):
+@pytest.mark.parametrize("part", ["is killed once", "is refused memory once"])
+def test_an_arm_for_which_memory_ran_out_has_a_second_attempt_with_half_the_batch(wait_for, part):
+    one = submitted(scratch=part)
+    wait_for(is_over(one))
+    assert states(one) == ["done", "done"]
+    assert len(starts(runs.arm_directory(one, Arm.SCRATCH))) == 2
+    second = attempt.read(runs.arm_directory(one, Arm.SCRATCH))
+    assert second
+    assert (second.usual_batch_size, second.batch_size) == (16, 8)
+    assert attempt.read(runs.arm_directory(one, Arm.TRANSFER)) is None
+
+
+def test_a_kill_that_nobody_asked_for_is_called_out_of_memory_the_second_time_and_the_other_arm_runs(wait_for):
     one = submitted(transfer="is killed")
     wait_for(is_over(one))
     assert states(one) == ["failed", "done"]
+    assert len(starts(runs.arm_directory(one, Arm.TRANSFER))) == 2
     assert status(one).message == (
         "The system ended this run, probably because memory ran out. "
         "Lower the batch size, the picture size or the number of trained blocks."

@@ -1,6 +1,7 @@
 """The directories: what is written is read back, a torn end is no harm, and nothing leaves the home folder."""
 
 import json
+import os
 import threading
 from pathlib import Path
 

@@ -123,6 +123,14 @@ def test_an_arm_that_fails_ends_the_experiment_with_the_reason_and_the_log():
     assert states(one) == [State.FAILED, State.QUEUED]
 
 
+def test_an_arm_for_which_memory_ran_out_has_a_second_attempt_and_that_is_said(capsys):
+    one = experiment_of(transfer="is killed once")
+    run(one)
+    assert states(one) == [State.DONE, State.DONE]
+    assert len(starts(one)) == 2
+    assert "Memory ran out" in capsys.readouterr().err
+
+
 def test_ctrl_c_stops_the_arm_and_the_next_one_follows(in_parallel, capsys):
     one = experiment_of(transfer="scores for long")
     in_parallel(is_in(State.FIT, one), press_ctrl_c)
