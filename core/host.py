@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from core.settings import GIBIBYTE
+from core.settings import GIBIBYTE, settings
 
 UNKNOWN_BYTES = GIBIBYTE  # what is counted on where a limit may be there that cannot be seen
 CGROUP = Path("/sys/fs/cgroup")
@@ -73,6 +73,9 @@ def own_bytes() -> int:
 
 def is_limit_known() -> bool:
     """Whether this process can see the limit of its own container, or that it has none."""
+    most = settings().most_memory_bytes
+    if most is not None and memory_bytes() > most:
+        return False
     if not sys.platform.startswith("linux"):
         return True
     return any((group / version.limit).is_file() for version, group in _groups()) or _is_root_group()

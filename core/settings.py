@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     memory_bytes: int | None = Field(
         None, description="Memory that one arm may use; by default what the host or its container has"
     )
+    most_memory_bytes: int | None = Field(
+        None, description="What hosts of this kind have at most: where more is seen, their limit cannot be seen"
+    )
     weights_timeout: float = Field(30.0, description="Seconds without a byte after which a download is given up")
     short_workers: int = Field(
         2, ge=1, description="Zips read, pictures predicted and weights fetched at the same time"

@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from core import host
+from core.settings import settings
 
 MACHINE = psutil.virtual_memory().total
 
@@ -72,6 +73,15 @@ def test_where_no_group_can_be_read_a_limit_may_be_there_all_the_same(groups):
     assert host.memory_bytes() == MACHINE
     assert not host.is_limit_known()
     assert host.prudent_bytes() == min(MACHINE, host.UNKNOWN_BYTES)
+
+
+def test_more_memory_than_hosts_of_its_kind_have_is_the_memory_of_something_else(groups, monkeypatch):
+    groups(TWO, {"system.slice/headstart.service/memory.max": "max\n"})
+    monkeypatch.setenv("HEADSTART_PROFILE", "cloud")
+    settings.cache_clear()
+    assert host.is_limit_known() is (MACHINE <= 3 * 2**30)
+    groups(TWO, {"system.slice/headstart.service/memory.max": "1000000\n"})
+    assert host.is_limit_known()
 
 
 def test_the_root_group_of_version_2_has_no_limit_and_that_is_known(groups):
