@@ -20,7 +20,7 @@ from core import arm, runs
 from core.experiment import Arm
 from core.runs import State, Status
 from core.settings import ROOT, settings
-from core.standby import NICENESS, Standby, is_memory_short
+from core.standby import Standby, is_memory_short, niceness
 
 LOOK_SECONDS = 0.05
 GRACE_SECONDS = 10.0  # between a stop request and SIGTERM, and
@@ -202,7 +202,7 @@ def _started(
             start_new_session=True,
         )
     with suppress(ProcessLookupError, PermissionError):
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        os.setpriority(os.PRIO_PROCESS, process.pid, niceness())
     return process
 
 

@@ -22,7 +22,8 @@ import psutil
 from core import estimate, process, runs
 from core.settings import GIBIBYTE, MEBIBYTE, ROOT, settings
 
-NICENESS = 5  # a training fills all cores; the pages stay quick beside it
+NICENESS = 5  # above the pages' own: a training fills all cores, and they stay quick beside it
+HIGHEST_NICENESS = 19
 LEAST_MEMORY_BYTES = 2 * GIBIBYTE  # of a host that has a standby without being told to
 OWN_BYTES = 800 * MEBIBYTE  # of one that waits
 PAUSE_SECONDS = 30.0  # after one has ended unused: for lack of memory, or by itself
@@ -70,7 +71,7 @@ class Standby:
                 start_new_session=True,
             )
         with suppress(ProcessLookupError, PermissionError):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness())
 
     @property
     def is_alive(self) -> bool:
@@ -158,6 +159,11 @@ class Reserve:
         self._standby.end()
         self._standby = None
         self._paused_until = time.monotonic() + PAUSE_SECONDS
+
+
+def niceness() -> int:
+    """Of a process that works in the background for this one, whose own may be any."""
+    return min(HIGHEST_NICENESS, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
 
 
 def is_on() -> bool:
