@@ -4,6 +4,7 @@
 # make test-slow                         the tests of a minute or more
 # make lock                              choose the exact versions anew, after a requirement changed; ARGS=--upgrade for
 #                                        the newest of everything
+# make rehearse                          README's commands on a bare Debian of the next release; needs root
 # make clean                             remove what these made; data and results in .headstart/ stay
 #
 # PYTHON=/path/to/python3.12 chooses the interpreter for the virtual environment.
@@ -13,7 +14,7 @@ PYTHON_HERE = .venv/bin/python
 
 export PYTHON
 
-.PHONY: run compare test test-slow lock clean
+.PHONY: run compare test test-slow lock rehearse clean
 
 run:
 	@scripts/setup.sh
@@ -38,6 +39,9 @@ test-slow:
 
 lock:
 	@scripts/lock.sh $(ARGS)
+
+rehearse:
+	@scripts/rehearse.sh
 
 clean:
 	rm -rf .venv .venv-lock .mypy_cache .pytest_cache .ruff_cache static/plotly.min.js
