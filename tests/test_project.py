@@ -109,6 +109,40 @@ def test_set_up_without_a_fitting_python_says_what_to_install(checkout, tmp_path
     assert not (checkout / ".venv").exists()
 
 
+def rehearsed(cache: Path, *before: str, path: str) -> subprocess.CompletedProcess[str]:
+    command = [*before, ROOT / "scripts" / "rehearse.sh"]
+    own = {"PATH": path, "XDG_CACHE_HOME": str(cache)}
+    return subprocess.run(command, env=own, capture_output=True, text=True, check=False)
+
+
+def test_a_rehearsal_that_a_host_cannot_make_is_left_out_and_says_why(tmp_path):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("bash", "dirname"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    answer = rehearsed(tmp_path / "cache", path=str(programs))
+    assert answer.returncode == 77
+    why = "it needs debootstrap" if os.geteuid() == 0 else "it needs root"
+    assert answer.stderr.startswith(f"The rehearsal was left out: {why}")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_rehearsal_removes_nothing_below_which_something_is_mounted(tmp_path):
+    cache, kept = tmp_path / "cache", tmp_path / "host"
+    below = cache / "headstart-rehearsal" / "trixie" / "root" / "headstart"
+    below.mkdir(parents=True)
+    kept.mkdir()
+    (kept / "file").touch()
+    mounted = ("unshare", "--mount", "sh", "-c", f'mount --bind "{kept}" "{below}" && exec "$@"', "sh")
+    path = f"{os.environ['PATH']}{os.pathsep}/usr/sbin"
+    if shutil.which("debootstrap", path=path) is None or subprocess.run([*mounted, "true"], check=False).returncode:
+        pytest.skip("needs root, debootstrap and a mount namespace")
+    answer = rehearsed(cache, *mounted, path=path)
+    assert answer.returncode == 77
+    assert "something is mounted below" in answer.stderr
+    assert (kept / "file").exists()
+
+
 def test_make_compare_without_a_zip_says_how_to_name_one(checkout):
     answer = subprocess.run(["make", "compare"], cwd=checkout, capture_output=True, text=True, check=False)
     assert answer.returncode == 2
