@@ -64,7 +64,7 @@ visit() {
     for name in $(compgen -e | grep -E '^PIP_|^(https?|no)_proxy$|^(HTTPS?|NO)_PROXY$|^(SSL_CERT_FILE|REQUESTS_CA_BUNDLE)$'); do
         settings+=("$name=${!name}")
     done
-    env -i "${settings[@]}" chroot "$debian" bash -euo pipefail -c "$newcomer"
+    chroot "$debian" /usr/bin/env -i "${settings[@]}" bash -euo pipefail -c "$newcomer"
 }
 
 read -r -d '' newcomer <<'VISIT' || true
@@ -116,7 +116,7 @@ if [[ ${1:-} == --inside ]]; then # the namespace, as number 1 of its processes
 fi
 
 ((EUID == 0)) || cannot "it needs root."
-for program in debootstrap unshare git; do
+for program in debootstrap chroot unshare git; do
     command -v "$program" >/dev/null || cannot "it needs $program (Debian: apt-get install debootstrap util-linux git)."
 done
 unshare --mount --pid --fork true 2>/dev/null || cannot "this host does not allow namespaces of its own."
