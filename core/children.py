@@ -21,7 +21,7 @@ from core.process import OUT_OF_MEMORY as OUT_OF_MEMORY_CODE
 from core.process import PARENT_VARIABLE
 from core.runs import State, Status
 from core.settings import ROOT, settings
-from core.standby import NICENESS, Standby, is_memory_short
+from core.standby import Standby, is_memory_short, niceness
 
 LOOK_SECONDS = 0.05
 GRACE_SECONDS = 10.0  # between a stop request and SIGTERM, and
@@ -230,7 +230,7 @@ def _started(
             start_new_session=True,
         )
     with suppress(ProcessLookupError, PermissionError):
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        os.setpriority(os.PRIO_PROCESS, process.pid, niceness())
     return process
 
 

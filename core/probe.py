@@ -70,7 +70,7 @@ def _measure(experiment: Experiment, arm: Arm, n_classes: int, stopped: Callable
         pixels = random.integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
         frozen = features.Frozen(prefix, experiment.base, "random", network.frontier_words(experiment.frozen_blocks))
         opened = time.monotonic()
-        computes = frozen.open(engine.fast_precision())
+        computes = frozen.trial(engine.fast_precision(), pixels)
         first, seconds = _timed(lambda: computes.run(pixels, lambda *_: None), stopped)
         features_rate = PICTURES / seconds
         start += time.monotonic() - opened

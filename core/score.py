@@ -65,6 +65,8 @@ def score(job: Job, data: Dataset, fitted: Fitted) -> None:
         fast = _fast_check(answers, suffix, fitted.fast)
     check = _checked(answers[: len(other)], other)
     facts = _facts(job, fitted, reloaded, check) | {"fast_check": fast}
+    if fitted.frozen is not None:
+        facts["openvino_failure"] = engine.failure(fitted.frozen.facts) or None
     facts["seconds"]["evaluate"] = time.monotonic() - begun
     facts["seconds"]["total"] = facts["seconds"].pop("before") + time.monotonic() - job.begun
     _go_on(job)
