@@ -16,8 +16,8 @@ from pages import _owner, _shared, _upload_findings
 
 POLL_SECONDS = 0.5
 NOT_KEPT = (
-    "This app runs on a shared host where nothing is kept: it sleeps after 12 hours without visitors, and then begins "
-    "anew with an empty disk. What you want to keep, download it on Compare."
+    "On this host nothing is kept: the app sleeps after 12 hours without visitors and begins anew with an empty disk. "
+    "Download on Compare what you want to keep."
 )
 PREVIEWED = (2, 6, 9)  # of each class of the sample
 TREE = """\
