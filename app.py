@@ -6,7 +6,7 @@ from pathlib import Path
 import plotly
 import streamlit as st
 
-from core import jobs
+from core import disk, jobs
 from core.runs import write_whole
 from core.settings import ASSETS, ROOT
 from pages import _shared
@@ -28,8 +28,11 @@ st.set_page_config(
     initial_sidebar_state=_shared.SIDEBAR_WIDTH,
 )
 st.logo(str(ASSETS / "logo.svg"), size="medium", icon_image=str(ASSETS / "icon.svg"))
-prepare_server()
-jobs.ensure_consumer()  # every time: one that was killed is replaced by the next click
+with _shared.errors():
+    prepare_server()
+with _shared.errors():  # what is there can still be looked at
+    disk.check_writable()
+    jobs.ensure_consumer()  # every time: one that was killed is replaced by the next click
 page = st.navigation(_shared.pages(), position="top")
 st.session_state[_shared.FRAMED] = True
 _shared.style()

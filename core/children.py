@@ -4,6 +4,7 @@ A process writes its directory's status.json itself. This module writes it only 
 final state, or when there will be none.
 """
 
+import errno
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from typing import Self
 
 import psutil
 
-from core import arm, runs
+from core import arm, disk, process, runs
 from core.experiment import Arm
 from core.runs import State, Status
 from core.settings import ROOT, settings
@@ -35,6 +36,7 @@ ENDED = "Stopped. It did not answer in time and was ended, so what it had not ye
 DISCARDED = "Ended, because it is not wanted any more."
 INTERRUPTED = "This was interrupted (the host or the app was restarted). Please start it again."
 LOWER = "Lower the batch size, the picture size or the number of trained blocks."  # for a training
+OUT_OF_DISK = "The system ended this run by the signal SIGBUS, as when a disk becomes full under a mapped file."
 OUT_OF_MEMORY = "The system ended this run, probably because memory ran out."
 
 
@@ -89,6 +91,9 @@ class Child:
         status = runs.read_status(self.directory) or Status()
         if status.state.is_final:
             return False
+        if self._has_scored():
+            end(self.directory, State.DONE, "")
+            return False
         if was_unwanted or runs.stop_requests(self.directory):
             has_begun = status.state is not State.QUEUED
             end(self.directory, State.STOPPED, DISCARDED if was_unwanted else ENDED if has_begun else NEVER_STARTED)
@@ -96,12 +101,21 @@ class Child:
         end(self.directory, State.FAILED, self._reason(remedy))
         return self.process is None
 
+    def _has_scored(self) -> bool:
+        """Whether the disk became full between an arm's last file and its last word."""
+        is_mute = self.process is not None and self.process.returncode in (process.UNWRITTEN, process.UNFLUSHED)
+        return is_mute and (self.directory / arm.SIGN).exists()
+
     def _reason(self, remedy: str) -> str:
         if self.process is None:
             return INTERRUPTED
         code = self.process.returncode
         if code == -signal.SIGKILL:
             return f"{OUT_OF_MEMORY} {remedy}"
+        if code == -signal.SIGBUS:
+            return f"{OUT_OF_DISK} {disk.was_unwritable()}"
+        if code in (process.UNWRITTEN, process.UNFLUSHED):
+            return disk.was_unwritable()
         how = f"by the signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         tail = _last_lines(self.directory / "log.txt")
         said = f"The log ends with: {tail}" if tail else "The log is empty."
@@ -164,7 +178,10 @@ class Report:
     def write(self) -> None:
         """All arms have ended: have them compared where there is a score."""
         if self._directory and any((self._directory / arm / "predictions.parquet").exists() for arm in Arm):
-            self._begin().communicate(b"\n", timeout=REPORT_SECONDS)
+            report = self._begin()
+            report.communicate(b"\n", timeout=REPORT_SECONDS)
+            if report.returncode in (process.UNWRITTEN, process.UNFLUSHED):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._directory / "result.json"))
 
     def _begin(self) -> "subprocess.Popen[bytes]":
         assert self._directory
@@ -218,7 +235,8 @@ def is_settled(directory: Path) -> bool:
     """Whether no process is to be started for `directory`; one that is stopped while it waits is told so here."""
     status = runs.read_status(directory) or Status()
     if directory.is_dir() and status.state is State.QUEUED and runs.stop_requests(directory):
-        end(directory, State.STOPPED, NEVER_STARTED)
+        with suppress(OSError):  # on a full disk it is told the next time
+            end(directory, State.STOPPED, NEVER_STARTED)
         return True
     return status.state.is_final or not directory.is_dir()
 

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import keras
 import numpy as np
 
-from core import cache, device
+from core import cache, device, disk
 
 BATCH = 32  # pictures that Keras computes together on a processor
 GPU_BATCH = 256  # and on a graphics card
@@ -159,25 +159,36 @@ def predict(model: keras.Model, inputs: np.ndarray, *, batch_size: int = BATCH) 
 
 
 def _export(network: keras.Model, folder: Path) -> None:
-    """By Keras's own export, then with pictures of one size as bytes for its input."""
-    import openvino
-    from openvino.preprocess import PrePostProcessor
+    """By Keras's own export, then with pictures of one size as bytes for its input.
 
-    size = network.input.shape[1]
+    Raises:
+        ResourceError: The disk is full.
+    """
     scratch = Path(tempfile.mkdtemp(dir=folder))
     try:
-        network.export(str(scratch / "exported.xml"), format="openvino", verbose=False)
-        model = openvino.Core().read_model(scratch / "exported.xml")
-        steps = PrePostProcessor(model)
-        steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
-        model = steps.build()
-        model.reshape([1, size, size, 3])
-        openvino.save_model(model, scratch / "model.xml", compress_to_fp16=False)
-        _keep_exact(scratch / "model.xml")
+        with disk.watched(folder):
+            _convert(network, scratch)
         for name in ("model.bin", "model.xml"):  # the second is the sign that both are there
             (scratch / name).replace(folder / name)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _convert(network: keras.Model, scratch: Path) -> None:
+    """Write model.xml and model.bin; RuntimeError where OpenVINO cannot write or, afterwards, read them."""
+    import openvino
+    from openvino.preprocess import PrePostProcessor
+
+    size = network.input.shape[1]
+    network.export(str(scratch / "exported.xml"), format="openvino", verbose=False)
+    model = openvino.Core().read_model(scratch / "exported.xml")
+    steps = PrePostProcessor(model)
+    steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+    model = steps.build()
+    model.reshape([1, size, size, 3])
+    openvino.save_model(model, scratch / "model.xml", compress_to_fp16=False)
+    _keep_exact(scratch / "model.xml")
+    openvino.Core().read_model(scratch / "model.xml")  # a file whose end found no room is not noticed before
 
 
 def _keep_exact(path: Path) -> None:

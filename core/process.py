@@ -3,24 +3,44 @@
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, Self
 
 import psutil
 
-from core import runs
+from core import disk, runs
 
 PARENT = os.getppid()  # at import: a parent that dies while this process still starts is noticed too
 LOOK_SECONDS = 0.2
 ORPHANED = 70  # exit code, of no meaning to anybody: who would have read it is gone
+UNWRITTEN = 74  # exit code: what the process had to say could not be written
+UNFLUSHED = 120  # the same, of Python itself when it ends
 
 
 def started() -> runs.Status:
     """The first status of this process: starting, with its pid and creation time."""
     own = psutil.Process()
     return runs.Status(state=runs.State.STARTING, pid=own.pid, pid_created=own.create_time())
+
+
+def carried_out(main: Callable[[list[str]], int], arguments: list[str]) -> int:
+    """The exit code of a process; `UNWRITTEN` where a full disk kept it from saying how it ended."""
+    try:
+        return main(arguments)
+    except Exception as error:
+        if disk.refusal(error) is None:
+            raise
+        note()
+        return UNWRITTEN
+
+
+def note() -> None:
+    """Leave the present error in the log; that it cannot be written either is no reason to fail."""
+    with suppress(OSError):
+        traceback.print_exc()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from core import dataset, runs
+from core import dataset, process, runs
 from core.errors import HeadstartError, InputError, RunError
 from core.experiment import Arm, Experiment
 from core.layout import PARTS, TEST
@@ -418,4 +418,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(process.carried_out(main, sys.argv[1:]))

@@ -51,12 +51,15 @@ def progress(prediction_id: str) -> None:
     bar, stop = st.columns([5, 1], vertical_alignment="bottom")
     bar.progress((status.done + 0.5) / status.total if is_computing else 0.05, text=said)
     with stop.container(horizontal=True, horizontal_alignment="right"):
-        st.button("Stop", key="stop", icon=":material/stop:", on_click=runs.request_stop, args=[directory])
+        st.button(
+            "Stop", key="stop", icon=":material/stop:", on_click=_shared.shown(runs.request_stop), args=[directory]
+        )
 
 
 def _submitted(experiment_id: str, uploaded: list[UploadedFile]) -> str:
     prediction_id = predict.create(experiment_id, [(each.name, each.getvalue()) for each in uploaded])
-    jobs.submit_prediction(prediction_id)
+    with runs.kept(predict.directory(prediction_id)):
+        jobs.submit_prediction(prediction_id)
     for each in uploaded:
         _upload_doors.free(each)
     st.session_state["asked"] = st.session_state.get("asked", 0) + 1  # an empty uploader next time

@@ -18,7 +18,13 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None
         st.markdown(f":gray[{_shared.plain(said)}]")
     with stop.container(horizontal=True, horizontal_alignment="right", key="stop_all_place"):
         if standing.is_submitted and not standing.is_over and len(standing.arms) > 1:
-            st.button("Stop all", key="stop_all", icon=":material/stop:", on_click=jobs.stop_all, args=[experiment_id])
+            st.button(
+                "Stop all",
+                key="stop_all",
+                icon=":material/stop:",
+                on_click=_shared.shown(jobs.stop_all),
+                args=[experiment_id],
+            )
     scored = _results.read(experiment_id, experiment).arms
     for column, arm in zip(st.columns(2, gap="medium"), standing.arms, strict=False):
         with column:
@@ -51,7 +57,7 @@ def _stop(experiment_id: str, arm: Progress, standing: Standing) -> None:
         key=f"stop_{arm.arm}",
         icon=":material/stop:",
         disabled=is_waiting,
-        on_click=jobs.stop_arm,
+        on_click=_shared.shown(jobs.stop_arm),
         args=[experiment_id, Arm(arm.arm)],
         help="Ends without scores." if arm.state is State.SCORE else "Keeps and scores the best epoch so far.",
     )

@@ -41,6 +41,7 @@ def _prediction(prediction_id: str) -> None:
         return
 
     @st.fragment(run_every=POLL_SECONDS)
+    @_shared.errors()
     def live() -> None:
         if _is_over(prediction_id):
             st.rerun()

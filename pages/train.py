@@ -24,6 +24,7 @@ def main() -> None:
 
     # The browser's timer runs only while there is something to see; the last tick lays the page out without it.
     @st.fragment(run_every=None if before.is_over or not before.is_submitted else POLL_SECONDS)
+    @_shared.errors()
     def live() -> None:
         if _shared.experiment() is None:  # deleted in another tab
             st.rerun()
@@ -63,4 +64,5 @@ def _next(experiment_id: str, experiment: Experiment, standing: Standing) -> Non
 
 
 _shared.begin()
-main()
+with _shared.errors():
+    main()
