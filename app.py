@@ -37,6 +37,7 @@ page = st.navigation(_shared.pages(), position="top")
 st.session_state[_shared.FRAMED] = True
 _shared.style()
 _shared.remember_identifiers()
+_shared.say_refused()
 with st.sidebar:
     _shared.status_line()
 page.run()

@@ -56,10 +56,8 @@ def _ask(entry: Entry) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep it", key="keep"):
             st.rerun()
-        if st.button("Delete it", key="delete_now", type="primary"):
-            with _shared.errors():
-                _delete(entry)
-                st.rerun()
+        if st.button("Delete it", key="delete_now", type="primary", on_click=_shared.shown(_delete), args=[entry]):
+            st.rerun()
 
 
 def _delete(entry: Entry) -> None:

@@ -233,20 +233,37 @@ def errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        said = error if isinstance(error, HeadstartError) else disk.refusal(error)
-        if said is None:
-            raise
-        st.error(plain(str(said)), icon=":material/error:")
+        _error(_refusal(error))
 
 
 def shown(action: Callable[..., object]) -> Callable[..., None]:
-    """`action` as a button's callback, whose errors are shown like those of the page."""
+    """`action` as a button's callback: what somebody can mend is shown by `say_refused` in the run that follows."""
 
     def run(*arguments: Any) -> None:
-        with errors():
+        try:
             action(*arguments)
+        except Exception as error:
+            st.session_state["refused"] = _refusal(error)
 
     return run
+
+
+def say_refused() -> None:
+    """Say why the last press of a button did nothing, if it was so."""
+    if said := st.session_state.pop("refused", None):
+        _error(said)
+
+
+def _refusal(error: Exception) -> str:
+    """What somebody can mend in words; raises the rest again."""
+    said = error if isinstance(error, HeadstartError) else disk.refusal(error)
+    if said is None:
+        raise error
+    return str(said)
+
+
+def _error(said: str) -> None:
+    st.error(plain(said), icon=":material/error:")
 
 
 def without_pictures() -> NoReturn:

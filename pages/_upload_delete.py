@@ -36,8 +36,11 @@ def _ask(of: Dataset) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep them", key="keep_pictures"):
             st.rerun()
-        if st.button("Delete them", key="delete_pictures_now", type="primary"):
-            with _shared.errors():
-                uploads.delete(of.id, _shared.identifier("workspace") or "")
-                _shared.set_identifier("dataset", None)
-                st.rerun()
+        delete = _shared.shown(_delete)
+        if st.button("Delete them", key="delete_pictures_now", type="primary", on_click=delete, args=[of.id]):
+            st.rerun()
+
+
+def _delete(dataset_id: str) -> None:
+    uploads.delete(dataset_id, _shared.identifier("workspace") or "")
+    _shared.set_identifier("dataset", None)

@@ -43,6 +43,7 @@ def _prediction(prediction_id: str) -> None:
     @st.fragment(run_every=POLL_SECONDS)
     @_shared.errors()
     def live() -> None:
+        _shared.say_refused()
         if _is_over(prediction_id):
             st.rerun()
         _predict_upload.progress(prediction_id)

@@ -26,6 +26,7 @@ def main() -> None:
     @st.fragment(run_every=None if before.is_over or not before.is_submitted else POLL_SECONDS)
     @_shared.errors()
     def live() -> None:
+        _shared.say_refused()
         if _shared.experiment() is None:  # deleted in another tab
             st.rerun()
         now = progress.read(experiment_id)
