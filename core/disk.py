@@ -35,6 +35,8 @@ KINDS = {  # folder: what is in it, how it becomes smaller
     "probes": ("probes", "they may be removed"),
 }
 
+REST = "the queue, logs and locks, which are small, and whatever else was put there"
+
 
 class Part(NamedTuple):
     """What one kind of thing takes."""
@@ -53,7 +55,7 @@ def usage() -> list[Part]:
         Part(name, home / folder, taken_bytes(home / folder, seen), remedy) for folder, (name, remedy) in KINDS.items()
     ]
     others = [path for path in _children(home) if path.name not in KINDS]
-    parts.append(Part("other", home, sum(taken_bytes(path, seen) for path in others), "queue, logs and locks"))
+    parts.append(Part("other files", home, sum(taken_bytes(path, seen) for path in others), REST))
     return sorted(parts, key=lambda part: -part.size_bytes)
 
 
@@ -226,7 +228,7 @@ def _what_to_free(folder: Path) -> str:
         said = f"Free some disk: most is in {_described(largest)}."
     if cache.size_bytes >= WORTH_BYTES and f"{cache.folder} " not in f"{said} ":
         said = f"{said[:-1]}; {_described(cache)}."
-    return f"{said} `python -m core doctor` lists all of it."
+    return f"{said} All of it is listed by: python -m core doctor"
 
 
 def _described(part: Part) -> str:
