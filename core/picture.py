@@ -9,6 +9,7 @@ import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -21,6 +22,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # Pillow reads MPO, of 
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")
 LOSSY_STARTS = (b"\xff\xd8", b"RIFF")  # JPEG, WebP
 JPEG_QUALITY = 92
+AS_PNG: dict[str, Any] = {"format": "PNG", "compress_level": 1}
+AS_JPEG: dict[str, Any] = {"format": "JPEG", "quality": JPEG_QUALITY}
 JFIF_BYTES = 14  # of the one marker that says nothing of a picture, without a thumbnail
 PNG_SIDE = 128  # px; a lossless picture up to here stays so, as blocks of JPEG would show and the file is small anyway
 WHITE = (255, 255, 255)
@@ -68,10 +71,10 @@ def store(data: bytes, folder: Path) -> Stored:
     path = folder / f"{picture}.{'png' if is_png else 'jpg'}"
     if _is_plain(data):
         runs.write_whole(path, lambda partial: partial.write_bytes(data))
-    elif is_png:
-        runs.write_whole(path, lambda partial: image.save(partial, "PNG", compress_level=1))
     else:
-        runs.write_whole(path, lambda partial: image.save(partial, "JPEG", quality=JPEG_QUALITY))
+        packed = io.BytesIO()  # Pillow itself does not see that a disk takes a part of what it writes
+        image.save(packed, **(AS_PNG if is_png else AS_JPEG))
+        runs.write_whole(path, lambda partial: partial.write_bytes(packed.getbuffer()))
     return Stored(picture, path.name, image.width, image.height)
 
 

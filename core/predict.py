@@ -4,9 +4,7 @@
 `predictions/<id>/`: request.json, pictures/, status.json, answers.parquet.
 """
 
-import shutil
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,20 +51,20 @@ def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: st
         raise InputError("Expected an experiment with a trained network. Found none. Train it first.")
     prediction_id = runs.new_id()
     folder = directory(prediction_id)
-    (folder / "pictures").mkdir(parents=True)
-    stored, refused = [], []
-    for name, data in files:
-        try:
-            stored.append({"name": name, "file": picture.store(data, folder / "pictures").file})
-        except picture.PictureError as error:
-            refused.append({"name": name, "reason": str(error)})
-    if not stored:
-        shutil.rmtree(folder)
-        reasons = "; ".join(f"{each['name']}: {each['reason']}" for each in refused)
-        raise InputError(f"Expected pictures that can be read. Found none: {reasons}. Choose JPEG or PNG files.")
-    asked = {"experiment": experiment_id, "pictures": stored, "refused": refused, "workspace": workspace}
-    runs.write_json(folder / "request.json", asked)
-    runs.write_status(folder, runs.Status())
+    with runs.made(folder):
+        (folder / "pictures").mkdir()
+        stored, refused = [], []
+        for name, data in files:
+            try:
+                stored.append({"name": name, "file": picture.store(data, folder / "pictures").file})
+            except picture.PictureError as error:
+                refused.append({"name": name, "reason": str(error)})
+        if not stored:
+            reasons = "; ".join(f"{each['name']}: {each['reason']}" for each in refused)
+            raise InputError(f"Expected pictures that can be read. Found none: {reasons}. Choose JPEG or PNG files.")
+        asked = {"experiment": experiment_id, "pictures": stored, "refused": refused, "workspace": workspace}
+        runs.write_json(folder / "request.json", asked)
+        runs.write_status(folder, runs.Status())
     return prediction_id
 
 
@@ -146,11 +144,11 @@ def main(arguments: list[str]) -> int:
         except StopRequested as stopped:
             report.tell(state=State.STOPPED, message=str(stopped))
         except Exception as error:
-            traceback.print_exc()
+            process.note()
             report.fail(error)
             return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(process.carried_out(main, sys.argv[1:]))

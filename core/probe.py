@@ -8,7 +8,6 @@ real run replaces it all by its own rates.
 
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,11 +111,11 @@ def main(arguments: list[str]) -> int:
         except StopRequested:
             report.tell(state=State.STOPPED)
         except Exception as error:
-            traceback.print_exc()
+            process.note()
             report.fail(error)
             return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(process.carried_out(main, sys.argv[1:]))

@@ -225,7 +225,8 @@ def _load(note: _Note) -> None:
         import openvino  # noqa: F401 (for the frozen part, where this platform has it)
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it again and again would cost a run 0.1 s
-    note.write()
+    with suppress(OSError):  # on a full disk nobody sees that it is ready
+        note.write()
     has_memory = host.available_bytes() > settings().standby_min_free_bytes + CONVERTING_BYTES
     if note.is_wanted and has_memory:  # nobody has given an order meanwhile
         threading.Thread(target=_convert, daemon=True).start()
@@ -236,7 +237,7 @@ def _convert() -> None:
     from core import inputs
     from core.errors import HeadstartError
 
-    with suppress(HeadstartError, OSError):
+    with suppress(HeadstartError, OSError, RuntimeError):  # OpenVINO raises the last
         inputs.convert_ahead()
 
 
@@ -258,4 +259,4 @@ def _leave() -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(process.carried_out(main, sys.argv[1:]))
