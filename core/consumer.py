@@ -212,7 +212,10 @@ def _is_scoring(step: Step) -> bool:
 
 
 def _tidy(over: Job) -> None:
-    """An ingest that did not come to its end, however it was ended, leaves no pictures behind."""
+    """However it was ended, no upload stays, and no pictures of an ingest that did not come to its end."""
+    if over.kind is Kind.PREDICTION:
+        for step in over.steps():
+            shutil.rmtree(step.directory / "uploads", ignore_errors=True)
     if over.kind is Kind.INGEST:
         for step in over.steps():
             if not (step.directory / "manifest.parquet").exists():

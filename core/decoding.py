@@ -56,14 +56,14 @@ def most_bytes() -> int:
 class Decoding:
     """Stores pictures in a folder, some at a time. Use it with `with`: no process is left behind then."""
 
-    def __init__(self, folder: Path) -> None:
-        """Start as many processes as are of use here; that is quick."""
+    def __init__(self, folder: Path, *, workers: int = WORKERS) -> None:
+        """Start as many processes as are of use here, at most `workers`; that is quick."""
         self.was_short = False  # whether time or memory was lacking for a picture
         self.folder = folder
         self._most_bytes = most_bytes()
         self._lost_seconds = 0.0
         self._is_over = False
-        number = min(WORKERS, os.cpu_count() or 1)
+        number = min(workers, os.cpu_count() or 1)
         self._helpers = [_Helper() for _ in range(number)]
         self._idle: SimpleQueue[_Helper] = SimpleQueue()
         for helper in self._helpers:
