@@ -127,11 +127,13 @@ def _upright(data: bytes, max_pixels: int, side: int, admit: Callable[[int], obj
     image.draft(None, (side, side))  # decodes a large JPEG at a half, a quarter or an eighth, never below `side`
     admit(len(data) + coefficients + _pixel_bytes(image) + _strip_bytes(image))
     image.load()
+    if is_plain:
+        return image, True  # it is what is wanted: upright, RGB, small
     turn = _turn(image)  # only now: Pillow has turned a TIFF by itself, and a PNG may say it after its pixels
     rgb = _fitted(image, side)
     found = rgb if turn is None else rgb.transpose(turn)
     found.info.clear()  # comments and profiles would be stored with it
-    return found, is_plain
+    return found, False
 
 
 def _is_plain(image: Image.Image, data: bytes, side: int) -> bool:
