@@ -68,6 +68,7 @@ class Decoder:
         """One order after another, until there are none."""
         while line := self._orders.readline():
             order: Order = json.loads(line)
+            _set_memory(OWN_BYTES + int(LEEWAY * order["size_bytes"]))
             data = self._orders.read(order["size_bytes"])
             _set_timer(order["seconds"])
             answer, made = self._made(order, data)
