@@ -9,15 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 from huey import SqliteHuey
 
-from core import bases, identity, job, owner, runs, weights
-from core.errors import InputError
+from core import bases, disk, identity, job, owner, runs, weights
+from core.errors import InputError, ResourceError
 from core.experiment import Arm
 from core.identity import Identity
 from core.job import Job, Kind, Lane, Step
@@ -72,7 +72,8 @@ def position(experiment_id: str, *, is_server: bool = True) -> int | None:
     """
     line = [each for each in job.read_all() if each.kind is Kind.EXPERIMENT]
     if any(each.subject == experiment_id for each in line) and not is_noted_alive("consumer"):
-        _have_consumer(is_server=is_server)
+        with suppress(ResourceError, OSError):  # whoever waits asks again
+            _have_consumer(is_server=is_server)
     if any(each.is_begun and each.subject == experiment_id for each in line):
         return 0
     waiting = [each.subject for each in line if not each.is_begun]
@@ -168,11 +169,16 @@ def _submit(kind: Kind, subject: str, *, is_server: bool = True) -> None:
         if job.read(new.name) is None:
             steps = new.steps()
             _refuse_impossible(new, steps)
-            for step in steps:
-                (step.directory / "cancel").unlink(missing_ok=True)
-                runs.write_status(step.directory, Status())
-            new.write()
-            enqueue(new)
+            try:
+                for step in steps:
+                    (step.directory / "cancel").unlink(missing_ok=True)
+                    runs.write_status(step.directory, Status())
+                new.write()
+                enqueue(new)
+            except BaseException:  # nobody would carry it out
+                with suppress(OSError):
+                    new.remove()
+                raise
     _have_consumer(is_server=is_server)
 
 
@@ -239,6 +245,7 @@ def _start_consumer() -> None:
     """Unless there is one."""
     if is_noted_alive("consumer"):
         return
+    disk.check_writable()  # one that cannot write would end at once
     with (settings().home / "consumer.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "core.consumer"],

@@ -202,7 +202,7 @@ def test_refuses_an_upload_that_would_fill_the_disk_and_leaves_nothing(zip_of, h
     path = zip_of({"cats/": 3})
     monkeypatch.setenv("HEADSTART_MIN_FREE_BYTES", str(10**18))
     settings.cache_clear()
-    with pytest.raises(ArchiveError, match="Free some disk"):
+    with pytest.raises(ResourceError, match="Free some disk"):
         dataset.create(path, "x")
     assert not list((home / "datasets").iterdir())
 
