@@ -56,7 +56,7 @@ def _count_gpus() -> int:
 
 
 class Work:
-    """What the workers of both lanes share: the slots, the standby, and one thread at a time deciding over a status."""
+    """What the workers of all lanes share: the slots, the standby, and one thread at a time deciding over a status."""
 
     def __init__(self, environments: list[dict[str, str]]) -> None:
         """Every slot is free."""
@@ -78,7 +78,7 @@ class Work:
             self._slots.put(environment)
 
     def short(self, name: str) -> None:
-        """A worker's task in the other lane."""
+        """A worker's task in the other lanes."""
         self.carry_out(name, NO_GPU)
 
     def carry_out(self, name: str, environment: dict[str, str]) -> None:
@@ -235,7 +235,10 @@ def _is_scoring(step: Step) -> bool:
 
 
 def _tidy(over: Job) -> None:
-    """An ingest that did not come to its end, however it was ended, leaves no pictures behind."""
+    """However it was ended, no upload stays, and no pictures of an ingest that did not come to its end."""
+    if over.kind is Kind.PREDICTION:
+        for step in over.steps():
+            shutil.rmtree(step.directory / "uploads", ignore_errors=True)
     if over.kind is Kind.INGEST:
         for step in over.steps():
             if not (step.directory / "manifest.parquet").exists():
@@ -276,7 +279,11 @@ def main() -> None:
 def _start() -> Work:
     environments = slots()
     work = Work(environments)
-    lanes = ((Lane.EXPERIMENTS, work.experiment, len(environments)), (Lane.SHORT, work.short, settings().short_workers))
+    lanes = (
+        (Lane.EXPERIMENTS, work.experiment, len(environments)),
+        (Lane.SHORT, work.short, settings().short_workers),
+        (Lane.SAMPLE, work.short, 1),
+    )
     consumers = []
     with jobs.lock():
         jobs.note_consumer()

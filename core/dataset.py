@@ -19,9 +19,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,10 +30,11 @@ import pandas as pd
 
 from core import layout, manifest, problem, process, runs, uploads
 from core.archive import Archive, EntryError, open_archive, printable
+from core.decoding import Decoding
 from core.disk import check_free, refusal
 from core.errors import ArchiveError, DatasetError, HeadstartError, InputError, StopRequested
 from core.layout import Labelled
-from core.picture import PictureError, Stored, store
+from core.picture import Stored
 from core.picture import load as load
 from core.picture import normalise as normalise
 from core.problem import Problem, ProblemKind, found
@@ -45,7 +45,7 @@ from core.settings import settings
 if TYPE_CHECKING:  # split imports this module
     from core.split import Split
 
-WORKERS = 4  # at most; each may hold one unpacked picture of `max_picture_pixels`
+WAITING = 256  # pictures, and
 WAITING_BYTES = 64_000_000  # read from the zip but not decoded yet
 STORED_BYTES = 64_000  # a stored picture, about
 LOOK_AT_DISK = 200  # pictures
@@ -53,7 +53,7 @@ REPORT_SECONDS = 0.2
 PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
 STOPPED = "Stopped before all pictures were read."
 CHUNK_BYTES = 4_000_000
-RULES = 2  # to be raised when the same zip is read or stored in another way
+RULES = 3  # to be raised when the same zip is read or stored in another way
 LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")
 
 
@@ -221,7 +221,8 @@ def _ingested(directory: Path, report: _Report) -> Dataset:
         arranged = layout.arrange(archive)
         manifest.check_names(archive, arranged)
         check_free(folder, len(arranged.pictures) * STORED_BYTES)
-        rows, unreadable = _stored(archive, arranged.pictures, folder, report)
+        with Decoding(folder) as decoding:
+            rows, unreadable = _stored(archive, arranged.pictures, decoding, report)
         refused = [f"{entry.name}: {entry.reason}" for entry in archive.refused]
     pictures, repeated = manifest.unique(rows)
     manifest.check_classes(pictures, {labelled.label for labelled in arranged.pictures}, unreadable)
@@ -232,7 +233,7 @@ def _ingested(directory: Path, report: _Report) -> Dataset:
         *repeated,
         *manifest.small_classes(pictures),
     )
-    return _written(directory, pictures, problems, begun)
+    return _written(directory, pictures, problems, begun, is_repeatable=not decoding.was_short)
 
 
 def _emptied(folder: Path) -> Path:
@@ -276,65 +277,55 @@ def _link(known: Dataset, folder: Path, report: _Report) -> bool:
 
 
 def _stored(
-    archive: Archive, labelled: tuple[Labelled, ...], folder: Path, report: _Report
+    archive: Archive, labelled: tuple[Labelled, ...], decoding: Decoding, report: _Report
 ) -> tuple[pd.DataFrame, list[str]]:
     """A row (`manifest.COLUMNS`) an entry, and "name: reason" of each entry that cannot be used."""
     rows, unreadable = [], []
-    with closing(_outcomes(archive, labelled, folder)) as outcomes:
-        for done, (each, outcome) in enumerate(outcomes, start=1):
-            report(done, len(labelled))
-            if done % LOOK_AT_DISK == 0:
-                check_free(folder)
-            if isinstance(outcome, str):
-                unreadable.append(f"{each.name}: {outcome}")
-            else:
-                size = outcome.width, outcome.height
-                rows.append((outcome.picture, outcome.file, each.label, each.name, *size, each.part))
+    for done, (each, outcome) in enumerate(_outcomes(archive, labelled, decoding), start=1):
+        report(done, len(labelled))
+        if done % LOOK_AT_DISK == 0:
+            check_free(decoding.folder)
+        if isinstance(outcome, str):
+            unreadable.append(f"{each.name}: {outcome}")
+        else:
+            size = outcome.width, outcome.height
+            rows.append((outcome.picture, outcome.file, each.label, each.name, *size, each.part))
     return pd.DataFrame(rows, columns=manifest.COLUMNS), unreadable
 
 
 def _outcomes(
-    archive: Archive, labelled: tuple[Labelled, ...], folder: Path
-) -> Generator[tuple[Labelled, Stored | str]]:
+    archive: Archive, labelled: tuple[Labelled, ...], decoding: Decoding
+) -> Iterator[tuple[Labelled, Stored | str]]:
     """Each entry with its stored picture or the reason why not, in order.
 
-    This thread reads, others decode and write: Pillow frees the interpreter's lock. What waits to be decoded is
-    bounded, so memory does not grow with the number of pictures.
+    This process reads, others decode. What waits to be decoded is bounded, so memory does not grow with the number of
+    pictures.
     """
     futures: dict[str, Future[Stored | str]] = {}
     waiting: deque[tuple[Labelled, Future[Stored | str], int]] = deque()
-    pool = ThreadPoolExecutor(min(WORKERS, os.cpu_count() or 1))
-    try:
-        for each in labelled:
-            try:
-                data = archive.read(each.entry)
-            except EntryError as error:
-                refused: Future[Stored | str] = Future()
-                refused.set_result(str(error))
-                waiting.append((each, refused, 0))
-                continue
-            picture = hashlib.sha256(data).hexdigest()
-            if picture not in futures:  # a copy is neither decoded nor written again
-                futures[picture] = pool.submit(_attempt, data, folder)
-            waiting.append((each, futures[picture], len(data)))
-            while len(waiting) > 2 * WORKERS or sum(size for *_, size in waiting) > WAITING_BYTES:
-                first, future, _ = waiting.popleft()
-                yield first, future.result()
-        for first, future, _ in waiting:
+    for each in labelled:
+        try:
+            data = archive.read(each.entry)
+        except EntryError as error:
+            refused: Future[Stored | str] = Future()
+            refused.set_result(str(error))
+            waiting.append((each, refused, 0))
+            continue
+        picture = hashlib.sha256(data).hexdigest()
+        if picture not in futures:  # a copy is neither decoded nor written again
+            futures[picture] = decoding.submit(data)
+        waiting.append((each, futures[picture], len(data)))
+        while len(waiting) > WAITING or sum(size for *_, size in waiting) > WAITING_BYTES:
+            first, future, _ = waiting.popleft()
             yield first, future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    for first, future, _ in waiting:
+        yield first, future.result()
 
 
-def _attempt(data: bytes, folder: Path) -> Stored | str:
-    """The stored picture or the reason why not; a raised error would keep `data` in memory by its traceback."""
-    try:
-        return store(data, folder)
-    except PictureError as error:
-        return str(error)
-
-
-def _written(directory: Path, pictures: pd.DataFrame, problems: tuple[Problem, ...], begun: float) -> Dataset:
+def _written(
+    directory: Path, pictures: pd.DataFrame, problems: tuple[Problem, ...], begun: float, *, is_repeatable: bool = True
+) -> Dataset:
+    """Write the data set; one for which time or memory was lacking is no model for the same zip."""
     order = list(ProblemKind)
     request = runs.read_json(directory / "request.json") or {}
     lines = sorted(
@@ -356,7 +347,7 @@ def _written(directory: Path, pictures: pd.DataFrame, problems: tuple[Problem, .
         "problems": [asdict(each) for each in dataset.problems],
         "has_own_split": dataset.has_own_split,
         "seconds": dataset.seconds,
-        "made_of": _made_of(directory),
+        "made_of": _made_of(directory) if is_repeatable else None,
     }
     runs.write_json(directory / "dataset.json", said)
     runs.write_frame(directory / "manifest.parquet", pictures)

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,18 @@ def ahead(experiment_id: str) -> int:
     line = [each for each in job.read_all() if each.kind is Kind.EXPERIMENT]
     own = next((each for each in line if each.subject == experiment_id and not each.is_begun), None)
     return line.index(own) if own else 0
+
+
+def queued(*, besides: Collection[str | None] = ()) -> dict[str, int]:
+    """How many trainings run or wait, and how many uploads and predictions wait: what comes next comes after them.
+
+    Args:
+        besides: Subjects that do not count, as they are the asker's own.
+    """
+    nouns = {Kind.EXPERIMENT: "training", Kind.INGEST: "upload", Kind.PREDICTION: "prediction"}
+    line = [each for each in job.read_all() if each.subject not in besides]
+    waiting = [each.kind for each in line if each.kind is Kind.EXPERIMENT or not each.is_begun]
+    return {noun: waiting.count(kind) for kind, noun in nouns.items()}
 
 
 def queue_length() -> int:

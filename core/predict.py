@@ -1,11 +1,18 @@
 """New pictures → both arms' answers, in a child process. `python -m core.predict PREDICTION_DIR`
 
-`create` and `read` need no Keras; the process that computes imports it. A prediction's directory is
-`predictions/<id>/`: request.json, pictures/, status.json, answers.parquet.
+`create` and `read` need no Keras; the process that computes imports it. In a prediction's directory are:
+
+    request.json     whose networks shall answer, and the pictures' names
+    uploads/         their files, named by their place; gone once they are read
+    pictures.json    what became of them
+    pictures/        those that can be read, as a data set's are stored
+    status.json      progress
+    answers.parquet  written last
 """
 
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +21,8 @@ import pandas as pd
 
 from core import picture, process, runs
 from core.arm import Report
+from core.decoding import Decoding
+from core.disk import check_free
 from core.errors import InputError, RunError, StopRequested
 from core.experiment import Arm
 from core.process import Watch
@@ -32,7 +41,7 @@ def directory(prediction_id: str) -> Path:
 
 
 def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: str = "") -> str:
-    """Store new pictures as those of a data set are stored, ready for the process.
+    """Keep new pictures as they are, ready for the process: nothing of them is decoded here.
 
     Args:
         experiment_id: Whose models shall answer.
@@ -43,7 +52,8 @@ def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: st
         The new prediction's id; it is to be submitted.
 
     Raises:
-        InputError: There are none, too many, or none of them can be read.
+        InputError: There are none or too many.
+        ResourceError: The disk is too full. Nothing is left behind, as after any error.
     """
     if not 1 <= len(files) <= MAX_PICTURES:
         raise InputError(f"Expected 1 to {MAX_PICTURES} pictures. Found {len(files)}. Choose fewer at a time.")
@@ -52,17 +62,11 @@ def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: st
     prediction_id = runs.new_id()
     folder = directory(prediction_id)
     with runs.made(folder):
-        (folder / "pictures").mkdir()
-        stored, refused = [], []
-        for name, data in files:
-            try:
-                stored.append({"name": name, "file": picture.store(data, folder / "pictures").file})
-            except picture.PictureError as error:
-                refused.append({"name": name, "reason": str(error)})
-        if not stored:
-            reasons = "; ".join(f"{each['name']}: {each['reason']}" for each in refused)
-            raise InputError(f"Expected pictures that can be read. Found none: {reasons}. Choose JPEG or PNG files.")
-        asked = {"experiment": experiment_id, "pictures": stored, "refused": refused, "workspace": workspace}
+        check_free(folder, sum(len(data) for _, data in files), what="Reading these pictures")
+        (folder / "uploads").mkdir()
+        for number, (_, data) in enumerate(files):
+            (folder / "uploads" / str(number)).write_bytes(data)
+        asked = {"experiment": experiment_id, "names": [name for name, _ in files], "workspace": workspace}
         runs.write_json(folder / "request.json", asked)
         runs.write_status(folder, runs.Status())
     return prediction_id
@@ -74,9 +78,14 @@ def scored_arms(experiment_id: str) -> list[Arm]:
 
 
 def request(prediction_id: str) -> dict[str, Any] | None:
-    """What was asked: "experiment", "pictures" ({"name", "file"}) and "refused" ({"name", "reason"})."""
-    found: dict[str, Any] | None = runs.read_json(directory(prediction_id) / "request.json")
-    return found
+    """What was asked: "experiment" and "names"; and once they are read, "pictures" and "refused".
+
+    The one lists {"name", "file"}, the other {"name", "reason"}; until then both are empty.
+    """
+    folder = directory(prediction_id)
+    asked: dict[str, Any] | None = runs.read_json(folder / "request.json")
+    became = runs.read_json(folder / "pictures.json") or {"pictures": [], "refused": []}
+    return None if asked is None else asked | became
 
 
 def read(prediction_id: str) -> pd.DataFrame | None:
@@ -88,16 +97,47 @@ def read(prediction_id: str) -> pd.DataFrame | None:
     return pd.read_parquet(path) if path.exists() else None
 
 
+def store(folder: Path, progress: Callable[[int, int], object]) -> None:
+    """Make the uploads of a prediction pictures like those of a data set, and list those that cannot be read.
+
+    Args:
+        folder: The prediction's directory.
+        progress: Called with pictures done and pictures in all.
+
+    Raises:
+        InputError: None of them can be read.
+    """
+    names = runs.read_json(folder / "request.json")["names"]
+    stored, refused = [], []
+    (folder / "pictures").mkdir(exist_ok=True)
+    with Decoding(folder / "pictures", workers=1) as decoding:
+        for number, name in enumerate(names):
+            progress(number, len(names))
+            outcome = decoding.submit((folder / "uploads" / str(number)).read_bytes()).result()
+            if isinstance(outcome, str):
+                refused.append({"name": name, "reason": outcome})
+            else:
+                stored.append({"name": name, "file": outcome.file})
+    progress(len(names), len(names))
+    runs.write_json(folder / "pictures.json", {"pictures": stored, "refused": refused})
+    shutil.rmtree(folder / "uploads", ignore_errors=True)
+    if not stored:
+        reasons = "; ".join(f"{each['name']}: {each['reason']}" for each in refused)
+        raise InputError(f"Expected pictures that can be read. Found none: {reasons}. Choose JPEG or PNG files.")
+
+
 def run(folder: Path, report: Report, watch: Watch) -> None:
     """Let each arm's saved network answer every picture.
 
     Raises:
         StopRequested: The user asked to stop.
+        InputError: No picture can be read.
         RunError: The experiment is gone.
     """
-    import keras
+    store(folder, lambda done, total: report.tell(done=done, total=total))
+    import keras  # only now: what decodes and the networks need their memory one after the other
 
-    asked = runs.read_json(folder / "request.json")
+    asked = request(folder.name) or {}
     names = [each["name"] for each in asked["pictures"]]
     paths = [folder / "pictures" / each["file"] for each in asked["pictures"]]
     arms = scored_arms(asked["experiment"])

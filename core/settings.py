@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     max_total_bytes: int = Field(8 * GIBIBYTE, description="All of a zip, unpacked")
     max_ratio: int = Field(200, description="Unpacked over packed size of a zip, against bombs")
     min_free_bytes: int = Field(GIBIBYTE, description="Disk left free by everything Headstart writes")
+    picture_seconds: float = Field(20.0, gt=0, description="Time for decoding one picture")
+    picture_bytes: int | None = Field(
+        None, description="Memory for decoding one picture; by default an eighth of the host's, from 100 MB to 1 GB"
+    )
     stored_side: int = Field(512, description="Long side, in pixels, of a stored picture")
 
     max_feature_bytes: int = Field(4 * GIBIBYTE, description="Outputs of the frozen part kept on disk for one run")

@@ -23,7 +23,7 @@ def show(prediction_id: str) -> None:
     status = runs.read_status(predict.directory(prediction_id))
     if asked is None:
         return
-    for each in asked["refused"]:
+    for each in asked["refused"] if asked["pictures"] else ():  # else the message names them all
         said = f"**{_shared.plain(each['name'])}** cannot be read: {_shared.plain(each['reason'])}"
         st.warning(said, icon=":material/warning:")
     if answers is None:

@@ -41,16 +41,14 @@ def show(experiment_id: str) -> None:
 
 
 def progress(prediction_id: str) -> None:
-    """How far the networks are, and for who asked them the way to stop them."""
+    """How far the pictures and the networks are, and for who asked them the way to stop them."""
     jobs.ensure_consumer()  # one that was killed is replaced
-    directory = predict.directory(prediction_id)
-    status = runs.read_status(directory) or Status()
-    is_computing = status.state is State.SCORE and status.total > 0
-    said = (
-        f"Asking network {status.done + 1} of {status.total}" if is_computing else "Loading the networks, some seconds"
-    )
+    directory, asked = predict.directory(prediction_id), predict.request(prediction_id)
+    share, said = _said(runs.read_status(directory) or Status())
     bar, stop = st.columns([5, 1], vertical_alignment="bottom")
-    bar.progress((status.done + 0.5) / status.total if is_computing else 0.05, text=said)
+    bar.progress(share, text=said)
+    if asked:
+        st.markdown(f":gray[{_shared.plain(', '.join(asked['names']))}]")
     asker = owner.of_request(directory)
     if not _owner.is_mine(asker):
         _owner.explain(asker)
@@ -58,6 +56,17 @@ def progress(prediction_id: str) -> None:
     own = [directory, _owner.workspace()]
     with stop.container(horizontal=True, horizontal_alignment="right"):
         st.button("Stop", key="stop", icon=":material/stop:", on_click=_shared.shown(jobs.stop_request), args=own)
+
+
+def _said(status: Status) -> tuple[float, str]:
+    """The share that is done, as far as a bar can say, and what is being done."""
+    if status.state is State.SCORE and status.total:
+        return (status.done + 0.5) / status.total, f"Asking network {status.done + 1} of {status.total}"
+    if status.state is State.QUEUED:
+        return 0.0, "Waiting for a free place; others are served first"
+    if status.done < status.total:
+        return 0.05, f"Reading picture {status.done + 1} of {status.total}"
+    return 0.05, "Loading the networks, some seconds"
 
 
 def _submitted(experiment_id: str, uploaded: list[UploadedFile]) -> str:

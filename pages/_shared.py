@@ -329,8 +329,9 @@ def _queue() -> str:
     position = jobs.position(named) if named else None
     if position is not None:
         return "Your training is running" if position == 0 else f"Your training is number {position}"
-    waiting = jobs.queue_length()
-    return "Empty" if waiting == 0 else f"{count(waiting, 'training')} ahead"
+    own = identifier("dataset"), st.query_params.get("prediction")
+    said = ", ".join(count(number, noun) for noun, number in jobs.queued(besides=own).items() if number)
+    return f"{said} ahead" if said else "Empty"
 
 
 def count(number: int, noun: str) -> str:

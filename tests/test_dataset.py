@@ -145,6 +145,20 @@ def test_a_zip_is_read_again_where_the_other_data_set_is_going_away_or_was_read_
     assert set(second.pictures["width"]) == {8}
 
 
+def test_a_zip_is_read_again_where_time_or_memory_was_lacking_for_a_picture(zip_of, picture_of, monkeypatch):
+    zipped = zip_of({"cats/": 5, "dogs/": 5, "dogs/large.png": picture_of(1, size=(2000, 1000))})
+    monkeypatch.setenv("HEADSTART_PICTURE_BYTES", "5000000")
+    settings.cache_clear()
+    first = dataset.ingest(dataset.create(zipped, "x"))
+    (said,) = problem_of(first, ProblemKind.UNREADABLE).names
+    assert said.startswith("dogs/large.png: it would need ")
+    monkeypatch.delenv("HEADSTART_PICTURE_BYTES")
+    settings.cache_clear()
+    second = dataset.ingest(dataset.create(zipped, "x"))
+    assert len(first.pictures) == 10
+    assert len(second.pictures) == 11
+
+
 def test_another_zip_of_the_same_pictures_is_another_data_set(zip_of):
     files = {"cats/": 5, "dogs/": 5}
     first = dataset.ingest(dataset.create(zip_of(files), "x"))

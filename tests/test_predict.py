@@ -2,6 +2,7 @@ import io
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,10 @@ import pytest
 from PIL import Image
 
 from core import dataset, engine, model, picture, predict, runs
-from core.errors import InputError
+from core.errors import InputError, ResourceError
 from core.experiment import Arm
 from core.runs import State
+from core.settings import settings
 
 
 @pytest.fixture
@@ -33,29 +35,45 @@ def wide(colour: tuple[int, int, int]) -> bytes:
 # Asking
 
 
-def test_a_prediction_waits_with_its_pictures_stored_and_no_answers(compared, files):
-    prediction_id = predict.create(compared.experiment_id, files)
+def read_by_the_process(prediction_id: str) -> dict[str, Any]:
+    """What was asked, once the process's own code has read the pictures."""
+    predict.store(predict.directory(prediction_id), lambda *_: None)
     asked = predict.request(prediction_id)
     assert asked
-    assert asked["experiment"] == compared.experiment_id
-    assert [each["name"] for each in asked["pictures"]] == ["a.png", "b.png", "a.png"]
-    assert asked["refused"] == []
-    stored = [predict.directory(prediction_id) / "pictures" / each["file"] for each in asked["pictures"]]
-    assert all(path.is_file() for path in stored)
+    return asked
+
+
+def test_a_prediction_waits_with_its_uploads_as_they_are(compared, files):
+    prediction_id = predict.create(compared.experiment_id, files)
+    asked = predict.request(prediction_id)
+    assert asked == {
+        "experiment": compared.experiment_id,
+        "names": ["a.png", "b.png", "a.png"],
+        "pictures": [],
+        "refused": [],
+        "workspace": "",
+    }
+    uploads = predict.directory(prediction_id) / "uploads"
+    assert [(uploads / str(number)).read_bytes() for number in range(3)] == [data for _, data in files]
     assert status(prediction_id).state is State.QUEUED
     assert predict.read(prediction_id) is None
+
+
+def test_asking_decodes_nothing(compared, monkeypatch):
+    monkeypatch.setattr(Image, "open", None)
+    assert predict.create(compared.experiment_id, [("wide.jpg", wide((200, 60, 50)))])
 
 
 def test_new_pictures_are_stored_as_those_of_a_data_set_are(compared, tmp_path):
     data = wide((200, 60, 50))
     prediction_id = predict.create(compared.experiment_id, [("../../wide.jpg", data)])
-    asked = predict.request(prediction_id)
-    assert asked
+    asked = read_by_the_process(prediction_id)
     file = predict.directory(prediction_id) / "pictures" / asked["pictures"][0]["file"]
     with Image.open(file) as image:
         assert max(image.size) == 512
     assert file.read_bytes() == (tmp_path / picture.store(data, tmp_path).file).read_bytes()
     assert [path.name for path in file.parent.iterdir()] == [file.name]
+    assert not (predict.directory(prediction_id) / "uploads").exists()
 
 
 @pytest.mark.parametrize("number", [0, 21])
@@ -71,18 +89,40 @@ def test_twenty_pictures_are_taken(compared, picture_of):
 
 
 def test_a_picture_that_cannot_be_read_is_listed_and_does_not_stop_the_rest(compared, files):
-    prediction_id = predict.create(compared.experiment_id, [("notes.txt", b"no picture"), *files])
-    asked = predict.request(prediction_id)
-    assert asked
+    asked = read_by_the_process(predict.create(compared.experiment_id, [("notes.txt", b"no picture"), *files]))
     assert [each["name"] for each in asked["refused"]] == ["notes.txt"]
     assert asked["refused"][0]["reason"]
     assert len(asked["pictures"]) == 3
 
 
-def test_where_no_picture_can_be_read_the_prediction_is_refused_with_the_reasons(compared):
+def test_where_no_picture_can_be_read_the_prediction_fails_with_the_reasons(compared):
+    prediction_id = predict.create(compared.experiment_id, [("notes.txt", b"no picture")])
+    assert predict.main([str(predict.directory(prediction_id))]) == 1
+    assert status(prediction_id).state is State.FAILED
+    assert status(prediction_id).message == (
+        "Expected pictures that can be read. Found none: notes.txt: it is no JPEG, PNG, WebP, BMP, GIF or TIFF. "
+        "Choose JPEG or PNG files."
+    )
+
+
+def test_a_picture_over_a_bound_of_this_host_is_listed_and_the_rest_is_read(compared, files, monkeypatch):
+    monkeypatch.setenv("HEADSTART_PICTURE_BYTES", "5000000")
+    settings.cache_clear()
+    blank = io.BytesIO()
+    Image.new("RGB", (2000, 2000)).save(blank, "WEBP", lossless=True)
+    asked = read_by_the_process(predict.create(compared.experiment_id, [("blank.webp", blank.getvalue()), *files]))
+    (refused,) = asked["refused"]
+    assert refused["name"] == "blank.webp"
+    assert refused["reason"].endswith("at most 5 MB are used here")
+    assert len(asked["pictures"]) == 3
+
+
+def test_uploads_that_would_fill_the_disk_are_refused_and_not_kept(compared, files, monkeypatch):
     before = set(compared.home.glob("predictions/*"))
-    with pytest.raises(InputError, match=r"Expected pictures that can be read\. Found none: notes\.txt: .*Choose JPEG"):
-        predict.create(compared.experiment_id, [("notes.txt", b"no picture")])
+    monkeypatch.setenv("HEADSTART_MIN_FREE_BYTES", str(10**18))
+    settings.cache_clear()
+    with pytest.raises(ResourceError, match="[Ff]ree"):
+        predict.create(compared.experiment_id, files)
     assert set(compared.home.glob("predictions/*")) == before
 
 

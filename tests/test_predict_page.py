@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs, predict, runs
+from core.errors import InputError
 from core.experiment import Arm
 from core.runs import State, Status
 from core.settings import ROOT
@@ -38,6 +39,8 @@ def opened(experiment_id: str | None = None, prediction_id: str | None = None, w
 
 def asked(experiment_id: str, files: list[tuple[str, bytes]], status: Status) -> str:
     prediction_id = predict.create(experiment_id, files, LINK)
+    if status.state is not State.QUEUED:
+        predict.store(predict.directory(prediction_id), lambda *_: None)
     runs.write_status(predict.directory(prediction_id), status)
     return prediction_id
 
@@ -80,9 +83,9 @@ def test_the_button_waits_for_pictures_then_sends_them(
     prediction_id = named if isinstance(named, str) else named[0]
     request = predict.request(prediction_id)
     assert request is not None
-    assert [each["name"] for each in request["pictures"]] == ["a.png"]
-    assert [each["name"] for each in request["refused"]] == ["b.png"]
-    assert app.get("progress")[0].proto.text.startswith("Loading the networks")
+    assert request["names"] == ["a.png", "b.png"]
+    assert app.get("progress")[0].proto.text.startswith("Waiting for a free place")
+    assert any("a.png, b.png" in each.value for each in app.main.markdown)
     assert app.button(key="ask").disabled  # the uploader is empty again
 
 
@@ -123,6 +126,25 @@ def test_anyone_with_the_link_may_ask_but_stops_only_the_own_question(
     named = app.query_params["prediction"]
     assert runs.stop_requests(predict.directory(named if isinstance(named, str) else named[0])) == 1
     assert runs.stop_requests(predict.directory(theirs)) == 0
+
+
+def test_shows_which_picture_is_read(finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]):
+    experiment_id = finished_experiment()
+    for done, said in ((1, "Reading picture 2 of 2"), (2, "Loading the networks, some seconds")):
+        status = Status(state=State.STARTING, done=done, total=2)
+        prediction_id = asked(experiment_id, [(f"{number}.png", picture_of(number)) for number in range(2)], status)
+        assert opened(experiment_id, prediction_id).get("progress")[0].proto.text == said
+
+
+def test_where_none_can_be_read_each_is_named_once(finished_experiment: Callable[..., str]):
+    experiment_id = finished_experiment()
+    prediction_id = predict.create(experiment_id, [("a.png", b"broken")])
+    with pytest.raises(InputError) as caught:
+        predict.store(predict.directory(prediction_id), lambda *_: None)
+    runs.write_status(predict.directory(prediction_id), Status(state=State.FAILED, message=str(caught.value)))
+    app = opened(experiment_id, prediction_id)
+    assert "Found none: a.png" in app.error[0].value.replace("\\", "")
+    assert not app.warning
 
 
 def test_shows_both_answers_and_says_where_they_differ(

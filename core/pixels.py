@@ -1,0 +1,288 @@
+"""Bytes of any kind of picture → small upright RGB. Imports little beside Pillow: `core.decoder` is a process of this.
+
+What a picture needs is known from its header. It is never held twice in full: what is done to its pixels is done strip
+by strip, on the way to a picture that is smaller by a whole factor.
+"""
+
+import io
+import struct
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin  # noqa: F401
+
+from core.errors import InputError
+
+if TYPE_CHECKING:  # few pictures need it, and it would double what the process takes
+    import numpy as np
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # Pillow reads MPO, of some cameras, as JPEG
+LOSSY_STARTS = (b"\xff\xd8", b"RIFF")  # JPEG, WebP
+JPEG_QUALITY = 92
+JFIF_BYTES = 14  # of the one marker that says nothing of a picture, without a thumbnail
+START_OF_SCAN = b"\xff\xda"  # nothing else in a JPEG's coded pixels begins like this
+PNG_SIDE = 128  # px; a lossless picture up to here stays so, as blocks of JPEG would show and the file is small anyway
+WHITE = (255, 255, 255)
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+STRIP_PIXELS = 1_000_000
+STRIP_BYTES = 16  # that each of them takes, beside the picture
+BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}  # 4 in all other modes
+COPIES = {  # of a whole picture that Pillow and the library below it hold at once, where that is more than one
+    "WEBP": 4.25,  # decoded, the canvas, the one before it, and as bytes
+    "TIFF": 2.0,  # a strip may be all of it; one that lies on its side is turned
+    "bmp_rle": 3.0,
+}
+
+# For the whole process and not around each picture: the filters of `warnings` are no thread's own.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # odd metadata; the picture itself is fine
+
+
+class PictureError(InputError):
+    """One picture cannot be used; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Small:
+    """A picture as it is to be stored."""
+
+    kind: str  # "jpg" or "png"
+    data: bytes | None  # None: the source's own bytes
+    width: int  # px
+    height: int
+
+
+def _admitted(_needed_bytes: int) -> None:
+    """No bound."""
+
+
+def small(data: bytes, *, max_pixels: int, side: int, admit: Callable[[int], object] = _admitted) -> Small:
+    """A picture's file as it is kept: upright, RGB, long side at most `side`, with nothing beside its pixels.
+
+    It becomes a JPEG, which is quick to decode, or a PNG where the source is lossless and it is small. A JPEG that is
+    nothing but such pixels is kept byte for byte: written anew it would only lose.
+
+    Args:
+        data: The source's bytes.
+        max_pixels: More are not read.
+        side: In pixels.
+        admit: Called before the pixels are decoded, with the bytes that this needs; what it raises is passed on.
+
+    Raises:
+        PictureError: It cannot be read or is too large.
+    """
+    image, is_plain = _read(data, max_pixels, side, admit)
+    if is_plain:
+        return Small("jpg", None, image.width, image.height)
+    is_png = max(image.size) <= PNG_SIDE and not data.startswith(LOSSY_STARTS)
+    packed = io.BytesIO()
+    if is_png:
+        image.save(packed, "PNG", compress_level=1)
+    else:
+        image.save(packed, "JPEG", quality=JPEG_QUALITY)
+    return Small("png" if is_png else "jpg", packed.getvalue(), image.width, image.height)
+
+
+def upright(data: bytes, *, max_pixels: int, side: int) -> Image.Image:
+    """The first frame of a picture: upright, RGB, long side at most `side`, alpha over white. See `small`.
+
+    Raises:
+        PictureError: It cannot be read or is too large.
+    """
+    return _read(data, max_pixels, side, _admitted)[0]
+
+
+def _read(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object]) -> tuple[Image.Image, bool]:
+    """The picture, and whether its file can be kept as it is."""
+    try:
+        return _upright(data, max_pixels, side, admit)
+    except (InputError, MemoryError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PictureError(_too_large(max_pixels)) from None
+    except UnidentifiedImageError:
+        raise PictureError("it is no JPEG, PNG, WebP, BMP, GIF or TIFF") from None
+    except Exception:  # on broken data Pillow's readers raise nearly anything
+        raise PictureError("its data is damaged, cut off or of a rare kind") from None
+
+
+def _upright(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object]) -> tuple[Image.Image, bool]:
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    if not data:
+        raise PictureError("it is empty")
+    width, height = _webp_size(data)
+    if width * height > max_pixels:
+        raise PictureError(_too_large(max_pixels))
+    if width:  # opening a WebP takes its canvases' memory
+        admit(len(data) + _needed_bytes(width * height, 4 * COPIES["WEBP"]))
+    image = Image.open(io.BytesIO(data), formats=FORMATS)
+    if image.width * image.height > max_pixels:
+        raise PictureError(_too_large(max_pixels))
+    is_plain, coefficients = _is_plain(image, data, side), _coefficient_bytes(image, data)
+    image.draft(None, (side, side))  # decodes a large JPEG at a half, a quarter or an eighth, never below `side`
+    if image.format != "WEBP":
+        each = BYTES_A_PIXEL.get(image.mode, 4) * _copies(image)
+        admit(len(data) + coefficients + _needed_bytes(image.width * image.height, each))
+    image.load()
+    if is_plain:
+        return image, True  # it is what is wanted: upright, RGB, small
+    turn = _turn(image)  # only now: Pillow has turned a TIFF by itself, and a PNG may say it after its pixels
+    rgb = _fitted(image, side)
+    found = rgb if turn is None else rgb.transpose(turn)
+    found.info.clear()  # comments and profiles would be stored with it
+    return found, False
+
+
+def _is_plain(image: Image.Image, data: bytes, side: int) -> bool:
+    """Whether a source is, if it can be read, a JPEG as `small` writes them: colour, small, nothing but its pixels."""
+    scan = data.find(START_OF_SCAN)
+    if image.format != "JPEG" or scan < 0 or data.find(b"\xff\xd9", scan) != len(data) - 2:
+        return False  # not, or not only, one JPEG
+    markers = getattr(image, "applist", ())
+    says_nothing = all(name == "APP0" and len(said) == JFIF_BYTES for name, said in markers)
+    return image.mode == "RGB" and says_nothing and max(image.size) <= side
+
+
+def _too_large(max_pixels: int) -> str:
+    return f"it has more than the {max_pixels / 1e6:g} megapixels that are read"
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height of a WebP's canvas by its header, (0, 0) of anything else.
+
+    The three kinds of header: https://developers.google.com/speed/webp/docs/riff_container
+    """
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
+        return 0, 0
+    kind, header = data[12:16], data[20:30].ljust(10, b"\0")
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(header[4:7], "little"), 1 + int.from_bytes(header[7:10], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(header[1:5], "little")
+        return 1 + bits % 2**14, 1 + (bits >> 14) % 2**14
+    sides = struct.unpack("<HH", header[6:10])
+    return sides[0] % 2**14, sides[1] % 2**14
+
+
+def _copies(image: ImageFile.ImageFile) -> float:
+    return max(COPIES.get(image.format or "", 1.0), *(COPIES.get(tile[0], 1.0) for tile in image.tile), 1.0)
+
+
+def _needed_bytes(pixels: int, bytes_a_pixel: float) -> int:
+    """Decoded pixels, on the way to them and then, with the strips."""
+    return int(pixels * bytes_a_pixel) + STRIP_BYTES * min(pixels, STRIP_PIXELS)
+
+
+def _coefficient_bytes(image: Image.Image, data: bytes) -> int:
+    """A JPEG in several scans is held as coefficients of two bytes, at its full size, until the last one is read."""
+    if not isinstance(image, JpegImagePlugin.JpegImageFile) or _is_one_scan(image, data):
+        return 0
+    horizontal, vertical = (max(layer[place] for layer in image.layer) for place in (1, 2))
+    share = sum(layer[1] * layer[2] for layer in image.layer) / (horizontal * vertical)
+    return int(2 * share * image.width * image.height)
+
+
+def _is_one_scan(image: JpegImagePlugin.JpegImageFile, data: bytes) -> bool:
+    """Whether its first scan has all channels in full. The scan of a thumbnail in its metadata is none of its own."""
+    place = 2
+    while data[place : place + 1] == b"\xff" and data[place : place + 2] != START_OF_SCAN:
+        is_filled = data[place + 1 : place + 2] == b"\xff"  # any number of these may stand before a marker
+        place += 1 if is_filled else 2 + int.from_bytes(data[place + 2 : place + 4])
+    return not image.info.get("progressive") and data[place + 4 : place + 5] == bytes([len(image.layer)])
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    with suppress(Exception):  # broken metadata is no reason to refuse a picture
+        return UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    return None
+
+
+def _fitted(image: Image.Image, side: int) -> Image.Image:
+    """As RGB with a long side of at most `side`, by boxes of whole pixels and then Pillow's bilinear filter."""
+    width, height = image.size
+    scale = min(1.0, side / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    factor = max(1, int(width / size[0] / 2)), max(1, int(height / size[1] / 2))  # Pillow's own "reducing gap"
+    plain = _reduced(image, factor)
+    return plain.resize(size, Image.Resampling.BILINEAR, (0, 0, width / factor[0], height / factor[1]))
+
+
+def _reduced(image: Image.Image, factor: tuple[int, int]) -> Image.Image:
+    """As RGB, each pixel the mean of a box, so that the strips' borders do not show."""
+    scale = _range(image)
+    if factor == (1, 1):
+        return _rgb(image, scale)
+    reduced = Image.new("RGB", (-(-image.width // factor[0]), -(-image.height // factor[1])))
+    for box in _strips(image.size, factor):
+        strip = _rgb(image.crop(box), scale).reduce(factor)
+        reduced.paste(strip, (box[0] // factor[0], box[1] // factor[1]))
+    return reduced
+
+
+def _strips(size: tuple[int, int], factor: tuple[int, int] = (1, 1)) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes across the shorter side that cover a picture, each of some whole multiples of `factor`."""
+    width, height = size
+    across, along, step = (width, height, factor[1]) if height >= width else (height, width, factor[0])
+    length = max(1, STRIP_PIXELS // across // step) * step
+    for begin in range(0, along, length):
+        end = min(along, begin + length)
+        yield (0, begin, width, end) if height >= width else (begin, 0, end, height)
+
+
+def _rgb(image: Image.Image, scale: tuple[float, float]) -> Image.Image:
+    plain = _plain(image, scale)
+    if plain.mode != "RGBA":
+        return plain.convert("RGB")
+    white = Image.new("RGB", plain.size, WHITE)
+    white.paste(plain, mask=plain.getchannel("A"))
+    return white
+
+
+def _plain(image: Image.Image, scale: tuple[float, float]) -> Image.Image:
+    """8 bits a channel: RGB, RGBA or grey."""
+    if image.mode.startswith("I;16"):
+        import numpy as np
+
+        return Image.fromarray((np.asarray(image, np.uint16) // 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        return Image.fromarray(_stretched(_finite(image), *scale))
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image if image.mode in ("RGB", "L") else image.convert("RGB")
+
+
+def _range(image: Image.Image) -> tuple[float, float]:
+    """The lowest and the highest value of 32-bit greys; of no meaning in other modes."""
+    if image.mode not in ("I", "F"):
+        return 0.0, 255.0
+    found = [_ends(image.crop(box)) for box in _strips(image.size)]
+    return min(low for low, _ in found), max(high for _, high in found)
+
+
+def _ends(strip: Image.Image) -> tuple[float, float]:
+    values = _finite(strip)
+    return float(values.min()), float(values.max())
+
+
+def _finite(image: Image.Image) -> "np.ndarray":
+    import numpy as np
+
+    return np.nan_to_num(np.asarray(image, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _stretched(values: "np.ndarray", low: float, high: float) -> "np.ndarray":
+    """32-bit greys have no agreed range, so a picture's own lowest becomes 0 and its highest 255."""
+    import numpy as np
+
+    return np.asarray((values - low) * (255.0 / ((high - low) or 1.0)), np.uint8)
