@@ -4,6 +4,8 @@ A container's limit is that of the control group which holds this process, or of
 files cannot be read, a limit may be there all the same: `is_limit_known` says so.
 """
 
+import ctypes
+import gc
 import re
 import sys
 from collections.abc import Iterator
@@ -69,6 +71,13 @@ def own_bytes() -> int:
         if found:
             return int(found[1]) * 1024
     return int(psutil.Process().memory_info().rss)
+
+
+def give_back() -> None:
+    """Let the system have what this process freed and its allocator kept: a hundred megabytes after a large step."""
+    gc.collect()
+    with suppress(OSError, AttributeError):  # glibc alone has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def is_limit_known() -> bool:

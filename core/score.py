@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from core import engine, estimate, inputs, model, picture, runs
+from core import engine, estimate, host, inputs, model, picture, runs
 from core.arm import SIGN, Job
 from core.batches import Pictures, Rows
 from core.dataset import Dataset
@@ -45,6 +45,7 @@ def score(job: Job, data: Dataset, fitted: Fitted) -> None:
         RunError: The reloaded file does not answer as the trained network does.
     """
     begun = time.monotonic()
+    host.give_back()  # what the fit is done with
     trained = model.float32_copy(fitted.network, job.experiment.head, n_classes=fitted.n_classes)
     _save(job, data, trained.model)
     reloaded = keras.saving.load_model(job.directory / "model.keras", compile=False)

@@ -94,7 +94,7 @@ def test_what_a_killed_conversion_left_is_removed_by_the_next(asked, pixels):
         outputs(killed, pixels)
     (folder,) = cache.folder().iterdir()
     (folder / "unfinished-left").mkdir()
-    (folder / "unfinished-left" / "constant.pb").write_bytes(b"much")
+    (folder / "unfinished-left" / "model.xml").write_bytes(b"much")
     (folder / "model.xml").write_text("half a network", encoding="utf-8")
     outputs(asked, pixels)
     assert not (folder / "unfinished-left").exists()
@@ -113,7 +113,7 @@ def test_a_failure_says_of_what_and_why_in_one_short_line(asked, pixels, monkeyp
     def fails(_: object) -> None:
         raise RuntimeError("Exception from src/core.cpp:132:\nCheck failed:\nNo such operation: Svd\n\n" + " " * 400)
 
-    monkeypatch.setattr("openvino.convert_model", fails)
+    monkeypatch.setattr("core.conversion._converted", fails)
     with pytest.raises(EngineError) as caught:
         outputs(asked, pixels)
     assert str(caught.value) == "OpenVINO cannot convert this network (RuntimeError: No such operation: Svd)"

@@ -262,7 +262,7 @@ def raising(error: Exception) -> Callable[..., None]:
 
 
 def _no_conversion(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openvino.convert_model", raising(NameError("name 'tensorflow' is not defined")))
+    monkeypatch.setattr("core.conversion._converted", raising(NameError("name 'tensorflow' is not defined")))
 
 
 def _full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -378,7 +378,7 @@ def test_a_failure_is_remembered_for_that_network_alone(frozen, pictures, monkey
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr("openvino.convert_model", fails)
+        patch.setattr("core.conversion._converted", fails)
         computed(frozen, pictures)
         computed(frozen, pictures, n_views=2, augmentation=EVERYTHING, precision="bfloat16")
         assert len(asked) == 1

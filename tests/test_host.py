@@ -1,5 +1,6 @@
 """Control groups are folders of files, so folders of files stand in for them here."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,6 +116,17 @@ def test_nothing_is_left_of_a_limit_that_was_lowered_below_what_is_used(groups):
     folder = "system.slice/headstart.service/"
     groups(TWO, {f"{folder}memory.max": "10\n", f"{folder}memory.current": "700\n", f"{folder}memory.stat": "anon 1\n"})
     assert host.available_bytes() == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc gives memory back when told to")
+def test_what_was_freed_is_given_back():
+    pieces = [bytearray(b"x" * 60_000) for _ in range(1000)]
+    pinned = pieces[-1]  # keeps the rest below it from being given back by itself
+    before = host.own_bytes()
+    del pieces
+    host.give_back()
+    assert before - host.own_bytes() > 30_000_000
+    assert pinned
 
 
 def test_own_memory_grows_by_what_is_allocated():

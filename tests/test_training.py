@@ -327,7 +327,7 @@ def test_a_network_that_cannot_be_converted_is_computed_by_keras_and_the_pages_k
     written: list[runs.Status] = []
     genuine = runs.write_status
     monkeypatch.setattr(runs, "write_status", lambda place, each: (written.append(each), genuine(place, each)))
-    monkeypatch.setattr("openvino.convert_model", fails)
+    monkeypatch.setattr("core.conversion._converted", fails)
     monkeypatch.setattr(engine, "_FAILURES", {})
     found = facts(trained(new_experiment(2)))
     assert found["openvino_failure"].endswith("(NameError: name 'tensorflow' is not defined)")
