@@ -53,7 +53,7 @@ def directory(facts: Mapping[str, object]) -> Iterator[Path]:
         while lock is None:  # whoever makes room may take the folder away between these lines
             path.mkdir(parents=True, exist_ok=True)
             lock = _locked(path / "lock", fcntl.LOCK_SH)
-        stack.callback(os.close, lock)
+        stack.callback(_unlock, lock)
         if not (path / "key.json").exists():
             runs.write_json(path / "key.json", dict(facts))
         os.utime(path / "key.json")
@@ -74,6 +74,12 @@ def _locked(path: Path, how: int) -> int | None:
         pass
     os.close(descriptor)
     return None
+
+
+def _unlock(descriptor: int) -> None:
+    """Said and not only closed: a process that was forked meanwhile, as OpenVINO does, would hold it on."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
 
 
 class Cache:
@@ -173,7 +179,7 @@ class Cache:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
         finally:
-            os.close(descriptor)
+            _unlock(descriptor)
 
 
 class Range:
@@ -231,7 +237,7 @@ def _removed(path: Path) -> bool:
     except OSError:
         return False
     finally:
-        os.close(lock)
+        _unlock(lock)
 
 
 def _folders() -> list[Path]:
