@@ -30,6 +30,7 @@ from core.shelves import folder as folder
 from core.shelves import make_room as make_room
 from core.shelves import read_facts as read_facts
 from core.shelves import size_bytes as size_bytes
+from core.shelves import unlock
 
 ID_BYTES = 32
 RECORD = np.dtype([("id", f"V{ID_BYTES}"), ("row", "<u8"), ("row_check", "<u4"), ("check", "<u4")])
@@ -156,7 +157,7 @@ class Cache:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
         finally:
-            os.close(descriptor)
+            unlock(descriptor)
 
 
 class Range:

@@ -94,7 +94,10 @@ def _alone(facts: Mapping[str, object]) -> Iterator[Path]:
     """The network's folder, while no other thread or process converts it."""
     with cache.directory(facts) as folder, _CONVERTING, (folder / "converting").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder
+        try:
+            yield folder
+        finally:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # said: what was forked meanwhile would hold it on
 
 
 def _remove_damaged(folder: Path) -> None:

@@ -36,7 +36,7 @@ def directory(facts: Mapping[str, object]) -> Iterator[Path]:
         while lock is None:  # whoever makes room may take the folder away between these lines
             path.mkdir(parents=True, exist_ok=True)
             lock = _locked(path / "lock", fcntl.LOCK_SH)
-        stack.callback(os.close, lock)
+        stack.callback(unlock, lock)
         if not (path / "key.json").exists():
             runs.write_json(path / "key.json", dict(facts))
         _note_use(path)
@@ -64,6 +64,12 @@ def _locked(path: Path, how: int) -> int | None:
         pass
     os.close(descriptor)
     return None
+
+
+def unlock(descriptor: int) -> None:
+    """Said and not only closed: a process that was forked meanwhile would hold it on."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
 
 
 def size_bytes() -> int:
@@ -96,7 +102,7 @@ def _removed(path: Path) -> bool:
     except OSError:
         return False
     finally:
-        os.close(lock)
+        unlock(lock)
 
 
 def _folders() -> list[Path]:

@@ -205,6 +205,26 @@ def test_what_is_in_use_stays(monkeypatch):
     add([2])  # and the next run begins anew
 
 
+@pytest.mark.timeout(30)
+def test_what_was_in_use_goes_though_a_process_forked_meanwhile_has_its_descriptors(monkeypatch):
+    copies: list[int] = []
+    genuine = cache.fcntl.flock
+
+    def copied(descriptor: int, how: int) -> None:
+        copies.append(os.dup(descriptor))  # what a fork is for a lock
+        genuine(descriptor, how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fcntl.flock", copied)
+        add([1])
+    monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", "0")
+    settings.cache_clear()
+    cache.make_room()
+    assert not list(cache.folder().iterdir())
+    for copy in copies:
+        os.close(copy)
+
+
 def test_a_full_disk_is_said_before_anything_is_computed(monkeypatch):
     monkeypatch.setenv("HEADSTART_MIN_FREE_BYTES", str(10**18))
     settings.cache_clear()

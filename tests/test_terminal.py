@@ -87,8 +87,9 @@ def test_without_a_consumer_it_trains_in_its_own_processes(capsys):
 
 
 @pytest.mark.usefixtures("_on")
-def test_the_process_of_the_first_arm_is_started_before_there_is_an_experiment():
+def test_the_process_of_the_first_arm_is_started_before_there_is_an_experiment(wait_for):
     with terminal.runner() as runner:
+        wait_for(waiting_processes)  # one that has just begun has no command line for a moment
         (waiting,) = waiting_processes()
         one = experiment_of()
         runner.run(one, ARMS)
@@ -109,8 +110,9 @@ def test_the_process_of_the_second_arm_is_started_while_the_first_is_scored(in_p
 
 
 @pytest.mark.usefixtures("_on")
-def test_a_process_that_is_not_needed_after_all_is_ended():
+def test_a_process_that_is_not_needed_after_all_is_ended(wait_for):
     with pytest.raises(RunError), terminal.runner():
+        wait_for(waiting_processes)
         (waiting,) = waiting_processes()
         raise RunError("The zip is no zip.")
     assert not waiting.is_running()
