@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from core import bases, device, disk, estimate, experiment, fitting, host, runs, standby, terminal, weights
-from core.errors import ExperimentError, HeadstartError, InputError, RunError, StopRequested
+from core.errors import ExperimentError, HeadstartError, InputError, ResourceError, RunError, StopRequested
 from core.experiment import Arm, Experiment
 from core.settings import ROOT, settings
 
@@ -117,14 +117,18 @@ def _new_experiment(chosen: argparse.Namespace) -> tuple[str, tuple[Arm, ...]]:
         configured = _configured(data.id, chosen, n_train=int(sizes["train"])).model_copy(
             update={"dataset_name": data.name, "split_seed": parts.seed, "split_fingerprint": parts.fingerprint}
         )
-        needs = estimate.estimate(
-            configured,
-            n_train=int(sizes["train"]),
-            n_validation=int(sizes["validation"]),
-            n_test=int(sizes["test"]),
-        )
-        estimate.check_memory(configured, needs)
+        _check_memory(configured, {f"n_{part}": int(number) for part, number in sizes.items()})
         return runs.create_experiment(configured, parts.frame), configured.arms
+
+
+def _check_memory(configured: Experiment, counts: dict[str, int]) -> None:
+    """Refuse what cannot fit, and say what would."""
+    try:
+        estimate.check_memory(configured, estimate.estimate(configured, **counts))
+    except ResourceError as error:
+        nearest = fitting.fitted(configured, limit_bytes=estimate.memory_limit_bytes(), **counts)
+        way_out = f" What would fit: {', '.join(fitting.changes(configured, nearest))}." if nearest else ""
+        raise ResourceError(f"{error}{way_out}") from None
 
 
 def _configured(dataset_id: str, chosen: argparse.Namespace, *, n_train: int = 0) -> Experiment:

@@ -287,6 +287,8 @@ def _start() -> Work:
     consumers = []
     with jobs.lock():
         jobs.note_consumer()
+        for folder in (settings().home, job.folder()):  # where only who has the lock writes
+            runs.remove_partial(folder)
         for lane, task, workers in lanes:
             queue, _ = jobs.open_lane(lane, task)
             work.queues[lane] = queue

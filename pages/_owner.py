@@ -15,11 +15,8 @@ def is_mine(owner: str) -> bool:
     return bool(owner) and owner == workspace()
 
 
-def explain(owner: str, *, verb: str = "stop") -> None:
+def explain(owner: str, *, is_begun: bool = True) -> None:
     """Why there is no button here."""
-    said = (
-        f"Started under another link: you see it, its owner can {verb} it."
-        if owner
-        else f"Started on the command line: you see it, and can {verb} it there."
-    )
-    st.markdown(f":gray[{said}]")
+    done, verb = ("Started", "stop") if is_begun else ("Made", "start")
+    where, who = ("under another link", "its owner") if owner else ("on the command line", "whoever did")
+    st.markdown(f":gray[{done} {where}: you see it, {who} can {verb} it.]")

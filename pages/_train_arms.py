@@ -19,7 +19,7 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None
         said = progress.describe(experiment, runs.read_split(experiment_id))
         st.markdown(f":gray[{_shared.plain(said)}]")
         if not standing.is_over and not is_mine:
-            _owner.explain(experiment.workspace, verb="stop" if standing.is_submitted else "start")
+            _owner.explain(experiment.workspace, is_begun=standing.is_submitted)
     with stop.container(horizontal=True, horizontal_alignment="right", key="stop_all_place"):
         if may_stop and len(standing.arms) > 1:
             own = [experiment_id, _owner.workspace()]

@@ -172,9 +172,9 @@ def test_what_cannot_fit_into_memory_is_refused_with_what_to_lower(small_zip, ca
     settings.cache_clear()
     assert main(["compare", small_zip]) == 1
     printed = capsys.readouterr().err
-    assert printed.startswith("error: The transfer arm would need")
+    assert printed.startswith("error: The from-scratch arm would need")
     assert printed.count("\n") == 1
-    assert "Lower the batch size or the picture size" in printed
+    assert "Lower the batch size or the picture size. What would fit: " in printed
     assert not list(home.glob("datasets/*"))
 
 

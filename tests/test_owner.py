@@ -56,7 +56,7 @@ def test_a_prediction_is_stopped_by_who_asked_not_by_who_owns_the_experiment(fin
 
 
 def test_the_reading_of_pictures_is_stopped_by_who_brought_them(zip_of):
-    directory = runs.dataset_directory(dataset.create(zip_of({"cat/": 3}), "Pets", LINK))
+    directory = runs.dataset_directory(dataset.create(zip_of({"cat/": 3}), "Pets", workspace=LINK))
     for other in (OTHER, ""):
         with pytest.raises(InputError, match="found another one"):
             jobs.stop_request(directory, other)

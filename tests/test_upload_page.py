@@ -107,7 +107,7 @@ def test_a_zip_that_is_refused_says_what_the_command_line_says(
 
 def reading(zipped: Path) -> str:
     """A data set that a link has brought and that is being read."""
-    dataset_id = dataset.create(zipped, "Pets", LINK)
+    dataset_id = dataset.create(zipped, "Pets", workspace=LINK)
     reads = runs.Status(state=runs.State.STARTING, done=3, total=40)
     runs.write_status(runs.dataset_directory(dataset_id), reads)
     return dataset_id
