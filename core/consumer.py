@@ -24,6 +24,7 @@ from huey.consumer import Consumer
 from core import children, device, disk, job, jobs, leftovers, runs
 from core.children import Child, Report
 from core.job import Job, Kind, Lane, Step
+from core.room import Room, need_bytes
 from core.runs import State
 from core.settings import settings
 from core.standby import Reserve
@@ -62,6 +63,7 @@ class Work:
         """Every slot is free."""
         self.deciding = threading.Lock()
         self.reserve = Reserve(settings().home)
+        self.room = Room()
         self.queues: dict[Lane, SqliteHuey] = {}
         self._carried: set[str] = set()  # the names of the jobs that a worker has
         self._unsaid: dict[str, tuple[Job, str]] = {}  # jobs that are over, and what could not be written of them
@@ -93,7 +95,8 @@ class Work:
         try:
             with self.deciding:
                 begun.write()
-            self._steps(begun, environment)
+            with self.room.taken(need_bytes(begun), is_unwanted=lambda: begun.is_discarded or _is_stopped(begun)):
+                self._steps(begun, environment)
         except Exception as error:
             log.exception("%s", name)
             message = str(disk.refusal(error) or f"Headstart could not carry this out ({error}).")
@@ -227,6 +230,11 @@ def _left_behind(begun: Job, step: Step) -> Child | None:
     noted = begun.process if begun.step == step.directory.name else None
     process = noted or (status.process if status and not status.state.is_final else None)
     return Child(step.directory, process) if process else None
+
+
+def _is_stopped(begun: Job) -> bool:
+    """Whether none of its processes is wanted any more."""
+    return all(runs.stop_requests(step.directory) for step in begun.steps())
 
 
 def _is_scoring(step: Step) -> bool:

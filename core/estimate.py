@@ -24,6 +24,7 @@ ENGINE_BYTES = 25 * MEBIBYTE  # OpenVINO's own, and twice the weights: as read a
 AHEAD_BYTES = 160 * MEBIBYTE  # of decoded pictures, at most
 PROOF_BYTES = 96 * MEBIBYTE  # at most
 PICTURE_BYTES = 3  # of a pixel
+MANY = 10**6  # pictures, more than may wait for the engine
 RATES = ("start", "features_rate", "fit_rate", "evaluate", "peak_memory_bytes", "head_parameters", "batch_size")
 
 # What is beside the arm's process, in the memory that the host or the container has for all of them.
@@ -59,6 +60,11 @@ def _of_arm(experiment: Experiment, arm: Arm, rates: dict[str, Any], n_train: in
     if measured["features_rate"]:
         seconds += (experiment.n_views(n_train) * n_train + n_rest) / measured["features_rate"]
     return Estimate(seconds, memory)
+
+
+def memory_bytes(experiment: Experiment) -> dict[Arm, int]:
+    """The memory that each arm will need on however many pictures."""
+    return {arm: _of_arm(experiment, arm, _read(), MANY, 0).memory_bytes for arm in experiment.arms}
 
 
 def unmeasured(experiment: Experiment) -> tuple[Arm, ...]:

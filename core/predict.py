@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import keras
 
 MAX_PICTURES = 20
+BATCH = 8  # pictures that go together: what the layers put out for 32 would be a third of a gigabyte
 
 
 def directory(prediction_id: str) -> Path:
@@ -162,7 +163,7 @@ def _answers(
     from core import engine, model
 
     pixels = np.stack([picture.load(path, labels["image_size"]) for path in paths])
-    answers = model.probabilities(engine.predict(network, pixels))
+    answers = model.probabilities(engine.predict(network, pixels, batch_size=BATCH))
     classes = labels["classes"]
     columns = pd.DataFrame(answers, columns=[f"p_{name}" for name in classes])
     predicted = [classes[index] for index in model.chosen(answers)]
