@@ -1,9 +1,16 @@
 """The predict page: pictures in, progress, both arms' answers, what could not be read."""
 
-from collections.abc import Callable
+import io
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
+from PIL import Image
+from playwright.sync_api import Browser, expect
 from streamlit.testing.v1 import AppTest
 
 from core import jobs, predict, runs
@@ -203,3 +210,66 @@ def test_a_prediction_of_another_experiment_is_not_shown(
 def test_one_arm_alone_is_asked_alone(finished_experiment: Callable[..., str]):
     app = opened(finished_experiment(opponent=None))
     assert app.button(key="ask").label == "Ask the network"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_pictures_that_burst_leave_the_server_small_and_another_visitor_waits_for_nothing(
+    compared: Any, browser: Browser, server_of: Callable, picture_of: Callable[..., bytes]
+):
+    """Ten blank pictures of the largest size, each a gigabyte once it is decoded, and one that never ends."""
+    server = server_of()
+    address = server.start()
+    asker, other = (browser.new_context().new_page() for _ in range(2))
+    asker.goto(f"{address}/predict?experiment={compared.experiment_id}")
+    other.goto(address)
+    expect(asker.get_by_role("button", name="Ask both networks")).to_be_visible(timeout=60_000)
+    expect(other.get_by_role("button", name="Use the sample")).to_be_enabled(timeout=60_000)
+    blank = saved(Image.new("RGB", (7000, 7140)), "WEBP", lossless=True)
+    files = [("endless.jpg", endless()), ("ordinary.png", picture_of(1)), *((f"{n}.webp", blank) for n in range(10))]
+    chosen = [{"name": name, "mimeType": "image/jpeg", "buffer": data} for name, data in files]
+    with peak_of(server.pid) as peak:
+        asker.set_input_files("input[type=file]", chosen)
+        ask = asker.get_by_role("button", name="Ask both networks", exact=True)
+        expect(ask).to_be_enabled(timeout=60_000)
+        ask.click()
+        expect(asker.get_by_text("ordinary.png", exact=False).last).to_be_visible(timeout=60_000)
+        other.get_by_role("button", name="Use the sample", exact=True).click()
+        expect(other.get_by_text("167 pictures in 5 classes")).to_be_visible(timeout=30_000)
+        expect(asker.locator(".st-key-answers-table")).to_be_visible(timeout=300_000)
+    expect(asker.get_by_text("endless.jpg cannot be read: it takes longer than 20 s to decode")).to_be_visible()
+    assert max(peak) - peak[0] < 50e6
+    for page in (asker, other):
+        page.context.close()
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def endless() -> bytes:
+    """A grey progressive JPEG that refines the same coefficients 20,000 times."""
+    whole = saved(Image.new("L", (7000, 7140)), "JPEG", progressive=True)
+    scan = b"\xff\xda\x00\x08\x01\x01\x00\x01\x05\x02"
+    return whole[: whole.rindex(b"\xff\xda")] + scan * 20_000 + b"\xff\xd9"
+
+
+@contextmanager
+def peak_of(pid: int) -> Iterator[list[int]]:
+    """Bytes that a process holds, looked at ten times a second."""
+    process, is_over = psutil.Process(pid), threading.Event()
+    seen = [process.memory_info().rss]
+
+    def look() -> None:
+        while not is_over.wait(0.1):
+            seen.append(process.memory_info().rss)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        looking.join()
