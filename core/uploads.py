@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core import job, runs
+from core import job, record, runs
 from core.errors import InputError
 from core.estimate import duration
 from core.job import Kind
@@ -24,7 +24,7 @@ GONE = "These pictures are not here any more."
 
 def workspace_of(dataset_id: str) -> str:
     """The workspace of the link that uploaded a data set; "" where nobody's is known."""
-    request = runs.read_json(runs.dataset_directory(dataset_id) / "request.json") or {}
+    request = record.readable(runs.dataset_directory(dataset_id) / "request.json")
     return str(request.get("workspace") or "")
 
 
@@ -83,8 +83,8 @@ def note_use(dataset_id: str) -> None:
 
 def n_experiments(dataset_id: str) -> int:
     """How many experiments use a data set, whosever they are."""
-    found = (runs.read_json(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
-    return sum(bool(each and each.get("dataset") == dataset_id) for each in found)
+    found = (record.readable(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
+    return sum(each.get("dataset") == dataset_id for each in found)
 
 
 def is_owner(dataset_id: str, workspace: str) -> bool:
