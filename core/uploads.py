@@ -106,11 +106,13 @@ def refusal(dataset_id: str) -> str | None:
 
 
 def delete(dataset_id: str, workspace: str) -> None:
-    """Remove a data set that the link of `workspace` uploaded and that nothing uses.
+    """Remove a data set that the link of `workspace` uploaded and that nothing uses; one that is gone may be deleted.
 
     Raises:
         InputError: It is somebody else's, or in use.
     """
+    if not (runs.dataset_directory(dataset_id) / "request.json").exists():  # in another tab, just now
+        return
     if not is_owner(dataset_id, workspace):
         raise InputError("Only the link that uploaded these pictures can delete them. Open the app by that link.")
     if not _removed(runs.dataset_directory(dataset_id)):

@@ -134,3 +134,10 @@ def test_an_upload_of_nobody_is_nobodys_to_delete(uploaded):
     one = uploaded(workspace="")
     with pytest.raises(InputError, match="Only the link"):
         uploads.delete(one.id, "")
+
+
+def test_an_upload_that_another_tab_has_deleted_is_no_error(uploaded):
+    one = uploaded()
+    for _ in range(2):
+        uploads.delete(one.id, MINE)
+    assert not is_there(one)
