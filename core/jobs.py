@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock
 from huey import SqliteHuey
 
-from core import bases, disk, identity, job, owner, record, runs, weights
+from core import bases, disk, identity, job, owner, record, runs, uploads, weights
 from core.errors import DamagedError, InputError, ResourceError
 from core.experiment import Arm
 from core.identity import Identity
@@ -154,6 +154,7 @@ def delete(experiment_id: str, workspace: str = "") -> None:
         InputError: It belongs to another link than `workspace`.
     """
     owner.check(owner.of_experiment(experiment_id), workspace)
+    experiment = runs.read_experiment(experiment_id)
     name = job.name_of(Kind.EXPERIMENT, runs.checked_id(experiment_id))
     if unwanted := job.read(name):
         unwanted.discard()
@@ -162,6 +163,8 @@ def delete(experiment_id: str, workspace: str = "") -> None:
         while job.read(name) and time.monotonic() < deadline:
             time.sleep(0.05)
     runs.delete_experiment(experiment_id)
+    if experiment:
+        uploads.remove_unused(experiment.dataset)
 
 
 def _submit(kind: Kind, subject: str, *, is_server: bool = True) -> None:

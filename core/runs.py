@@ -308,15 +308,10 @@ def discard_upload(directory: Path) -> None:
 
 
 def delete_experiment(experiment_id: str) -> None:
-    """Remove an experiment's directory, what it was asked about, and its data set's with the last experiment on it."""
-    experiment, directory = read_experiment(experiment_id), experiment_directory(experiment_id)
+    """Remove an experiment's directory and what it was asked about."""
+    directory = experiment_directory(experiment_id)
     (directory / "experiment.json").unlink(missing_ok=True)  # first, and not in silence: on a read-only disk it stays
     shutil.rmtree(directory, ignore_errors=True)
     for path in (settings().home / "predictions").glob("*/request.json"):
         if record.readable(path).get("experiment") == experiment_id:
             shutil.rmtree(path.parent, ignore_errors=True)
-    if experiment is None:
-        return
-    others = (record.readable(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
-    if not any(other.get("dataset") == experiment.dataset for other in others):
-        shutil.rmtree(dataset_directory(experiment.dataset), ignore_errors=True)

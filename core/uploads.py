@@ -119,6 +119,12 @@ def delete(dataset_id: str, workspace: str) -> None:
         raise InputError(refusal(dataset_id) or "These pictures are in use just now. Try again in a moment.")
 
 
+def remove_unused(dataset_id: str) -> None:
+    """After an experiment was deleted: remove its data set with the last one on it, unless somebody makes another."""
+    with suppress(OSError):  # what cannot be removed now expires
+        _removed(runs.dataset_directory(dataset_id))
+
+
 def expire() -> None:
     """Remove the data sets that no experiment uses and that nobody has opened for `keep_uploads_days`."""
     for directory in runs.directories("datasets"):

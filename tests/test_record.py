@@ -111,7 +111,7 @@ def test_a_damaged_experiment_is_no_hindrance_to_others(how: str, finished_exper
     assert [each.id for each in history.entries(LINK)] == [whole]
     assert runs.create_experiment(experiment.default(kept.dataset), runs.read_split(whole))
     assert uploads.n_experiments(kept.dataset) == 2
-    runs.delete_experiment(whole)
+    jobs.delete(whole, LINK)
     assert [each.id for each in history.entries(LINK)] == []
 
 
