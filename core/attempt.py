@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from core import bases, runs
+from core import bases, record, runs
 from core.experiment import Arm, Experiment
 
 LEAST_BATCH = 2
@@ -51,8 +51,7 @@ class Attempt(BaseModel):
 
 def read(directory: Path) -> Attempt | None:
     """The second attempt that the arm of `directory` is at, or was; None where there was none."""
-    value = runs.read_json(directory / "attempt.json")
-    return None if value is None else Attempt.model_validate(value)
+    return record.read_as(Attempt, directory / "attempt.json")
 
 
 def prepare(directory: Path) -> Attempt | None:

@@ -331,7 +331,7 @@ def _look_after(work: Work, ending: threading.Event, lock: Path) -> None:
                 return
         except FileNotFoundError:  # somebody has removed the home folder
             return
-        except OSError:
+        except Exception:  # whatever is wrong with one job, the others still need this process
             log.exception("Could not look after the jobs")
             ending.wait(HANDOVER_SECONDS)
 

@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 
 import keras
 
-from core import cache, host, runs
+from core import cache, host, record, runs
 from core.errors import EngineError
 
 # OpenVINO would tell its makers of every import and conversion, from forks of this process that try for seconds where
@@ -111,11 +111,7 @@ def _remove_damaged(folder: Path) -> None:
 
 
 def _noted(folder: Path) -> dict[str, Any]:
-    try:
-        noted = runs.read_json(folder / CHECKS)
-    except ValueError:  # damaged itself
-        return {}
-    return noted if isinstance(noted, dict) else {}
+    return record.readable(folder / CHECKS)  # empty where it is damaged itself
 
 
 def _note(folder: Path) -> None:

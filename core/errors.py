@@ -8,6 +8,7 @@ HeadstartError               every message says what must hold, what was found a
 │   └── ExperimentError      a choice on the configure page or the command line
 ├── WeightsError             a weight file is missing, broken or cannot be downloaded
 ├── ResourceError            this host has too little memory or disk
+├── DamagedError             a file of the home folder cannot be read any more
 ├── RunError                 a training or prediction process failed
 ├── EngineError              OpenVINO cannot compute here; Keras does it then, so no run fails of it
 └── StopRequested            the user asked to stop; not a failure
@@ -44,6 +45,10 @@ class WeightsError(HeadstartError):
 
 class ResourceError(HeadstartError):
     """This host has too little memory or disk."""
+
+
+class DamagedError(HeadstartError):
+    """A file of the home folder cannot be read any more."""
 
 
 class RunError(HeadstartError):

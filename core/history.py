@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from core import runs
+from core import record, runs
 from core.experiment import Arm, Experiment
 from core.runs import State
 from core.verdict import percent
@@ -43,9 +43,9 @@ def _outcome(experiment_id: str, experiment: Experiment) -> str:
     if not all(state.is_final for state in states.values()):
         is_waiting = all(state is State.QUEUED for state in states.values())
         return "waiting" if is_waiting else "in training"
-    result = runs.read_json(runs.experiment_directory(experiment_id) / "result.json") or {"arms": {}}
+    result = record.readable(runs.experiment_directory(experiment_id) / "result.json")
     words = {Arm.TRANSFER: "transfer", Arm.SCRATCH: "from scratch"}
-    scored = {arm: entry for arm in experiment.arms if (entry := result["arms"].get(arm))}
+    scored = {arm: entry for arm in experiment.arms if (entry := result.get("arms", {}).get(arm))}
     if not scored:
         return "failed" if State.FAILED in states.values() else "stopped"
     n = sum(map(sum, next(iter(scored.values()))["confusion"]))

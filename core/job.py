@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from pydantic import ConfigDict
 
-from core import runs, weights
+from core import record, runs, weights
+from core.errors import DamagedError
+from core.experiment import Arm
 from core.identity import Identified
 from core.settings import SAMPLE, settings
 
@@ -76,11 +78,10 @@ class Job(Identified):
         return _discard_path(self.name).exists()
 
     def steps(self) -> list[Step]:
-        """Its processes in the order in which they run, one at a time; none when the experiment is deleted."""
+        """Its processes in the order in which they run, one at a time; none of an experiment deleted or damaged."""
         if self.kind is Kind.EXPERIMENT:
-            experiment, folder = runs.read_experiment(self.subject), runs.experiment_directory(self.subject)
-            arms = experiment.arms if experiment else ()
-            return [Step(folder / arm, ("core.training", str(folder), arm)) for arm in arms]
+            folder = runs.experiment_directory(self.subject)
+            return [Step(folder / arm, ("core.training", str(folder), arm)) for arm in _arms(self.subject)]
         if self.kind is Kind.WEIGHTS:
             return [Step(weights.directory(self.subject), ("core.weights", self.subject))]
         directory, module = Path(self.subject), "core.probe"
@@ -104,9 +105,17 @@ class Job(Identified):
         _discard_path(self.name).unlink(missing_ok=True)
 
 
+def _arms(experiment_id: str) -> tuple[Arm, ...]:
+    try:
+        experiment = runs.read_experiment(experiment_id)
+    except DamagedError:  # whoever opens it is told
+        return ()
+    return experiment.arms if experiment else ()
+
+
 def _is_sample(dataset_id: str) -> bool:
     """Whether its zip has the very bytes of the sample, whoever brought it."""
-    request = runs.read_json(runs.dataset_directory(dataset_id) / "request.json") or {}
+    request = record.readable(runs.dataset_directory(dataset_id) / "request.json")
     return request.get("zip_sha256") == _sample_hash()
 
 
@@ -122,8 +131,18 @@ def name_of(kind: Kind, subject: str) -> str:
 
 def read(name: str) -> Job | None:
     """The job of that name, or None when its work is over."""
-    value = runs.read_json(_path(name))
-    return None if value is None else Job.model_validate(value)
+    try:
+        return record.read_as(Job, _path(name))
+    except DamagedError:
+        return _of_the_name(name)
+
+
+def _of_the_name(name: str) -> Job | None:
+    """What is known of a job whose file is damaged: what it does. None of a probe, for which nobody need wait."""
+    kind, _, subject = name.partition("-")
+    if kind not in {*Kind} - {Kind.PROBE}:
+        return None
+    return Job(kind=Kind(kind), subject=subject, submitted=_path(name).stat().st_mtime_ns)
 
 
 def read_all() -> list[Job]:

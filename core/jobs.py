@@ -5,6 +5,7 @@ the consumer's workers, first come, first served. So a job survives the end of a
 """
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,8 +17,8 @@ from typing import Any
 from filelock import FileLock
 from huey import SqliteHuey
 
-from core import bases, disk, identity, job, owner, runs, weights
-from core.errors import InputError, ResourceError
+from core import bases, disk, identity, job, owner, record, runs, uploads, weights
+from core.errors import DamagedError, InputError, ResourceError
 from core.experiment import Arm
 from core.identity import Identity
 from core.job import Job, Kind, Lane, Step
@@ -153,6 +154,7 @@ def delete(experiment_id: str, workspace: str = "") -> None:
         InputError: It belongs to another link than `workspace`.
     """
     owner.check(owner.of_experiment(experiment_id), workspace)
+    experiment = runs.read_experiment(experiment_id)
     name = job.name_of(Kind.EXPERIMENT, runs.checked_id(experiment_id))
     if unwanted := job.read(name):
         unwanted.discard()
@@ -161,6 +163,8 @@ def delete(experiment_id: str, workspace: str = "") -> None:
         while job.read(name) and time.monotonic() < deadline:
             time.sleep(0.05)
     runs.delete_experiment(experiment_id)
+    if experiment:
+        uploads.remove_unused(experiment.dataset)
 
 
 def _submit(kind: Kind, subject: str, *, is_server: bool = True) -> None:
@@ -215,9 +219,27 @@ def open_lane(lane: Lane, work: Callable[[str], None]) -> tuple[SqliteHuey, Any]
     def take(name: str) -> None:
         work(name)
 
+    try:
+        queue = _opened(lane)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):  # it is busy, or its disk is full
+            raise
+        for path in settings().home.glob("queue.db*"):  # damaged; the jobs' files are the truth
+            path.unlink(missing_ok=True)
+        queue = _opened(lane)
+    return queue, queue.task()(take)
+
+
+def _opened(lane: Lane) -> SqliteHuey:
+    """The lane's queue, once it is seen that it can be read."""
     path = settings().home / "queue.db"
     queue = SqliteHuey(lane.value, filename=str(path), results=False, fsync=True, strict_fifo=True)
-    return queue, queue.task()(take)
+    try:
+        queue.storage.queue_size()
+    except sqlite3.Error:
+        queue.storage.close()
+        raise
+    return queue
 
 
 def _by_the_consumer(name: str) -> None:
@@ -262,8 +284,11 @@ def _start_consumer() -> None:
 
 def is_noted_alive(role: str) -> bool:
     """Whether the process that was noted last as "server" or "consumer" lives."""
-    value = runs.read_json(_note_path(role))
-    return value is not None and Identity.model_validate(value).is_alive
+    try:
+        noted = record.read_as(Identity, _note_path(role))
+    except DamagedError:
+        return False
+    return noted is not None and noted.is_alive
 
 
 def note_consumer() -> None:
@@ -282,7 +307,7 @@ def sign_off() -> bool:
 
 def _note(role: str, pid: int) -> None:
     value = identity.of(pid).model_dump()
-    if runs.read_json(_note_path(role)) != value:
+    if record.readable(_note_path(role)) != value:
         runs.write_json(_note_path(role), value)
 
 

@@ -5,7 +5,7 @@ A link is the `workspace` in the app's address. What the command line makes has 
 
 from pathlib import Path
 
-from core import runs
+from core import record, runs
 from core.errors import InputError
 
 
@@ -17,7 +17,7 @@ def of_experiment(experiment_id: str) -> str | None:
 
 def of_request(directory: Path) -> str:
     """The link under which a data set was uploaded or a prediction asked for."""
-    return str((runs.read_json(directory / "request.json") or {}).get("workspace", ""))
+    return str(record.readable(directory / "request.json").get("workspace", ""))
 
 
 def check(owner: str | None, workspace: str) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from core import picture, process, runs
+from core import picture, process, record, runs
 from core.arm import Report
 from core.decoding import Decoding
 from core.disk import check_free
@@ -84,8 +84,8 @@ def request(prediction_id: str) -> dict[str, Any] | None:
     The one lists {"name", "file"}, the other {"name", "reason"}; until then both are empty.
     """
     folder = directory(prediction_id)
-    asked: dict[str, Any] | None = runs.read_json(folder / "request.json")
-    became = runs.read_json(folder / "pictures.json") or {"pictures": [], "refused": []}
+    asked = record.read_object(folder / "request.json")
+    became = record.read_object(folder / "pictures.json") or {"pictures": [], "refused": []}
     return None if asked is None else asked | became
 
 
@@ -95,7 +95,7 @@ def read(prediction_id: str) -> pd.DataFrame | None:
     Columns number (into the request's pictures), name, arm, predicted, and p_<class> for every class.
     """
     path = directory(prediction_id) / "answers.parquet"
-    return pd.read_parquet(path) if path.exists() else None
+    return record.read_frame(path) if path.exists() else None
 
 
 def store(folder: Path, progress: Callable[[int, int], object]) -> None:

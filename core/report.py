@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core import dataset, process, runs
+from core import dataset, process, record, runs
 from core.errors import HeadstartError, InputError, RunError
 from core.experiment import Arm, Experiment
 from core.layout import PARTS, TEST
@@ -280,10 +280,10 @@ def read(experiment_id: str) -> Report:
 
 def _read_arm(experiment_id: str, arm: Arm, classes: Sequence[str]) -> ArmReport | None:
     directory = runs.arm_directory(experiment_id, arm)
-    facts = runs.read_json(directory / "arm.json")
+    facts = record.read_object(directory / "arm.json")
     if facts is None or not (directory / "predictions.parquet").exists():
         return None
-    predictions = held_out(pd.read_parquet(directory / "predictions.parquet"))
+    predictions = held_out(record.read_frame(directory / "predictions.parquet"))
     return ArmReport(predictions, score(predictions, classes), facts)
 
 

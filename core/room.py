@@ -27,7 +27,7 @@ def need_bytes(job: Job) -> int:
     """The most memory that a job's processes hold at any one time, about."""
     if job.kind is not Kind.EXPERIMENT:
         return NEEDS[job.kind]
-    experiment = runs.read_experiment(job.subject)
+    experiment = runs.read_experiment(job.subject) if job.steps() else None
     return max(estimate.memory_bytes(experiment).values()) if experiment else 0
 
 

@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict
 
-from core.errors import InputError, ResourceError
+from core import record
+from core.errors import DamagedError, InputError, ResourceError
 from core.experiment import Arm, Experiment
 from core.identity import Identified
+from core.record import read_json as read_json
 from core.settings import settings
 
 if TYPE_CHECKING:  # the consumer and the children's first status need no frames: pandas is 60 MB and half a second
@@ -168,14 +170,6 @@ def write_json(path: Path, value: object) -> None:
     write_whole(path, lambda partial: partial.write_text(json.dumps(value, indent=1), encoding="utf-8"))
 
 
-def read_json(path: Path) -> Any:
-    """The JSON value in `path`, or None without the file."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-
-
 def write_frame(path: Path, frame: "pd.DataFrame") -> None:
     """Write a frame as parquet, whole."""
     write_whole(path, lambda partial: frame.to_parquet(partial, index=False))
@@ -187,9 +181,11 @@ def write_status(directory: Path, status: Status) -> None:
 
 
 def read_status(directory: Path) -> Status | None:
-    """What `directory/status.json` says, or None where there is none."""
-    value = read_json(directory / "status.json")
-    return None if value is None else Status.model_validate(value)
+    """What `directory/status.json` says, or None where there is none. One that is damaged says that it failed."""
+    try:
+        return record.read_as(Status, directory / "status.json")
+    except DamagedError as error:
+        return Status(state=State.FAILED, message=str(error))
 
 
 def append_metrics(directory: Path, **values: object) -> None:
@@ -211,11 +207,20 @@ def read_metrics(directory: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        text = (directory / "metrics.jsonl").read_text(encoding="utf-8")
+        text = (directory / "metrics.jsonl").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         text = ""
     whole = text[: text.rfind("\n") + 1]
-    return pd.DataFrame([json.loads(line) for line in whole.splitlines()], columns=METRICS)
+    return pd.DataFrame([row for row in map(_epoch, whole.splitlines()) if row], columns=METRICS)
+
+
+def _epoch(line: str) -> dict[str, Any]:
+    """What `append_metrics` wrote as one line; nothing of one that is damaged: the others can still be drawn."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    return row if isinstance(row, dict) else {}
 
 
 def request_stop(directory: Path) -> None:
@@ -261,21 +266,22 @@ def create_experiment(experiment: Experiment, split: "pd.DataFrame") -> str:
 
 def _next_number() -> int:
     """One more than any experiment of this home has; two that are created at once may share it."""
-    found = (read_json(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
-    return 1 + max((value.get("number", 0) for value in found if value), default=0)
+    found = (record.readable(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
+    return 1 + max((value.get("number", 0) for value in found), default=0)
 
 
 def read_experiment(experiment_id: str) -> Experiment | None:
-    """The experiment, or None where the id names none (any more)."""
-    value = read_json(experiment_directory(experiment_id) / "experiment.json")
-    return None if value is None else Experiment.model_validate(value)
+    """The experiment, or None where the id names none (any more).
+
+    Raises:
+        DamagedError: Its file cannot be read.
+    """
+    return record.read_as(Experiment, experiment_directory(experiment_id) / "experiment.json")
 
 
 def read_split(experiment_id: str) -> "pd.DataFrame":
     """Columns picture, label, part of an experiment's split."""
-    import pandas as pd
-
-    return pd.read_parquet(experiment_directory(experiment_id) / "split.parquet")
+    return record.read_frame(experiment_directory(experiment_id) / "split.parquet")
 
 
 def arm_directory(experiment_id: str, arm: Arm) -> Path:
@@ -287,9 +293,10 @@ def experiments_of(workspace: str) -> list[tuple[str, Experiment]]:
     """Ids and experiments that belong to a link, newest first; none for an empty workspace."""
     found = []
     for path in (settings().home / "experiments").glob("*/experiment.json") if workspace else ():
-        value = read_json(path)
-        if value and value.get("workspace") == workspace:
-            found.append((path.parent.name, Experiment.model_validate(value)))
+        if record.readable(path).get("workspace") == workspace:
+            with suppress(DamagedError):
+                if experiment := read_experiment(path.parent.name):
+                    found.append((path.parent.name, experiment))
     return sorted(found, key=lambda pair: (pair[1].number, pair[1].created), reverse=True)
 
 
@@ -301,15 +308,10 @@ def discard_upload(directory: Path) -> None:
 
 
 def delete_experiment(experiment_id: str) -> None:
-    """Remove an experiment's directory, what it was asked about, and its data set's with the last experiment on it."""
-    experiment, directory = read_experiment(experiment_id), experiment_directory(experiment_id)
+    """Remove an experiment's directory and what it was asked about."""
+    directory = experiment_directory(experiment_id)
     (directory / "experiment.json").unlink(missing_ok=True)  # first, and not in silence: on a read-only disk it stays
     shutil.rmtree(directory, ignore_errors=True)
     for path in (settings().home / "predictions").glob("*/request.json"):
-        if (read_json(path) or {}).get("experiment") == experiment_id:
+        if record.readable(path).get("experiment") == experiment_id:
             shutil.rmtree(path.parent, ignore_errors=True)
-    if experiment is None:
-        return
-    others = (read_json(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
-    if not any(other and other.get("dataset") == experiment.dataset for other in others):
-        shutil.rmtree(dataset_directory(experiment.dataset), ignore_errors=True)

@@ -5,10 +5,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core import profile
+from core.errors import InputError
 from core.profile import GIBIBYTE as GIBIBYTE
 from core.profile import MEBIBYTE as MEBIBYTE
 from core.profile import Profile
@@ -95,5 +96,17 @@ class Settings(BaseSettings):
 
 @lru_cache
 def settings() -> Settings:
-    """The settings of this process."""
-    return Settings()
+    """The settings of this process.
+
+    Raises:
+        InputError: The environment gives one a value that it cannot have.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        said = "; ".join(_wrong(each["loc"], each["msg"], each["input"]) for each in error.errors())
+        raise InputError(f"{said}. Change the environment and start again.") from None
+
+
+def _wrong(place: tuple[int | str, ...], what: str, given: object) -> str:
+    return f"{'_'.join(map(str, ('HEADSTART', *place))).upper()}: {what}. Received: {given}"

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from core import runs
+from core import record, runs
 from core.settings import DAY_SECONDS, settings
 
 
@@ -129,4 +129,4 @@ def _size(path: Path) -> int:
 
 def read_facts(path: Path) -> dict[str, Any]:
     """What the content of a folder depends on; empty without a note of it."""
-    return dict(runs.read_json(path / "key.json") or {})
+    return record.readable(path / "key.json")

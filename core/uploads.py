@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from core import job, runs
+from core import job, record, runs
 from core.errors import InputError
 from core.estimate import duration
 from core.job import Kind
@@ -24,7 +24,7 @@ GONE = "These pictures are not here any more."
 
 def workspace_of(dataset_id: str) -> str:
     """The workspace of the link that uploaded a data set; "" where nobody's is known."""
-    request = runs.read_json(runs.dataset_directory(dataset_id) / "request.json") or {}
+    request = record.readable(runs.dataset_directory(dataset_id) / "request.json")
     return str(request.get("workspace") or "")
 
 
@@ -83,8 +83,8 @@ def note_use(dataset_id: str) -> None:
 
 def n_experiments(dataset_id: str) -> int:
     """How many experiments use a data set, whosever they are."""
-    found = (runs.read_json(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
-    return sum(bool(each and each.get("dataset") == dataset_id) for each in found)
+    found = (record.readable(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
+    return sum(each.get("dataset") == dataset_id for each in found)
 
 
 def is_owner(dataset_id: str, workspace: str) -> bool:
@@ -106,15 +106,23 @@ def refusal(dataset_id: str) -> str | None:
 
 
 def delete(dataset_id: str, workspace: str) -> None:
-    """Remove a data set that the link of `workspace` uploaded and that nothing uses.
+    """Remove a data set that the link of `workspace` uploaded and that nothing uses; one that is gone may be deleted.
 
     Raises:
         InputError: It is somebody else's, or in use.
     """
+    if not (runs.dataset_directory(dataset_id) / "request.json").exists():  # in another tab, just now
+        return
     if not is_owner(dataset_id, workspace):
         raise InputError("Only the link that uploaded these pictures can delete them. Open the app by that link.")
     if not _removed(runs.dataset_directory(dataset_id)):
         raise InputError(refusal(dataset_id) or "These pictures are in use just now. Try again in a moment.")
+
+
+def remove_unused(dataset_id: str) -> None:
+    """After an experiment was deleted: remove its data set with the last one on it, unless somebody makes another."""
+    with suppress(OSError):  # what cannot be removed now expires
+        _removed(runs.dataset_directory(dataset_id))
 
 
 def expire() -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -12,11 +12,12 @@ from core import dataset as datasets
 from core import device, disk, jobs, runs, uploads
 from core import split as splits
 from core.dataset import Dataset
-from core.errors import HeadstartError
+from core.errors import DamagedError, HeadstartError
 from core.experiment import Experiment
 from core.split import Fractions, Split
 from pages._shared_plot import Click, plot, theme  # noqa: F401 - pages call `_shared.plot`
 
+Found = TypeVar("Found")
 FRAMED = "framed"  # set by app.py just before it runs a page
 SIDEBAR_WIDTH = 240
 IDENTIFIERS = ("workspace", "dataset", "experiment")
@@ -126,11 +127,22 @@ def remember_identifiers() -> None:
             st.session_state[name] = named
     if "workspace" not in st.session_state:
         st.session_state["workspace"] = runs.new_id()
-    present = experiment()
+    present = _unless_damaged("experiment", experiment)
     if present is not None:
         st.session_state["dataset"] = present.dataset
+    _unless_damaged("dataset", dataset)
     for name in IDENTIFIERS:
         set_identifier(name, identifier(name))
+
+
+def _unless_damaged(name: str, read: Callable[[], Found | None]) -> Found | None:
+    """What `read` finds under an id; one whose files are damaged is let go of, which `say_refused` says."""
+    try:
+        return read()
+    except DamagedError as error:
+        st.session_state["refused"] = str(error)
+        set_identifier(name, None)
+        return None
 
 
 def identifier(name: str) -> str | None:

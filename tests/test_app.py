@@ -68,3 +68,11 @@ def test_a_server_that_has_shown_every_page_has_not_loaded_tensorflow(page: Page
     if sys.platform == "linux":  # elsewhere a process does not tell what it has mapped
         mapped = {entry.path for entry in psutil.Process(server.pid).memory_maps()}
         assert not [path for path in mapped if "tensorflow" in path or "openvino" in path]
+
+
+def test_a_setting_that_cannot_be_is_named_and_not_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADSTART_MAX_ENTRIES", "many")
+    settings.cache_clear()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    assert not at.exception
+    assert r"HEADSTART\_MAX\_ENTRIES: Input should be a valid integer".replace(":", r"\:") in at.error[0].value

@@ -212,19 +212,6 @@ def test_experiments_of_earlier_versions_are_listed_by_their_time_below_the_new_
     assert [each for each, _ in runs.experiments_of("mine")] == [new, *old]
 
 
-def test_a_data_set_goes_with_its_last_experiment():
-    for each in (DATASET, "1" * 32):
-        runs.dataset_directory(each).mkdir(parents=True)
-    first, second, other = create(), create(), create(dataset="1" * 32)
-    runs.delete_experiment(first)
-    assert runs.dataset_directory(DATASET).exists()
-    runs.delete_experiment(second)
-    assert not runs.dataset_directory(DATASET).exists()
-    assert runs.read_experiment(second) is None
-    assert runs.dataset_directory("1" * 32).exists()
-    assert runs.read_experiment(other) is not None
-
-
 def test_deleting_what_is_not_there_does_nothing():
     runs.delete_experiment(runs.new_id())
 

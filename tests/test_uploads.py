@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core import dataset, experiment, runs, uploads
+from core import dataset, experiment, jobs, runs, uploads
 from core.dataset import Dataset
 from core.errors import InputError
 from core.job import Job, Kind
@@ -134,3 +134,37 @@ def test_an_upload_of_nobody_is_nobodys_to_delete(uploaded):
     one = uploaded(workspace="")
     with pytest.raises(InputError, match="Only the link"):
         uploads.delete(one.id, "")
+
+
+def test_an_upload_that_another_tab_has_deleted_is_no_error(uploaded):
+    one = uploaded()
+    for _ in range(2):
+        uploads.delete(one.id, MINE)
+    assert not is_there(one)
+
+
+def experiment_on(one: Dataset) -> str:
+    return runs.create_experiment(experiment.default(one.id, workspace=MINE), split(one).frame)
+
+
+def test_an_upload_goes_with_its_last_experiment(uploaded):
+    one, other = uploaded(), uploaded()
+    first, second, third = experiment_on(one), experiment_on(one), experiment_on(other)
+    jobs.delete(first, MINE)
+    assert is_there(one)
+    jobs.delete(second, MINE)
+    assert not runs.dataset_directory(one.id).exists()
+    assert runs.read_experiment(second) is None
+    assert is_there(other)
+    assert runs.read_experiment(third) is not None
+
+
+def test_an_upload_outlives_its_last_experiment_where_somebody_makes_another_just_then(uploaded):
+    one = uploaded()
+    first = experiment_on(one)
+    with uploads.held(one.id):
+        jobs.delete(first, MINE)
+        second = experiment_on(one)
+    assert runs.read_experiment(first) is None
+    assert runs.read_experiment(second) is not None
+    assert is_there(one)

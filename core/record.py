@@ -1,0 +1,94 @@
+"""Files of the home folder read back. What a power failure or somebody's hand has damaged is said in a sentence.
+
+Whoever cannot go on without a file uses `read_object`, `read_as` and `read_frame`, which raise that sentence. Who looks
+through the files of everybody uses `readable`: what is damaged is no reason to keep the others waiting.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from core.errors import DamagedError
+
+if TYPE_CHECKING:  # see `runs`
+    import pandas as pd
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in `path`, or None without the file.
+
+    Raises:
+        DamagedError: It holds none.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise _damaged(path, error) from None
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The JSON object in `path`, or None without the file.
+
+    Raises:
+        DamagedError: It holds none.
+    """
+    value = read_json(path)
+    if value is not None and not isinstance(value, dict):
+        raise _damaged(path, ValueError("it holds something else"))
+    return value
+
+
+def readable(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`, or an empty one where there is none that can be read."""
+    try:
+        return read_object(path) or {}
+    except DamagedError:
+        return {}
+
+
+def read_as(model: type[Model], path: Path) -> Model | None:
+    """What `path` says as a frozen value, or None without the file.
+
+    Raises:
+        DamagedError: It says something else.
+    """
+    value = read_json(path)
+    try:
+        return None if value is None else model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise _damaged(path, ValueError(f"{place}: {first['msg']}" if place else first["msg"])) from None
+
+
+def read_frame(path: Path) -> "pd.DataFrame":
+    """The frame in `path`.
+
+    Raises:
+        DamagedError: It is no parquet file, or not a whole one.
+        FileNotFoundError: There is no such file.
+    """
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError:
+        raise
+    except (ValueError, OSError) as error:  # as pyarrow raises them
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, why: Exception) -> DamagedError:
+    reason = str(why).splitlines()[0].rstrip(".") if str(why) else type(why).__name__
+    return DamagedError(
+        f"Headstart must be able to read {path.absolute()}. Found it damaged ({reason}), as after a power failure. Put "
+        "it back from a copy, or begin anew."
+    )

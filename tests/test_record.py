@@ -1,0 +1,172 @@
+"""Files that a power failure has damaged: a sentence for whom they concern, and nothing at all for everybody else."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from streamlit.testing.v1 import AppTest
+
+from core import experiment, history, job, jobs, record, runs, uploads
+from core.errors import DamagedError
+from core.experiment import Arm
+from core.job import Job, Kind
+from core.runs import State
+from core.settings import ROOT
+
+LINK = "a" * 32
+HARM = {
+    "empty": lambda data: data[:0],
+    "half": lambda data: data[: len(data) // 2],
+    "zeros": lambda data: bytes(len(data)),
+    "other": lambda data: b"[" + str(len(data)).encode() + b"]",
+}
+PAGES = ("train", "compare", "predict")
+OF_AN_EXPERIMENT = (
+    "experiment.json",
+    "split.parquet",
+    "result.json",
+    "transfer/arm.json",
+    "transfer/status.json",
+    "transfer/metrics.jsonl",
+    "transfer/predictions.parquet",
+    "transfer/attempt.json",
+    "scratch/log.txt",
+)
+
+
+class Pair(BaseModel):
+    """Any model."""
+
+    one: int
+    two: int = 2
+
+
+def damage(path: Path, how: str) -> None:
+    """Leave of a file what a host that lost its power may leave of it."""
+    path.write_bytes(HARM[how](path.read_bytes() if path.exists() else b'{"a": "file"}'))
+
+
+@pytest.fixture
+def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests are of the pages."""
+    monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
+
+
+@pytest.mark.parametrize("how", HARM)
+def test_a_damaged_file_is_said_by_its_name(tmp_path: Path, how: str):
+    for name, read in (("a.json", lambda path: record.read_as(Pair, path)), ("b.parquet", record.read_frame)):
+        damage(tmp_path / name, how)
+        with pytest.raises(DamagedError, match=name):
+            read(tmp_path / name)
+    assert record.readable(tmp_path / "a.json") == {}
+
+
+def test_what_is_whole_or_missing_is_no_damage(tmp_path: Path):
+    runs.write_json(tmp_path / "pair.json", {"one": 1})
+    assert record.read_as(Pair, tmp_path / "pair.json") == Pair(one=1)
+    assert record.read_as(Pair, tmp_path / "none.json") is None
+    assert record.readable(tmp_path / "none.json") == {}
+    with pytest.raises(FileNotFoundError):
+        record.read_frame(tmp_path / "none.parquet")
+
+
+@pytest.mark.usefixtures("no_consumer")
+@pytest.mark.parametrize("name", OF_AN_EXPERIMENT)
+def test_no_page_breaks_on_a_damaged_file_of_its_experiment(name: str, finished_experiment: Callable[..., str]):
+    experiment_id = finished_experiment(workspace=LINK)
+    path = runs.experiment_directory(experiment_id) / name
+    whole = path.read_bytes() if path.exists() else b""
+    for how in ("empty", "other"):
+        path.write_bytes(whole)
+        damage(path, how)
+        for page in PAGES:
+            app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+            app.query_params.update(workspace=LINK, experiment=experiment_id)
+            app.run()
+            app.switch_page(f"pages/{page}.py").run()
+            assert not app.exception, (how, page, app.exception[0].message)
+
+
+@pytest.mark.usefixtures("no_consumer")
+def test_who_opens_a_damaged_experiment_is_told_and_can_go_on(finished_experiment: Callable[..., str]):
+    experiment_id = finished_experiment(workspace=LINK)
+    damage(runs.experiment_directory(experiment_id) / "experiment.json", "empty")
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+    app.query_params.update(workspace=LINK, experiment=experiment_id)
+    app.run()
+    assert "damaged" in app.error[0].value
+    assert "experiment" not in app.query_params
+    assert not app.run().error
+
+
+@pytest.mark.parametrize("how", HARM)
+def test_a_damaged_experiment_is_no_hindrance_to_others(how: str, finished_experiment: Callable[..., str]):
+    damaged, whole = finished_experiment(workspace=LINK), finished_experiment(workspace=LINK)
+    damage(runs.experiment_directory(damaged) / "experiment.json", how)
+    damage(runs.experiment_directory(whole) / "result.json", how)
+    kept = runs.read_experiment(whole)
+    assert kept
+    assert [each.id for each in history.entries(LINK)] == [whole]
+    assert runs.create_experiment(experiment.default(kept.dataset), runs.read_split(whole))
+    assert uploads.n_experiments(kept.dataset) == 2
+    jobs.delete(whole, LINK)
+    assert [each.id for each in history.entries(LINK)] == []
+
+
+@pytest.mark.parametrize("how", HARM)
+def test_a_damaged_status_is_one_that_failed(tmp_path: Path, how: str):
+    damage(tmp_path / "status.json", how)
+    found = runs.read_status(tmp_path)
+    assert found and found.state is State.FAILED
+    assert "status.json" in found.message
+
+
+def test_a_damaged_epoch_is_left_out_and_the_others_are_drawn(tmp_path: Path):
+    runs.append_metrics(tmp_path, epoch=1)
+    with (tmp_path / "metrics.jsonl").open("ab") as file:
+        file.write(b'\0\0\0\0\n{"epoch": \n7\n\xff\n')
+    runs.append_metrics(tmp_path, epoch=3)
+    assert runs.read_metrics(tmp_path)["epoch"].tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("how", HARM)
+def test_a_job_whose_file_is_damaged_is_known_by_its_name(how: str):
+    jobs.job.folder().mkdir(parents=True)
+    given = Job(kind=Kind.INGEST, subject=runs.new_id(), submitted=1)
+    given.write()
+    damage(job.folder() / f"{given.name}.json", how)
+    damage(job.folder() / f"probe-{runs.new_id()}.json", how)
+    damage(job.folder() / "what-nobody-knows.json", how)
+    assert [(each.kind, each.subject, each.is_begun) for each in job.read_all()] == [(given.kind, given.subject, False)]
+
+
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("how", HARM)
+def test_the_queue_goes_on_beside_what_is_damaged(
+    how: str, home: Path, finished_experiment: Callable[..., str], wait_for: Callable[..., None]
+):
+    damaged, lost, whole = (finished_experiment(arms=()) for _ in range(3))
+    for each in (damaged, lost):
+        job.folder().mkdir(parents=True, exist_ok=True)
+        Job(kind=Kind.EXPERIMENT, subject=each, submitted=1).write()
+        for arm in Arm:
+            runs.write_status(runs.arm_directory(each, arm), runs.Status())
+    damage(runs.experiment_directory(damaged) / "experiment.json", how)
+    damage(job.folder() / f"experiment-{lost}.json", how)
+    for name in ("consumer.json", "server.json", "queue.db"):
+        damage(home / name, how)
+    jobs.submit_experiment(whole)
+    wait_for(lambda: not job.read_all())
+    for each in (lost, whole):
+        assert [runs.read_status(runs.arm_directory(each, arm)).state for arm in Arm] == [State.DONE] * 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path: Path):
+    path = tmp_path / "a.parquet"
+    path.write_bytes(b"")
+    path.chmod(0)
+    with pytest.raises(PermissionError):
+        record.read_frame(path)
