@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 something on this host failed, 2 the input must change (on
 
 import argparse
 import json
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from core import bases, device, disk, estimate, experiment, fitting, host, runs, standby, terminal, weights
+from core import bases, device, disk, estimate, experiment, fitting, host, profile, runs, standby, terminal, weights
 from core.errors import ExperimentError, HeadstartError, InputError, ResourceError, RunError, StopRequested
 from core.experiment import Arm, Experiment
 from core.settings import ROOT, settings
@@ -217,11 +218,13 @@ def _unseen() -> str:
 def _settings() -> list[str]:
     """A line for each setting: how it is named in the environment, its value, and whether it was chosen there."""
     chosen, lines = settings(), []
+    environment, by_profile = {name.upper() for name in os.environ}, profile.DEFAULTS.get(settings().profile, {})
     for name in type(chosen).model_fields:
         value = getattr(chosen, name)
         said = "none" if value is None else f"{value} ({disk.size(value)})" if name.endswith("_bytes") else str(value)
-        marked = f"{said}, set" if name in chosen.model_fields_set else said
-        lines.append(f"  {'HEADSTART_' + name.upper():34}{marked}")
+        variable = f"HEADSTART_{name.upper()}"
+        who = ", set" if variable in environment else ", by the profile" if name in by_profile else ""
+        lines.append(f"  {variable:34}{said}{who}")
     return lines
 
 

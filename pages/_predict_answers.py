@@ -14,6 +14,7 @@ from core.verdict import percent
 from pages import _shared
 from pages._thumbnails import thumbnail
 
+LEAST = 0.001  # of a probability that is shown in digits
 TOP = 3  # classes shown of each answer; the table has them all
 
 
@@ -74,4 +75,9 @@ def _arm(arm: Arm, row: pd.Series) -> str:
 
 def _bar(label: str, share: float, colour: str) -> str:
     filled = f'<i style="width:{100 * share:.1f}%;background:{colour}"></i>'
-    return f"<p><span>{html.escape(label)}</span><u>{filled}</u><span>{percent(share, 100)}</span></p>"
+    return f"<p><span>{html.escape(label)}</span><u>{filled}</u><span>{_percent(share)}</span></p>"
+
+
+def _percent(share: float) -> str:
+    """A probability; what is as good as none in no more digits than there is room for."""
+    return "&lt; 0.1\xa0%" if 0 < share < LEAST else "&gt; 99.9\xa0%" if 1 - LEAST < share < 1 else percent(share, 100)

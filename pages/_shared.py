@@ -61,7 +61,7 @@ STYLE = """<style>
 .answers figure, .asked figure { margin: 0; }
 .asked figcaption { font-size: 0.8125rem; opacity: 0.75; overflow-wrap: anywhere; }
 .asked em { display: block; font-style: normal; font-weight: 600; }
-.asked p { display: grid; grid-template-columns: 5rem 1fr 3.25rem; gap: 0.5rem; align-items: center; }
+.asked p { display: grid; grid-template-columns: 5rem 1fr 3.75rem; gap: 0.5rem; align-items: center; }
 .asked p { margin: 0.375rem 0; }
 .asked p span { font-size: 0.875rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .asked u { display: block; height: 0.625rem; border-radius: 0.3125rem; background: rgba(128, 128, 128, 0.2); }

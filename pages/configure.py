@@ -40,8 +40,9 @@ def _set_up(chosen: Experiment, of: Dataset, split: Split) -> None:
     with left:
         _choices(chosen, of, split)
     with right, st.container(key="summary"):
+        refusal = _refusal(chosen, split)
         _configure_summary.show(chosen, of, split)
-        _start(chosen, split)
+        _start(chosen, split, is_refused=refusal is not None)
 
 
 def _choices(chosen: Experiment, of: Dataset, split: Split) -> None:
@@ -57,15 +58,20 @@ def _n_train(split: Split) -> int:
     return int((split.frame["part"] == "train").sum())
 
 
-def _start(chosen: Experiment, split: Split) -> None:
+def _refusal(chosen: Experiment, split: Split) -> str | None:
+    """Why it cannot be trained here, and the way out: above the networks, for below them a low window ends."""
     refusal = _configure_summary.refusal(chosen, split)
-    if fitted := st.session_state.get("draft_fitted"):
-        st.caption(f"This host has little memory, so the defaults are a little smaller: {', '.join(fitted)}.")
     if refusal:
         st.error(_shared.plain(refusal), icon=":material/memory:")
         _way_out(chosen, split)
+    return refusal
+
+
+def _start(chosen: Experiment, split: Split, *, is_refused: bool) -> None:
+    if fitted := st.session_state.get("draft_fitted"):
+        st.caption(f"This host has little memory, so the defaults are a little smaller: {', '.join(fitted)}.")
     label = "Train both" if chosen.opponent else "Train"
-    if _shared.primary(label, key="train", icon=":material/play_arrow:", disabled=refusal is not None):
+    if _shared.primary(label, key="train", icon=":material/play_arrow:", disabled=is_refused):
         with _shared.errors():
             _configure_summary.end_probe()
             with uploads.held(chosen.dataset):

@@ -421,6 +421,16 @@ def test_what_cannot_fit_into_memory_is_refused_with_what_to_lower(pictures, mon
     assert "Lower the batch size" in app.error[0].value
 
 
+def test_the_refusal_and_its_way_out_stand_above_the_networks_where_a_low_window_shows_them(pictures, monkeypatch):
+    monkeypatch.setenv("HEADSTART_MEMORY_BYTES", str(560_000_000))
+    settings.cache_clear()
+    shown = list(opened(dataset=pictures(**CLASSES)).main)
+    first_card = min(at for at, each in enumerate(shown) if "Trained parameters" in str(getattr(each, "proto", "")))
+    for key in ("error", "fit_host"):
+        place = next(at for at, each in enumerate(shown) if key in (each.type, getattr(each, "key", None)))
+        assert place < first_card
+
+
 def test_what_cannot_fit_has_a_way_out_at_a_press(pictures, monkeypatch):
     monkeypatch.setenv("HEADSTART_MEMORY_BYTES", str(560_000_000))
     settings.cache_clear()

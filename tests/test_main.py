@@ -272,3 +272,16 @@ def test_both_arms_of_compare_lie_where_the_app_finds_them(compared):
         status = runs.read_status(runs.arm_directory(compared.experiment_id, arm))
         assert status
         assert status.state is runs.State.DONE
+
+
+def test_doctor_tells_what_was_set_from_what_the_profile_says(capsys, monkeypatch):
+    main(["doctor"])
+    assert re.search(r"HEADSTART_PROFILE +host\n", capsys.readouterr().out)
+    monkeypatch.setenv("HEADSTART_PROFILE", "cloud")
+    monkeypatch.setenv("HEADSTART_MAX_ENTRIES", "77")
+    settings.cache_clear()
+    main(["doctor"])
+    printed = capsys.readouterr().out
+    assert re.search(r"HEADSTART_PROFILE +cloud, set\n", printed)
+    assert re.search(r"HEADSTART_MAX_ENTRIES +77, set\n", printed)
+    assert re.search(r"HEADSTART_MAX_UPLOAD_MEGABYTES +100, by the profile\n", printed)

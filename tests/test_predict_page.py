@@ -273,3 +273,18 @@ def peak_of(pid: int) -> Iterator[list[int]]:
     finally:
         is_over.set()
         looking.join()
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.000003, "&lt; 0.1"), (0.9999997, "&gt; 99.9"), (0.004, "0.4"), (0.5, "50"), (0.0, "0"), (1.0, "100")],
+)
+def test_a_probability_has_no_more_digits_than_there_is_room_for(
+    share: float, said: str, finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]
+):
+    experiment_id = finished_experiment()
+    prediction_id = asked(experiment_id, [("0.png", picture_of(0))], Status(state=State.DONE))
+    answer(prediction_id, ["bird"], ["bird"])
+    path = predict.directory(prediction_id) / "answers.parquet"
+    runs.write_frame(path, pd.read_parquet(path).assign(**{f"p_{name}": share for name in CLASSES}))
+    assert f"<span>{said}\xa0%</span>" in htmls(opened(experiment_id, prediction_id))
