@@ -51,6 +51,8 @@ class Answer(TypedDict):
     kind: NotRequired[str]
     width: NotRequired[int]
     height: NotRequired[int]
+    pixels: NotRequired[str]
+    thumbnail: NotRequired[str]  # in hexadecimal digits
     reason: NotRequired[str]
     is_for_want: NotRequired[bool]  # the reason is memory: another host might read it
     needed_bytes: NotRequired[int]
@@ -85,7 +87,15 @@ class Decoder:
         except MemoryError:
             return {"reason": "it needs more memory to decode than its size lets expect", "is_for_want": True}, b""
         size_bytes = None if small.data is None else len(small.data)
-        return Answer(size_bytes=size_bytes, kind=small.kind, width=small.width, height=small.height), small.data or b""
+        answer = Answer(
+            size_bytes=size_bytes,
+            kind=small.kind,
+            width=small.width,
+            height=small.height,
+            pixels=small.pixels,
+            thumbnail=small.thumbnail.hex(),
+        )
+        return answer, small.data or b""
 
     def _ask(self, order: Order, needed_bytes: int) -> None:
         """Let it have what it needs, once it may."""

@@ -169,7 +169,8 @@ class _Helper:
             raise (ShortError if answer.get("is_for_want") else PictureError)(answer["reason"])
         size_bytes = answer["size_bytes"]
         made = None if size_bytes is None else self._read(size_bytes)
-        return Small(answer["kind"], made, answer["width"], answer["height"])
+        shown = answer["pixels"], bytes.fromhex(answer["thumbnail"])
+        return Small(answer["kind"], made, answer["width"], answer["height"], *shown)
 
     def _send(self, *parts: bytes) -> None:
         assert self._process.stdin

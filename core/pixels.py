@@ -4,6 +4,7 @@ What a picture needs is known from its header. It is never held twice in full: w
 by strip, on the way to a picture that is smaller by a whole factor.
 """
 
+import hashlib
 import io
 import warnings
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ JPEG_QUALITY = 92
 JFIF_BYTES = 14  # of the one marker that says nothing of a picture, without a thumbnail
 START_OF_SCAN = b"\xff\xda"  # nothing else in a JPEG's coded pixels begins like this
 PNG_SIDE = 128  # px; a lossless picture up to here stays so, as blocks of JPEG would show and the file is small anyway
+THUMBNAIL_SIDE = 32
 WHITE = (255, 255, 255)
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -60,6 +62,8 @@ class Small:
     data: bytes | None  # None: the source's own bytes
     width: int  # px
     height: int
+    pixels: str  # SHA-256 of size and pixels, before it is stored: that of every copy without loss
+    thumbnail: bytes  # grey, `THUMBNAIL_SIDE` px each way: what near-copies are found by
 
 
 def _admitted(_needed_bytes: int) -> None:
@@ -82,15 +86,29 @@ def small(data: bytes, *, max_pixels: int, side: int, admit: Callable[[int], obj
         PictureError: It cannot be read or is too large.
     """
     image, is_plain = _read(data, max_pixels, side, admit)
+    shown = _digest(image), thumbnail(image)
     if is_plain:
-        return Small("jpg", None, image.width, image.height)
+        return Small("jpg", None, *image.size, *shown)
     is_png = max(image.size) <= PNG_SIDE and not data.startswith(LOSSY_STARTS)
     packed = io.BytesIO()
     if is_png:
         image.save(packed, "PNG", compress_level=1)
     else:
         image.save(packed, "JPEG", quality=JPEG_QUALITY)
-    return Small("png" if is_png else "jpg", packed.getvalue(), image.width, image.height)
+    return Small("png" if is_png else "jpg", packed.getvalue(), *image.size, *shown)
+
+
+def thumbnail(image: Image.Image) -> bytes:
+    """A picture stretched to a grey square of `THUMBNAIL_SIDE` px, a byte each."""
+    grey = image if image.mode == "L" else image.convert("L")
+    size = THUMBNAIL_SIDE, THUMBNAIL_SIDE
+    return grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0).tobytes()
+
+
+def _digest(image: Image.Image) -> str:
+    digest = hashlib.sha256(f"{image.width} {image.height} ".encode())
+    digest.update(image.tobytes())
+    return digest.hexdigest()
 
 
 def upright(data: bytes, *, max_pixels: int, side: int) -> Image.Image:

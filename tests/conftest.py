@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from core import experiment, jobs, runs
@@ -71,6 +71,24 @@ def picture_of() -> Callable[..., bytes]:
         random, file = np.random.default_rng(number), io.BytesIO()
         Image.fromarray(random.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)).save(file, kind)
         return file.getvalue()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def photo_of() -> Callable[..., Image.Image]:
+    """A function that gives a picture with things in it, sharp and soft, as photographs have; 512 by 384 px."""
+
+    def make(number: int) -> Image.Image:
+        random = np.random.default_rng((7, number))
+        image = Image.fromarray(random.integers(60, 200, (4, 5, 3), dtype=np.uint8)).resize((512, 384))
+        draw = ImageDraw.Draw(image)
+        for _ in range(25):
+            x, y, size = random.integers((-40, -40, 15), (500, 370, 120))
+            colour = tuple(int(value) for value in random.integers(0, 256, 3))
+            shape = draw.ellipse if random.random() < 0.5 else draw.rectangle
+            shape((x, y, x + size, y + size * random.uniform(0.4, 1.0)), fill=colour)
+        return image
 
     return make
 

@@ -1,4 +1,3 @@
-import hashlib
 import io
 import struct
 import threading
@@ -220,10 +219,19 @@ def test_a_colour_profile_that_is_kept_from_the_network_does_not_stop_it():
     assert near(normalise(saved(Image.new("RGB", (9, 9), RED), "JPEG", icc_profile=profile)), (4, 4), RED)
 
 
-def test_stores_under_the_hash_of_the_source(tmp_path, picture_of):
-    data = picture_of(1, kind="JPEG", size=(40, 30))
-    stored = store(data, tmp_path)
-    assert stored.picture == hashlib.sha256(data).hexdigest()
+def test_the_same_pixels_stored_in_the_same_way_have_one_name(tmp_path, picture_of):
+    """And in another way another one: what is computed from a file is kept under its picture's name."""
+    data = picture_of(1, kind="JPEG", size=(200, 150))
+    plain, commented = store(data, tmp_path), store(data[:2] + b"\xff\xfe\x00\x07hello" + data[2:], tmp_path)
+    lossless = store(saved(Image.open(io.BytesIO(data)), "PNG"), tmp_path)
+    assert plain.pixels == commented.pixels == lossless.pixels
+    assert commented.file == lossless.file != plain.file
+    assert (tmp_path / plain.file).read_bytes() == data
+    assert store(picture_of(2, kind="JPEG", size=(200, 150)), tmp_path).pixels != plain.pixels
+
+
+def test_stores_under_a_hash(tmp_path, picture_of):
+    stored = store(picture_of(1, kind="JPEG", size=(40, 30)), tmp_path)
     assert stored.file == f"{stored.picture}.jpg"
     assert (stored.width, stored.height) == (40, 30)
     assert [path.name for path in tmp_path.glob("*.*")] == [stored.file]
