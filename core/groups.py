@@ -11,8 +11,6 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from core.errors import SplitError
 
@@ -68,17 +66,17 @@ def levels(names: Iterable[str]) -> int:
 
 def units(rows: pd.DataFrame, columns: Sequence[str]) -> Places:
     """A number for each row, the same for rows that share a value of any column; an empty cell is shared with none."""
-    row, value, n_values = [], [], 0
-    for column in columns:
-        codes, names = pd.factorize(rows[column])  # -1 for an empty cell
-        known = np.flatnonzero(codes >= 0)
-        row.append(known)
-        value.append(codes[known] + n_values)
-        n_values += len(names)
-    n, ones = len(rows), np.concatenate(row)
-    link = csr_array((np.ones(len(ones)), (ones, np.concatenate(value) + n)), shape=(n + n_values, n + n_values))
-    _, numbers = connected_components(link, directed=False)
-    return np.asarray(np.unique(numbers[:n], return_inverse=True)[1], np.int64)
+    numbers = np.arange(len(rows))
+    shared = [codes for codes in (pd.factorize(rows[column])[0] for column in columns) if (codes >= 0).any()]
+    while True:  # the smallest number of each value's rows spreads until nothing changes
+        before = numbers.copy()
+        for codes in shared:
+            known = codes >= 0  # -1 for an empty cell
+            least = np.full(codes.max() + 1, len(rows))
+            np.minimum.at(least, codes[known], numbers[known])
+            numbers[known] = least[codes[known]]
+        if (numbers == before).all():
+            return np.asarray(np.unique(numbers, return_inverse=True)[1], np.int64)
 
 
 class Mending:
@@ -86,17 +84,19 @@ class Mending:
 
     def __init__(self, labels: Places, unit_of: Places, parts: Places, targets: Places) -> None:
         """Of each row its class, unit and part; and how many rows of each class (row) each part (column) shall have."""
-        n_units, n_labels = int(unit_of.max()) + 1, len(targets)
-        self._held = csr_array((np.ones(len(labels), np.int64), (unit_of, labels)), shape=(n_units, n_labels))
-        self._size = np.asarray(self._held.sum(1)).ravel()
-        self._square = np.asarray(self._held.power(2).sum(1)).ravel()
-        in_part = csr_array((np.ones(len(labels), np.int64), (unit_of, parts)), shape=(n_units, targets.shape[1]))
-        self._drawn = in_part.toarray()
+        entries, self._number = np.unique(unit_of * len(targets) + labels, return_counts=True)
+        unit, self._label = np.divmod(entries, len(targets))  # sorted: each unit's classes, and its pictures of each
+        self._start = np.searchsorted(unit, np.arange(int(unit_of.max()) + 1))
+        self._size = np.bincount(unit_of)
+        self._square = np.add.reduceat(self._number**2, self._start)
+        self._drawn = np.zeros((len(self._size), targets.shape[1]), np.int64)
+        np.add.at(self._drawn, (unit_of, parts), 1)
         self._unit_of = unit_of
         self._part = np.where((self._drawn > 0).sum(1) == 1, self._drawn.argmax(1), -1)
-        whole = (self._drawn > 0) & (self._part >= 0)[:, None]
-        self._surplus = np.asarray(self._held.T @ whole.astype(np.int64) - targets, np.int64)
         self._targets = targets
+        self._surplus = -targets.astype(np.int64)
+        is_whole = self._part[unit] >= 0
+        np.add.at(self._surplus, (self._label[is_whole], self._part[unit[is_whole]]), self._number[is_whole])
 
     @property
     def is_needed(self) -> bool:
@@ -126,8 +126,8 @@ class Mending:
 
     def _classes(self, unit: int) -> tuple[Places, Places]:
         """The classes of a unit, and its pictures of each."""
-        some = slice(self._held.indptr[unit], self._held.indptr[unit + 1])
-        return self._held.indices[some], self._held.data[some]
+        end = self._start[unit + 1] if unit + 1 < len(self._start) else len(self._label)
+        return self._label[self._start[unit] : end], self._number[self._start[unit] : end]
 
     def _count(self, unit: int, part: int, sign: int) -> None:
         classes, numbers = self._classes(unit)
@@ -160,7 +160,7 @@ class Mending:
 
     def _gains(self) -> npt.NDArray[np.int64]:
         """Half of what the sum of squared surpluses loses by each unit's move to each part, shape (units, parts)."""
-        weighed = self._held @ self._surplus
+        weighed = np.add.reduceat(self._number[:, None] * self._surplus[self._label], self._start, axis=0)
         here = np.take_along_axis(weighed, self._part[:, None], 1)
         gains = here - weighed - self._square[:, None]
         np.put_along_axis(gains, self._part[:, None], 0, 1)
@@ -170,9 +170,10 @@ class Mending:
         """Bring a class into a part that lacks it, without taking the last of a class out of another."""
         counts, gains = self._surplus + self._targets, self._gains()
         candidates = []
-        for unit in np.flatnonzero(self._held[:, [label]].toarray().ravel()):
-            classes, numbers = self._classes(int(unit))
+        for entry in np.flatnonzero(self._label == label):
+            unit = int(np.searchsorted(self._start, entry, side="right")) - 1
+            classes, numbers = self._classes(unit)
             if self._part[unit] != part and (counts[classes, self._part[unit]] > numbers).all():
-                candidates.append((-gains[unit, part], int(unit)))
+                candidates.append((-gains[unit, part], unit))
         if candidates:
             self._move(min(candidates)[1], part)
