@@ -109,6 +109,12 @@ def torn(near: pd.DataFrame, frame: pd.DataFrame, *, part: str = TEST, beside: t
     return sorted({one for one, other in both if part_of.get(one) == part and part_of.get(other) in beside})
 
 
+def blank(pictures: pd.DataFrame, thumbnails: dict[str, bytes]) -> list[str]:
+    """Names of the pictures that are one colour all over."""
+    names = zip(pictures["picture"], pictures["name"], strict=True)
+    return [name for picture, name in names if len(set(thumbnails[picture])) == 1]
+
+
 def leak(near: pd.DataFrame, frame: pd.DataFrame) -> str:
     """A sentence where test pictures have near-copies in the training part; else empty."""
     n, n_test = len(torn(near, frame)), int((frame["part"] == TEST).sum())

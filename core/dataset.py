@@ -32,8 +32,10 @@ from typing import TYPE_CHECKING, BinaryIO
 import pandas as pd
 
 from core import copies, layout, manifest, problem, runs
+from core import depth as depths
 from core.archive import Archive, EntryError, check_free_disk, open_archive, printable
 from core.decoding import Decoding
+from core.depth import Depth
 from core.errors import ArchiveError, DatasetError, HeadstartError, InputError, ResourceError, StopRequested
 from core.layout import Labelled
 from core.picture import Stored
@@ -73,6 +75,7 @@ class Dataset:
     problems: tuple[Problem, ...]
     seconds: float = 0.0  # that the ingest took
     near: pd.DataFrame = field(default_factory=copies.none)  # copies.COLUMNS; pairs of near-copies
+    depth: Depth = field(default_factory=lambda: depths.UNKNOWN)  # of its pictures of more than 8 bits
 
     @property
     def has_own_split(self) -> bool:
@@ -179,7 +182,8 @@ def read(dataset_id: str) -> Dataset | None:
     except FileNotFoundError:  # made before near-copies were looked for
         near = copies.none()
     classes = tuple(said["classes"])
-    return Dataset(dataset_id, said["name"], said["fingerprint"], classes, pictures, problems, said["seconds"], near)
+    depth, seconds = depths.read(said.get("depth")), said["seconds"]
+    return Dataset(dataset_id, said["name"], said["fingerprint"], classes, pictures, problems, seconds, near, depth)
 
 
 @dataclass
@@ -225,7 +229,7 @@ def _ingested(directory: Path, report: _Report) -> Dataset:
         raise DatasetError("This data set's zip is not here any more. Upload it again.")
     for known in _of_the_same_zip(directory):
         if _link(known, _emptied(folder), report):
-            return _written(directory, known.pictures, known.near, known.problems, begun)
+            return _written(directory, known.pictures, known.near, known.problems, known.depth, begun)
     _emptied(folder)
     with open_archive(upload) as archive:
         arranged = layout.arrange(archive)
@@ -233,6 +237,13 @@ def _ingested(directory: Path, report: _Report) -> Dataset:
         check_free_disk(folder, len(arranged.pictures) * STORED_BYTES)
         with Decoding(folder) as decoding:
             rows, thumbnails, unreadable = _stored(archive, arranged.pictures, decoding, report)
+        depth = depths.of(values for values in rows["values"] if values)
+        if off := depths.off(rows["values"], depth):  # what is black and white in these is known only now
+            again = tuple(arranged.pictures[number] for number in rows["number"].iloc[off])
+            with Decoding(folder, depth=depth) as decoding:
+                scaled, new, failed = _stored(archive, again, decoding, report)
+            rows = pd.concat([rows.drop(index=rows.index[off]), scaled]).reset_index(drop=True)
+            thumbnails, unreadable = thumbnails | new, unreadable + failed
         refused = [f"{entry.name}: {entry.reason}" for entry in archive.refused]
     pictures, repeated = manifest.unique(_named_alike(rows, folder))
     manifest.check_classes(pictures, {labelled.label for labelled in arranged.pictures}, unreadable)
@@ -244,17 +255,20 @@ def _ingested(directory: Path, report: _Report) -> Dataset:
         *arranged.problems,
         *repeated,
         *copies.problems(pictures, near),
+        *found(ProblemKind.BLANK, copies.blank(pictures, thumbnails)),
         *manifest.small_classes(pictures),
     )
-    return _written(directory, pictures, near, problems, begun, is_repeatable=not decoding.was_short)
+    return _written(directory, pictures, near, problems, depth, begun, is_repeatable=not decoding.was_short)
 
 
 def _named_alike(rows: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """Let all copies that have the same pixels go by one picture and file; the other files are removed."""
     first = rows.sort_values("picture").drop_duplicates("pixels").set_index("pixels")
     named = rows.assign(**{column: rows["pixels"].map(first[column]) for column in ("picture", "file")})
-    for file in set(rows["file"]) - set(named["file"]):
-        (folder / file).unlink()
+    kept = set(named["file"])
+    for path in folder.iterdir():
+        if path.name not in kept:
+            path.unlink()
     return named[manifest.COLUMNS]
 
 
@@ -303,7 +317,8 @@ def _stored(
 ) -> tuple[pd.DataFrame, dict[str, bytes], list[str]]:
     """A row (`manifest.COLUMNS`, pixels) an entry, each picture's thumbnail, and "name: reason" of what is unusable."""
     rows, thumbnails, unreadable = [], {}, []
-    for done, (each, outcome) in enumerate(_outcomes(archive, labelled, decoding), start=1):
+    for number, (each, outcome) in enumerate(_outcomes(archive, labelled, decoding)):
+        done = number + 1
         report(done, len(labelled))
         if done % LOOK_AT_DISK == 0:
             check_free_disk(decoding.folder)
@@ -311,9 +326,10 @@ def _stored(
             unreadable.append(f"{each.name}: {outcome}")
         else:
             size = outcome.width, outcome.height
-            rows.append((outcome.picture, outcome.file, each.label, each.name, *size, each.part, outcome.pixels))
+            shown = outcome.pixels, outcome.values, number
+            rows.append((outcome.picture, outcome.file, each.label, each.name, *size, each.part, *shown))
             thumbnails[outcome.picture] = outcome.thumbnail
-    return pd.DataFrame(rows, columns=[*manifest.COLUMNS, "pixels"]), thumbnails, unreadable
+    return pd.DataFrame(rows, columns=[*manifest.COLUMNS, "pixels", "values", "number"]), thumbnails, unreadable
 
 
 def _outcomes(
@@ -350,6 +366,7 @@ def _written(
     pictures: pd.DataFrame,
     near: pd.DataFrame,
     problems: tuple[Problem, ...],
+    depth: Depth,
     begun: float,
     *,
     is_repeatable: bool = True,
@@ -369,6 +386,7 @@ def _written(
         problems=tuple(sorted(problems, key=lambda each: order.index(each.kind))),
         seconds=time.monotonic() - begun,
         near=near,
+        depth=depth,
     )
     said = {
         "name": dataset.name,
@@ -377,6 +395,7 @@ def _written(
         "problems": [asdict(each) for each in dataset.problems],
         "has_own_split": dataset.has_own_split,
         "seconds": dataset.seconds,
+        "depth": dataset.depth,
         "made_of": _made_of(directory) if is_repeatable else None,
     }
     runs.write_json(directory / "dataset.json", said)

@@ -12,11 +12,15 @@ import numpy as np
 from PIL import Image
 
 from core import pixels, runs
+from core.depth import Values
 from core.pixels import PictureError as PictureError
 from core.pixels import Small
 from core.settings import settings
 
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".heic", ".heif", ".hif"),
+    *(".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Stored:
     height: int
     pixels: str  # SHA-256 of the pixels alone: that of every copy without loss
     thumbnail: bytes  # see `pixels.thumbnail`
+    values: Values | None  # where it has more than 8 bits
 
 
 def store(data: bytes, folder: Path) -> Stored:
@@ -48,7 +53,7 @@ def write(made: Small, source: bytes, folder: Path) -> Stored:
     picture = hashlib.sha256(f"{how} {made.pixels}".encode()).hexdigest()
     path = folder / f"{picture}.{made.kind}"
     runs.write_whole(path, lambda partial: partial.write_bytes(source if made.data is None else made.data))
-    return Stored(picture, path.name, made.width, made.height, made.pixels, made.thumbnail)
+    return Stored(picture, path.name, made.width, made.height, made.pixels, made.thumbnail, made.values)
 
 
 def load(path: Path, size: int) -> np.ndarray:

@@ -24,6 +24,7 @@ class ProblemKind(StrEnum):
     NEAR_IN_TRAIN_AND_TEST = "near-copies in train and test"
     TOO_FEW = "too few"
     IMBALANCE = "imbalance"
+    BLANK = "blank"
     UNLABELLED = "unlabelled"
     MISSING = "missing"
     DUPLICATE = "duplicate"
@@ -89,6 +90,12 @@ ROWS = {
         "class has fewer than 20 pictures",
         "classes have fewer than 20 pictures",
         "Add pictures if you can: what the report says about so few is little more than chance.",
+    ),
+    ProblemKind.BLANK: (
+        Severity.WARNING,
+        "picture is one colour all over",
+        "pictures are one colour all over",
+        "Kept. A network can learn nothing from it but its colour: look whether its file is what it should be.",
     ),
     ProblemKind.UNLABELLED: (
         Severity.WARNING,

@@ -217,8 +217,8 @@ def test_lists_each_unreadable_picture_with_its_reason_and_keeps_the_rest(ingest
     assert unreadable.title == "3 pictures cannot be read"
     assert unreadable.names == (
         "cats/cut.jpg: its data is damaged, cut off or of a rare kind",
-        "dogs/note.png: it is no JPEG, PNG, WebP, BMP, GIF or TIFF",
-        "dogs/empty.gif: it is empty",
+        "dogs/note.png: it is text",
+        "dogs/empty.gif: it is an empty file",
     )
     assert len(made.pictures) == 40
 

@@ -178,7 +178,7 @@ def test_refuses_a_decompression_bomb_before_unpacking_it(side):
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "it is empty"),
+        (b"", "it is an empty file"),
         (b"no picture", "it is no JPEG"),
         (b"\xff\xd8\xff\xe0" + bytes(40), "damaged|it is no JPEG"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "it is no JPEG"),
