@@ -225,7 +225,7 @@ def test_lists_each_unreadable_picture_with_its_reason_and_keeps_the_rest(ingest
 
 def test_names_pictures_of_kinds_that_are_not_read(ingested):
     made = ingested({"cats/": 20, "dogs/": 20, "cats/phone.heic": b"\x00\x00\x00\x18ftypheic"})
-    assert problem_of(made, ProblemKind.UNREADABLE).names[0].startswith("cats/phone.heic: it is no JPEG")
+    assert problem_of(made, ProblemKind.UNREADABLE).names[0].startswith("cats/phone.heic: it is a HEIC")
 
 
 def test_lists_a_picture_of_too_many_pixels_and_keeps_the_rest(ingested, picture_of, monkeypatch):
@@ -317,6 +317,30 @@ def test_near_copies_are_listed_by_pairs_across_classes_in_red_and_kept(ingested
     again = dataset.read(made.id)
     assert again is not None
     pd.testing.assert_frame_equal(again.near, made.near)
+
+
+def deep(seed: int, white: int) -> bytes:
+    values = np.random.default_rng(seed).integers(0, white, (40, 40)).astype(np.uint16)
+    values[0, 0] = white
+    return saved(Image.fromarray(values), "PNG")
+
+
+def test_pictures_of_twelve_bits_are_scaled_by_the_depth_of_all(ingested):
+    made = ingested(
+        {f"dark/{seed}.png": deep(seed, 2000) for seed in range(4)}
+        | {f"light/{seed}.png": deep(seed, 4000) for seed in range(4)}
+    )
+    assert made.depth["integers"] == (0.0, 4095.0)
+    again = dataset.read(made.id)
+    assert again is not None and again.depth == made.depth
+    brightest = {row.label: dataset.load(made.path(row.picture), 40).max() for row in made.pictures.itertuples()}
+    assert brightest == {"dark": 255 * 2000 // 4095, "light": 255 * 4000 // 4095}
+    assert leftovers(runs.dataset_directory(made.id) / "pictures") == set(made.pictures["file"])
+
+
+def test_blank_pictures_are_listed(ingested):
+    made = ingested({"cats/blank.png": saved(Image.new("RGB", (30, 30), "red"), "PNG"), "cats/": 4, "dogs/": 4})
+    assert problem_of(made, ProblemKind.BLANK).names == ("cats/blank.png",)
 
 
 def test_blank_pictures_are_no_near_copies_of_each_other(ingested):

@@ -15,7 +15,7 @@ UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF's orientation → P
 SIDE, STORED, DEPTH = LABELS["image_size"], LABELS["stored_side"], LABELS["depth"]
 
 
-def eight_bits(image):
+def eight_bits(image: Image.Image) -> Image.Image:
     """Grey of 16 or 32 bits by the depth of the pictures that the network has learned from."""
     if not image.mode.startswith(("I", "F")):
         return image
@@ -25,7 +25,7 @@ def eight_bits(image):
     return Image.fromarray(((values - low) * (255 / ((high - low) or 1))).clip(0, 255).astype(np.uint8))
 
 
-def in_srgb(image, profile):
+def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Colours of another profile as sRGB; a profile that is missing, broken or of another kind changes nothing."""
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -34,7 +34,7 @@ def in_srgb(image, profile):
         return image
 
 
-def on_white(image):
+def on_white(image: Image.Image) -> Image.Image:
     """RGB, with white where it is transparent."""
     if not image.has_transparency_data:
         return image.convert("RGB")
@@ -42,7 +42,7 @@ def on_white(image):
     return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 
-def pixels(path):
+def pixels(path: str) -> np.ndarray:
     """A picture as the network sees it, shape (size, size, 3), RGB from 0 to 255."""
     image = Image.open(path)
     is_plain = image.format == "JPEG" and image.mode == "RGB" and max(image.size) <= STORED
@@ -69,7 +69,7 @@ def pixels(path):
     return np.array(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
-def main(paths):
+def main(paths: list[str]) -> None:
     """Print each picture's answer and its probability."""
     network = keras.saving.load_model(HERE / "model.keras", compile=False)
     for path in paths:
