@@ -2,6 +2,9 @@
 # make compare ZIP=pictures.zip          the same comparison without a browser; BASE=VGG16, ARGS="--epochs 10 --seed 2"
 # make test                              format, lint, types and the quick tests
 # make test-slow                         the tests of a minute or more
+# make lock                              choose the exact versions anew, after a requirement changed; ARGS=--upgrade for
+#                                        the newest of everything
+# make rehearse                          README's commands on a bare Debian of the next release; needs root
 # make clean                             remove what these made; data and results in .headstart/ stay
 #
 # PYTHON=/path/to/python3.12 chooses the interpreter for the virtual environment.
@@ -11,7 +14,7 @@ PYTHON_HERE = .venv/bin/python
 
 export PYTHON
 
-.PHONY: run compare test test-slow clean
+.PHONY: run compare test test-slow lock rehearse clean
 
 run:
 	@scripts/setup.sh
@@ -34,6 +37,12 @@ test-slow:
 	@scripts/setup.sh test
 	$(PYTHON_HERE) -m pytest -m slow $(ARGS)
 
+lock:
+	@scripts/lock.sh $(ARGS)
+
+rehearse:
+	@scripts/rehearse.sh
+
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache static/plotly.min.js
+	rm -rf .venv .venv-lock .mypy_cache .pytest_cache .ruff_cache static/plotly.min.js
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import jobs, runs
+from core import disk, jobs, runs
 from core.settings import ASSETS, ROOT
 from pages import _shared, _shared_plot
 
@@ -20,14 +20,18 @@ st.set_page_config(
     initial_sidebar_state=_shared.SIDEBAR_WIDTH,
 )
 st.logo(str(ASSETS / "logo.svg"), size="medium", icon_image=str(ASSETS / "icon.svg"))
-st.session_state[_shared_plot.IS_SERVED] = prepare_server()
+with _shared.errors():
+    st.session_state[_shared_plot.IS_SERVED] = prepare_server()
 with _shared.errors(ends_page=True):
     runs.check_home()
-jobs.ensure_consumer()  # every time: one that was killed is replaced by the next click
+with _shared.errors():  # what is there can still be looked at
+    disk.check_writable()
+    jobs.ensure_consumer()  # every time: one that was killed is replaced by the next click
 page = st.navigation(_shared.pages(), position="top")
 st.session_state[_shared.FRAMED] = True
 _shared.style()
 _shared.remember_identifiers()
+_shared.say_refused()
 with st.sidebar:
     _shared.status_line()
 page.run()

@@ -46,19 +46,19 @@ def main() -> None:
             raise SystemExit("Expected a host whose frozen part OpenVINO computes; this one's is Keras's.")
         frozen, precision = measure.frozen(chosen.base, chosen.frozen), engine.fast_precision()
         print(f"{chosen.base}, {frozen.frontier}, {engine.label(precision)}")
-        print(f"converted and opened in {clocked(lambda: frozen.open(precision))[0]:.2f} s")
+        print(f"converted and opened in {clocked(lambda: ready(frozen, precision))[0]:.2f} s")
         against_the_tool(frozen, precision, chosen)
         pictures = measure.stored(chosen.zip)
         together(frozen, precision, pictures, chosen.rounds)
         if precision != "float32":
             pixels = islice(cycle(random_pictures(frozen.size)), chosen.pictures)
-            seconds = computed(frozen.open("float32"), frozen.shape, pixels)
+            seconds = computed(ready(frozen, "float32"), frozen.shape, pixels)
             print(f"float32: {chosen.pictures / seconds:.1f} pictures a second")
             print(f"outputs in {precision} are off by {error(frozen, precision, pictures):.2%} of their length")
 
 
 def against_the_tool(frozen: features.Frozen, precision: str, chosen: argparse.Namespace) -> None:
-    opened, pixels = frozen.open(precision), random_pictures(frozen.size)
+    opened, pixels = ready(frozen, precision), random_pictures(frozen.size)
     path = next(cache.folder().glob("*/model.xml"))
     rounds = []
     for _ in range(chosen.rounds):
@@ -68,6 +68,10 @@ def against_the_tool(frozen: features.Frozen, precision: str, chosen: argparse.N
     ours, theirs = np.median(rounds, axis=0)
     share = np.median([mine / its for mine, its in rounds])
     print(f"core.engine {ours:.1f}, benchmark_app {theirs:.1f} pictures a second: {share:.1%} (claim: at least 85 %)")
+
+
+def ready(frozen: features.Frozen, precision: str) -> engine.Engine:
+    return frozen.open(frozen.choose(precision))
 
 
 def random_pictures(size: int) -> np.ndarray:
@@ -120,7 +124,7 @@ def together(frozen: features.Frozen, precision: str, pictures: Pictures, rounds
                 pass
 
     def compute() -> None:
-        computed(frozen.open(precision), frozen.shape, islice(cycle(pixels), len(pictures)))
+        computed(ready(frozen, precision), frozen.shape, islice(cycle(pixels), len(pictures)))
 
     def both() -> None:
         features.compute(frozen, views, precision=precision, stopped=measure.never)
@@ -129,7 +133,7 @@ def together(frozen: features.Frozen, precision: str, pictures: Pictures, rounds
     for _ in range(rounds):
         for path in cache.folder().glob("*/rows.bin"):  # the network that was converted stays
             shutil.rmtree(path.parent)
-        alone = [clocked(each)[0] for each in (decode, compute, lambda: frozen.open(precision))]
+        alone = [clocked(each)[0] for each in (decode, compute, lambda: ready(frozen, precision))]
         seconds, idle = clocked(both)
         rows.append((*alone, seconds, seconds / sum(alone[:2]), idle))
         print("  " + line(rows[-1]), flush=True)

@@ -126,8 +126,8 @@ class Peaks:
     def _arms(self) -> dict[int, str]:
         found = {}
         for path in self._home.glob("experiments/*/*/status.json"):
-            with suppress(OSError, ValueError):
-                found[json.loads(path.read_text())["pid"]] = path.parent.name
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                found[json.loads(path.read_text())["process"]["pid"]] = path.parent.name
         return found
 
 

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 something on this host failed, 2 the input must change (on
 import argparse
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from core import bases, device, estimate, experiment, fitting, host, runs, standby, terminal, weights
+from core import bases, device, disk, estimate, experiment, fitting, host, runs, standby, terminal, weights
 from core.errors import ExperimentError, HeadstartError, InputError, RunError, StopRequested
 from core.experiment import Arm, Experiment
 from core.settings import ROOT, settings
@@ -45,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except KeyboardInterrupt:
         return 130
-    except (HeadstartError, OSError, ValidationError) as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
+    except (HeadstartError, OSError, sqlite3.Error, ValidationError) as error:
+        print("error:", " ".join(str(disk.refusal(error) or error).split()), file=sys.stderr)
         return 2 if isinstance(error, InputError | ValidationError) else 1
     return 0
 
@@ -201,7 +202,7 @@ def _doctor(_: argparse.Namespace) -> None:
         if found
         else "cannot be imported: " + _last(asked.stderr),
         "memory": f"{estimate.gigabytes(estimate.memory_limit_bytes())} for one arm{_unseen()}",
-        "home": f"{settings().home} ({shutil.disk_usage(_existing(settings().home)).free / 2**30:.0f} GB free)",
+        "home": f"{settings().home} ({disk.size(disk.free_bytes())} free)",
         "weights": settings().weights or "no folder of the host (HEADSTART_WEIGHTS)",
     }
     for name, value in lines.items():
@@ -209,6 +210,7 @@ def _doctor(_: argparse.Namespace) -> None:
     for row in bases.BASES.values():
         path = weights.find(row)
         print(f"{'  ' + row.name:20}{path or f'not on this host; {row.weights.size_bytes / 1e6:.0f} MB to download'}")
+    print("\n".join(["", "Settings", *_settings(), "", "Disk", *_disk()]))
     if found is None:
         raise RunError("Keras must be importable for training. Run `make run` again, or read what pip said.")
 
@@ -218,12 +220,26 @@ def _unseen() -> str:
     return "" if host.is_limit_known() else "; a container's limit cannot be seen here and may be lower"
 
 
+def _settings() -> list[str]:
+    """A line for each setting: how it is named in the environment, its value, and whether it was chosen there."""
+    chosen, lines = settings(), []
+    for name in type(chosen).model_fields:
+        value = getattr(chosen, name)
+        said = "none" if value is None else f"{value} ({disk.size(value)})" if name.endswith("_bytes") else str(value)
+        marked = f"{said}, set" if name in chosen.model_fields_set else said
+        lines.append(f"  {'HEADSTART_' + name.upper():34}{marked}")
+    return lines
+
+
+def _disk() -> list[str]:
+    """A line for each kind of thing, the largest first: how much it takes, where, and how it becomes smaller."""
+    parts = disk.usage()
+    rows = [f"  {part.name:22}{disk.size(part.size_bytes):>12}  {part.folder}; {part.remedy}" for part in parts]
+    return [*rows, f"  {'all of it':22}{disk.size(sum(part.size_bytes for part in parts)):>12}"]
+
+
 def _last(text: str) -> str:
     return text.strip().splitlines()[-1] if text.strip() else "no message"
-
-
-def _existing(path: Path) -> Path:
-    return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 if __name__ == "__main__":

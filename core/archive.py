@@ -6,7 +6,6 @@ What is wrong with the zip as a whole raises `ArchiveError`; what is wrong with 
 
 import lzma
 import re
-import shutil
 import stat
 import struct
 import unicodedata
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from core.disk import size as size
 from core.errors import ArchiveError, InputError
 from core.settings import MEBIBYTE, settings
 
@@ -153,28 +153,6 @@ def open_archive(path: Path) -> Iterator[Archive]:
             _check_overlaps(infos, zip_file.start_dir)
             _check_packing([info for info in infos if not _is_folder(info)])
             yield Archive(zip_file)
-
-
-def check_free_disk(folder: Path, needed_bytes: int = 0, *, what: str = "This zip") -> None:
-    """Make sure that `needed_bytes` may still be written below `folder`.
-
-    Raises:
-        ArchiveError: The disk would be left with less than `settings().min_free_bytes`.
-    """
-    kept, free = settings().min_free_bytes, shutil.disk_usage(folder).free
-    if free - needed_bytes < kept:
-        raise ArchiveError(
-            f"{what} needs about {size(needed_bytes)} of disk with {size(kept)} left over. "
-            f"Found {size(free)} free. Free some disk on the host, or use fewer pictures."
-        )
-
-
-def size(size_bytes: int) -> str:
-    """A number of bytes in words, such as "8.6 GB"."""
-    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if size_bytes >= unit:
-            return f"{size_bytes / unit:.1f} {name}"
-    return f"{size_bytes} bytes"
 
 
 def _check_end(file: BinaryIO) -> None:

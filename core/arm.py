@@ -4,9 +4,10 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
-from core import attempt, host, process, runs
+from core import attempt, disk, host, process, runs
 from core.errors import HeadstartError
 from core.experiment import Arm, Experiment, Training
 from core.runs import State
@@ -49,9 +50,10 @@ class Report:
         """Write a change of the status at once."""
         with self._lock:
             if not self._status.state.is_final:
-                self._status = self._status.model_copy(update=fields)
-                runs.write_status(self._directory, self._status)
+                changed = self._status.model_copy(update=fields)
                 self._written = time.monotonic()
+                runs.write_status(self._directory, changed)
+                self._status = changed
 
     def enter(self, state: State, message: str = "") -> None:
         """Begin a new state with its progress at zero."""
@@ -62,15 +64,22 @@ class Report:
         if seconds_left is None and rate:
             seconds_left = (total - done) / rate
         if time.monotonic() - self._written > STATUS_SECONDS or done == total:
-            self.tell(done=done, total=total, rate=rate, seconds_left=seconds_left)
+            try:
+                self.tell(done=done, total=total, rate=rate, seconds_left=seconds_left)
+            except OSError as error:  # a number that nobody sees is no reason to end
+                if disk.refusal(error) is None:
+                    raise
 
     def leave(self, message: str) -> None:
         """End the process at once, as stopped, from whatever thread: nothing of it is worth waiting for."""
-        self.tell(state=State.STOPPED, message=message, seconds_left=None)
-        os._exit(0)
+        try:
+            self.tell(state=State.STOPPED, message=message, seconds_left=None)
+        finally:
+            os._exit(0)
 
     def fail(self, error: BaseException) -> None:
         """Say what went wrong: our own errors in their words, others by name with the log as the place to look."""
+        error = disk.refusal(error) or error
         known = isinstance(error, HeadstartError)
         message = str(error) if known else f"Failed with {type(error).__name__}: {error}. The log tells more."
         self.tell(state=State.FAILED, message=message, seconds_left=None)
@@ -195,13 +204,25 @@ class Job:
             self.report.enter(State.SCORE, STOPPED_AND_SCORED)
             command = [sys.executable, "-m", "core.training", str(self.directory.parent), self.arm, SCORE_FLAG, served]
             os.execve(sys.executable, command, {**os.environ, process.PARENT_VARIABLE: str(process.PARENT)})
-        self.give_up()
-        remove_temporary(self.directory)
-        os._exit(0)
+        try:
+            remove_temporary(self.directory)
+            self.give_up()
+        finally:
+            os._exit(0)
 
 
 def remove_temporary(directory: Path) -> None:
     """Free the disk of what only a running arm needs; for one that was killed somebody else must do it."""
-    while found := [path for pattern in TEMPORARY for path in directory.glob(pattern)]:  # a fit may still write
-        for path in found:
-            path.unlink(missing_ok=True)
+    with suppress(OSError):  # on a disk that became read-only it stays
+        while found := [path for pattern in TEMPORARY for path in directory.glob(pattern)]:  # a fit may still write
+            for path in found:
+                path.unlink(missing_ok=True)
+
+
+def remove_unscored(directory: Path) -> None:
+    """Free the disk of a network without scores as well, which nobody can use."""
+    remove_temporary(directory)
+    if not (directory / SIGN).exists():
+        with suppress(OSError):
+            for name in ("model.keras", "labels.json", "arm.json"):
+                (directory / name).unlink(missing_ok=True)

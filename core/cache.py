@@ -3,85 +3,43 @@
     cache/<key>/  key.json    what the rows depend on, their shape and type
                   rows.bin    rows of one size; a run reserves a range of its own at the end
                   index.bin   a record a finished row: whose it is, where it lies, its checksum
-                  lock        held, shared, by every process that uses the folder
+    and what `shelves` keeps in every folder
 
 A row counts once its record is whole, and its checksum is looked at before it is used: whatever kills a process, or
-the machine, no wrong row is read, and what was not finished is computed again. Two runs may add rows at once. The
-folders least recently used go when all of them are larger than `settings().max_cache_bytes`.
+the machine, no wrong row is read, and what was not finished is computed again. Two runs may add rows at once.
 """
 
 import fcntl
 import hashlib
-import json
 import math
 import os
-import secrets
-import shutil
-import time
+import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
-from core import archive, runs
-from core.settings import settings
+from core import disk
+from core.errors import ResourceError
+from core.settings import MEBIBYTE
+from core.shelves import directory as directory
+from core.shelves import folder as folder
+from core.shelves import make_room as make_room
+from core.shelves import read_facts as read_facts
+from core.shelves import size_bytes as size_bytes
 
 ID_BYTES = 32
 RECORD = np.dtype([("id", f"V{ID_BYTES}"), ("row", "<u8"), ("row_check", "<u4"), ("check", "<u4")])
+ALLOCATED_BYTES = 32 * MEBIBYTE  # of disk at a time, ahead of the rows that are written
 CHECKED_BYTES = RECORD.itemsize - 4  # of a record, by its own last field
 
 
 def row_id(picture: str, view: str = "") -> bytes:
     """What names a row: the picture's SHA-256 and, where it was changed before, how."""
     return hashlib.sha256(f"{picture} {view}".encode()).digest()
-
-
-def folder() -> Path:
-    """Where all of it is."""
-    return settings().home / "cache"
-
-
-@contextmanager
-def directory(facts: Mapping[str, object]) -> Iterator[Path]:
-    """The folder for what depends on `facts` alone, made when it is not there; nobody removes it meanwhile."""
-    digest = hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode()).hexdigest()[:32]
-    path = folder() / digest
-    with ExitStack() as stack:
-        lock = None
-        while lock is None:  # whoever makes room may take the folder away between these lines
-            path.mkdir(parents=True, exist_ok=True)
-            lock = _locked(path / "lock", fcntl.LOCK_SH)
-        stack.callback(os.close, lock)
-        if not (path / "key.json").exists():
-            runs.write_json(path / "key.json", dict(facts))
-        _note_use(path)
-        yield path
-
-
-def _note_use(path: Path) -> None:
-    """Make it the folder that was used last, also where the clock was set back since another one was."""
-    others = (_used(each) + 1 for each in _folders() if each != path)
-    now = max([time.time_ns(), *others])
-    os.utime(path / "key.json", ns=(now, now))
-
-
-def _locked(path: Path, how: int) -> int | None:
-    """A descriptor that holds the lock; None when the file was taken away, or somebody else holds it."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(descriptor, how)
-        if path.stat().st_ino == os.fstat(descriptor).st_ino:
-            return descriptor
-    except (FileNotFoundError, BlockingIOError):
-        pass
-    os.close(descriptor)
-    return None
 
 
 class Cache:
@@ -145,11 +103,26 @@ class Cache:
         Raises:
             ResourceError: The disk is too full.
         """
-        archive.check_free_disk(self._path, n_rows * self.row_bytes, what="Keeping the frozen part's outputs")
+        disk.check_free(self._path, n_rows * self.row_bytes, what="Keeping the frozen part's outputs")
         with self._index() as _, (self._path / "rows.bin").open("r+b") as file:
             first = -(-os.fstat(file.fileno()).st_size // self.row_bytes)
             file.truncate((first + n_rows) * self.row_bytes)  # a hole: what is never written takes no disk
         return Range(self, first, n_rows)
+
+    def allocate(self, first: int, n_rows: int) -> None:
+        """Have the disk take rows before they are written: one that is full would end the process by a signal.
+
+        Raises:
+            ResourceError: It is full.
+        """
+        if not hasattr(os, "posix_fallocate"):  # macOS
+            return
+        with (self._path / "rows.bin").open("r+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), first * self.row_bytes, n_rows * self.row_bytes)
+            except OSError as error:  # or a file system that cannot tell beforehand
+                if error.errno in disk.FULL:
+                    raise ResourceError(disk.full(self._path)) from None
 
     def _map(self, first: int, n_rows: int) -> np.ndarray:
         offset = first * self.row_bytes
@@ -163,7 +136,9 @@ class Cache:
         with self._index() as descriptor:
             whole = os.fstat(descriptor).st_size // size * size
             os.ftruncate(descriptor, whole)  # the tail that a killed process left
-            os.pwrite(descriptor, records.tobytes(), whole)
+            if os.pwrite(descriptor, records.tobytes(), whole) < records.nbytes:  # what a full disk has room for
+                os.ftruncate(descriptor, whole)
+                raise ResourceError(disk.full(self._path))
 
     def _records(self) -> np.ndarray:
         raw = (self._path / "index.bin").read_bytes()
@@ -189,12 +164,28 @@ class Range:
 
     def __init__(self, cache: Cache, first: int, n_rows: int) -> None:
         """See `Cache.reserve`."""
-        self._cache, self._first = cache, first
+        self._cache, self._first, self._n_rows = cache, first, n_rows
         self._rows = cache._map(first, n_rows)
+        self._allocated = 0  # rows
+        self._allocating = threading.Lock()
 
     def write(self, number: int, values: np.ndarray) -> None:
-        """Fill row `number` of the range."""
+        """Fill row `number` of the range.
+
+        Raises:
+            ResourceError: The disk is full.
+        """
+        if number >= self._allocated:
+            self._allocate(number)
         self._rows[number] = values
+
+    def _allocate(self, number: int) -> None:
+        """Up to this row and some more: what a run that is killed has not written shall take little."""
+        with self._allocating:
+            wanted = min(self._n_rows, number + 1 + ALLOCATED_BYTES // self._cache.row_bytes)
+            if number >= self._allocated:
+                self._cache.allocate(self._first + self._allocated, wanted - self._allocated)
+                self._allocated = wanted
 
     def keep(self, numbers: Sequence[int], ids: Sequence[bytes]) -> None:
         """Let rows that were written count from now on."""
@@ -208,62 +199,3 @@ class Range:
 
 def _check(row: np.ndarray) -> int:
     return zlib.crc32(np.ascontiguousarray(row).data.cast("B"))
-
-
-def size_bytes() -> int:
-    """Disk that all of it takes."""
-    return sum(_size(path) for path in _folders())
-
-
-def make_room() -> None:
-    """Remove the folders least recently used, and not in use, until the rest is small enough."""
-    found = sorted(((_used(path), path) for path in _folders()), key=lambda pair: pair[0])
-    sizes = {path: _size(path) for _, path in found}
-    total, limit = sum(sizes.values()), settings().max_cache_bytes
-    for _, path in found:
-        if total <= limit:
-            return
-        if _removed(path):
-            total -= sizes[path]
-
-
-def _removed(path: Path) -> bool:
-    lock = _locked(path / "lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
-    if lock is None:
-        return False
-    try:
-        gone = path.with_name(f".gone-{secrets.token_hex(8)}")
-        path.rename(gone)  # at once: nobody opens half a folder
-        shutil.rmtree(gone, ignore_errors=True)
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(lock)
-
-
-def _folders() -> list[Path]:
-    with suppress(FileNotFoundError):
-        return [path for path in folder().iterdir() if path.is_dir()]
-    return []
-
-
-def _used(path: Path) -> int:
-    """The order in which folders were used last, in nanoseconds."""
-    with suppress(FileNotFoundError):
-        return (path / "key.json").stat().st_mtime_ns
-    return 0
-
-
-def _size(path: Path) -> int:
-    total = 0
-    with suppress(FileNotFoundError):
-        for each in path.rglob("*"):
-            with suppress(FileNotFoundError):
-                total += each.stat().st_blocks * 512
-    return total
-
-
-def read_facts(path: Path) -> dict[str, Any]:
-    """What the content of a folder depends on; empty without a note of it."""
-    return dict(runs.read_json(path / "key.json") or {})

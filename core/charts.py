@@ -159,7 +159,7 @@ def _describe_curve(name: str, frame: pd.DataFrame, metric: Metric) -> str:
 
 def confusion_frame(matrix: Confusion, classes: Sequence[str], *, normalised: bool = False) -> pd.DataFrame:
     """The matrix with classes as index (true) and columns (answer): counts, or shares of each row's pictures."""
-    cells = np.asarray(matrix)
+    cells: np.ndarray = np.asarray(matrix)
     if normalised:
         cells = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
     return pd.DataFrame(cells, index=pd.Index(classes, name="true class"), columns=pd.Index(classes, name="answer"))
@@ -187,7 +187,7 @@ def confusion(
         theme: Of the page.
     """
     values = confusion_frame(matrix, classes, normalised=normalised).to_numpy(dtype=float)
-    top = 1.0 if normalised else float(max(ceiling or int(matrix.max()), 1))
+    top = 1.0 if normalised else float(max(ceiling or int(np.max(matrix)), 1))
     figure = palette.lay_out(go.Figure(), theme, height=440, top=44, title=palette.named(arm))
     figure.add_trace(_cells(values, matrix, classes, top=top, percent_scale=normalised, theme=theme))
     if len(classes) <= MANY:
@@ -263,7 +263,7 @@ def describe_confusion(matrix: Confusion, classes: Sequence[str], arm: Arm) -> s
     said = f"{NAMES[arm]}: {int(np.trace(matrix))} of {int(np.sum(matrix))} test pictures right."
     if not wrong.any():
         return f"{said} No class is mixed up with another."
-    true, answer = divmod(int(wrong.argmax()), len(classes))
+    true, answer = divmod(int(np.argmax(wrong)), len(classes))
     times = _count(int(wrong[true, answer]), "time")
     return f"{said} Most often mixed up: {classes[true]} answered as {classes[answer]}, {times}."
 

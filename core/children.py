@@ -4,6 +4,7 @@ A process writes its directory's status.json itself. This module writes it only 
 final state, or when there will be none.
 """
 
+import errno
 import os
 import signal
 import subprocess
@@ -14,14 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from core import arm, attempt, identity, runs
+from core import arm, attempt, disk, identity, runs
 from core.experiment import Arm
 from core.identity import Identity
 from core.process import OUT_OF_MEMORY as OUT_OF_MEMORY_CODE
-from core.process import PARENT_VARIABLE
+from core.process import PARENT_VARIABLE, UNFLUSHED, UNWRITTEN
 from core.runs import State, Status
 from core.settings import ROOT, settings
-from core.standby import NICENESS, Standby, is_memory_short
+from core.standby import Standby, is_memory_short, niceness
 
 LOOK_SECONDS = 0.05
 GRACE_SECONDS = 10.0  # between a stop request and SIGTERM, and
@@ -37,6 +38,7 @@ ENDED = "Stopped. It did not answer in time and was ended, so what it had not ye
 DISCARDED = "Ended, because it is not wanted any more."
 INTERRUPTED = "This was interrupted (the host or the app was restarted). Please start it again."
 LOWER = "Lower the batch size, the picture size or the number of trained blocks."  # for a training
+OUT_OF_DISK = "The system ended this run by the signal SIGBUS, as when a disk becomes full under a mapped file."
 OUT_OF_MEMORY = "The system ended this run, probably because memory ran out."
 
 
@@ -90,7 +92,7 @@ class Child:
 
     def is_tried_again(self, *, was_unwanted: bool) -> bool:
         """Whether memory ran out for an arm's process, and its directory is ready now for a second, easier attempt."""
-        is_over = (runs.read_status(self.directory) or Status()).state.is_final or (self.directory / arm.SIGN).exists()
+        is_over = self._has_scored() or (runs.read_status(self.directory) or Status()).state.is_final
         if was_unwanted or is_over or not self.ran_out_of_memory or runs.stop_requests(self.directory):
             return False
         arm.remove_temporary(self.directory)
@@ -108,7 +110,7 @@ class Child:
         status = runs.read_status(self.directory) or Status()
         if status.state.is_final:
             return False
-        if (self.directory / arm.SIGN).exists():  # it was scored, and died before it could say so
+        if self._has_scored():  # and died before it could say so
             end(self.directory, State.STOPPED if runs.stop_requests(self.directory) else State.DONE, "")
             return False
         if was_unwanted or runs.stop_requests(self.directory):
@@ -118,12 +120,20 @@ class Child:
         end(self.directory, State.FAILED, self._reason(remedy))
         return self.process is None
 
+    def _has_scored(self) -> bool:
+        """Whether an arm's last file is there, whatever kept its process from its last word."""
+        return (self.directory / arm.SIGN).exists()
+
     def _reason(self, remedy: str) -> str:
         if self.process is None:
             return INTERRUPTED
         code = self.process.returncode
         if self.ran_out_of_memory:
             return f"{OUT_OF_MEMORY} {remedy}"
+        if code == -signal.SIGBUS:
+            return f"{OUT_OF_DISK} {disk.was_unwritable()}"
+        if code in (UNWRITTEN, UNFLUSHED):
+            return disk.was_unwritable()
         how = f"by the signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         tail = _last_lines(self.directory / "log.txt")
         said = f"The log ends with: {tail}" if tail else "The log is empty."
@@ -188,9 +198,11 @@ class Report:
         if not self._directory or not any((self._directory / arm / "predictions.parquet").exists() for arm in Arm):
             return
         for _ in range(REPORT_TRIES):
-            process = self._begin()
-            process.communicate(b"\n", timeout=REPORT_SECONDS)
-            if process.returncode >= 0:
+            report = self._begin()
+            report.communicate(b"\n", timeout=REPORT_SECONDS)
+            if report.returncode in (UNWRITTEN, UNFLUSHED):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._directory / "result.json"))
+            if report.returncode >= 0:
                 return
             self._process = None
 
@@ -230,7 +242,7 @@ def _started(
             start_new_session=True,
         )
     with suppress(ProcessLookupError, PermissionError):
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+        os.setpriority(os.PRIO_PROCESS, process.pid, niceness())
     return process
 
 
@@ -246,7 +258,8 @@ def is_settled(directory: Path) -> bool:
     """Whether no process is to be started for `directory`; one that is stopped while it waits is told so here."""
     status = runs.read_status(directory) or Status()
     if directory.is_dir() and status.state is State.QUEUED and runs.stop_requests(directory):
-        end(directory, State.STOPPED, NEVER_STARTED)
+        with suppress(OSError):  # on a full disk it is told the next time
+            end(directory, State.STOPPED, NEVER_STARTED)
         return True
     return status.state.is_final or not directory.is_dir()
 

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from huey import SqliteHuey
 from huey.consumer import Consumer
 
-from core import children, device, job, jobs, runs
+from core import children, device, disk, job, jobs, leftovers, runs
 from core.children import Child, Report
 from core.job import Job, Kind, Lane, Step
 from core.runs import State
@@ -31,6 +31,7 @@ from core.standby import Reserve
 TICK_SECONDS = 0.2
 POLL_SECONDS = 0.05  # until a job that was submitted is begun, at most
 HANDOVER_SECONDS = 5.0  # for an earlier consumer to be gone
+HOUSE_SECONDS = 3600.0  # between two looks for what nobody uses any more
 FREE = "Free some memory on this host, then try again."
 # Short jobs leave the GPUs' memory to those who train; JAX fails where it finds no GPU, unless it is told of none.
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
@@ -55,7 +56,7 @@ def _count_gpus() -> int:
 
 
 class Work:
-    """What the workers of both lanes share: the slots, the standby, and one thread at a time deciding over a status."""
+    """What the workers of all lanes share: the slots, the standby, and one thread at a time deciding over a status."""
 
     def __init__(self, environments: list[dict[str, str]]) -> None:
         """Every slot is free."""
@@ -63,6 +64,7 @@ class Work:
         self.reserve = Reserve(settings().home)
         self.queues: dict[Lane, SqliteHuey] = {}
         self._carried: set[str] = set()  # the names of the jobs that a worker has
+        self._unsaid: dict[str, tuple[Job, str]] = {}  # jobs that are over, and what could not be written of them
         self._slots: SimpleQueue[dict[str, str]] = SimpleQueue()
         for environment in environments:
             self._slots.put(environment)
@@ -76,7 +78,7 @@ class Work:
             self._slots.put(environment)
 
     def short(self, name: str) -> None:
-        """A worker's task in the other lane."""
+        """A worker's task in the other lanes."""
         self.carry_out(name, NO_GPU)
 
     def carry_out(self, name: str, environment: dict[str, str]) -> None:
@@ -86,17 +88,38 @@ class Work:
             if taken is None or name in self._carried:  # stopped or deleted while it waited, or handed out twice
                 return
             self._carried.add(name)
-            begun = taken.model_copy(update={"is_begun": True})
-            begun.write()
+        begun = taken.model_copy(update={"is_begun": True})
+        message = ""
         try:
+            with self.deciding:
+                begun.write()
             self._steps(begun, environment)
         except Exception as error:
             log.exception("%s", name)
-            self._fail(begun.steps(), f"Headstart could not carry this out ({error}). The host's disk may be full.")
-        finally:
-            _tidy(begun)
-            begun.remove()
-            self._carried.remove(name)
+            message = str(disk.refusal(error) or f"Headstart could not carry this out ({error}).")
+        self._close(begun, message)
+
+    def _close(self, over: Job, message: str) -> None:
+        """Say of what has not ended that it failed, if there is a message, and let the job be over.
+
+        Where that cannot be written the job stays until `say_unsaid` can.
+        """
+        try:
+            if message:
+                self._fail(over.steps(), message)
+                _summarise(over)
+            _tidy(over)
+            over.remove()
+            self._unsaid.pop(over.name, None)
+            self._carried.discard(over.name)
+        except OSError as error:
+            self._unsaid[over.name] = over, message or str(disk.refusal(error) or error)
+
+    def say_unsaid(self) -> None:
+        """Once the disk has room again: close the jobs whose end could not be written."""
+        for over, message in list(self._unsaid.values()):
+            if not disk.is_full():
+                self._close(over, message)
 
     def _steps(self, begun: Job, environment: dict[str, str]) -> None:
         steps = begun.steps()
@@ -222,6 +245,14 @@ def _tidy(over: Job) -> None:
                 runs.discard_upload(step.directory)
 
 
+def _summarise(over: Job) -> None:
+    """Have the arms that were scored compared, unless that was done."""
+    directory = runs.experiment_directory(over.subject) if over.kind is Kind.EXPERIMENT else None
+    if directory and not over.is_discarded and not (directory / "result.json").exists():
+        with Report(directory) as report:
+            report.write()
+
+
 def _is_experiment_waiting() -> bool:
     return any(each.kind is Kind.EXPERIMENT and not each.is_begun for each in job.read_all())
 
@@ -240,6 +271,7 @@ def main() -> None:
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda _number, _frame: ending.set())
+    threading.Thread(target=_keep_house, args=[work, ending], daemon=True).start()
     _look_after(work, ending, home / "consumer.lock")
     work.leave()
 
@@ -247,7 +279,11 @@ def main() -> None:
 def _start() -> Work:
     environments = slots()
     work = Work(environments)
-    lanes = ((Lane.EXPERIMENTS, work.experiment, len(environments)), (Lane.SHORT, work.short, settings().short_workers))
+    lanes = (
+        (Lane.EXPERIMENTS, work.experiment, len(environments)),
+        (Lane.SHORT, work.short, settings().short_workers),
+        (Lane.SAMPLE, work.short, 1),
+    )
     consumers = []
     with jobs.lock():
         jobs.note_consumer()
@@ -288,6 +324,21 @@ def _look_after(work: Work, ending: threading.Event, lock: Path) -> None:
         except OSError:
             log.exception("Could not look after the jobs")
             ending.wait(HANDOVER_SECONDS)
+
+
+def _keep_house(work: Work, ending: threading.Event) -> None:
+    """Beside that: say what could not be written, and remove what nobody uses."""
+    due = time.monotonic()
+    while True:
+        try:
+            work.say_unsaid()
+            if time.monotonic() >= due:
+                due += HOUSE_SECONDS
+                leftovers.remove()
+        except Exception:
+            log.exception("Could not keep house")
+        if ending.wait(HANDOVER_SECONDS):
+            return
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A zip of labelled pictures → Dataset: pictures stored one way, a manifest, and the problems found.
 
-    datasets/<id>/  request.json      the name, as uploaded, the zip's SHA-256, and who brought it
+    datasets/<id>/  request.json      the name, as uploaded, the zip's SHA-256, and the workspace that brought it
                     upload.zip        gone after the ingest
                     status.json       progress
                     pictures/         <sha256 of the pixels>.jpg or .png
@@ -13,14 +13,12 @@ A zip with the same bytes as that of another data set is not read again: its pic
 `python -m core.dataset DATASET_DIR` is the process that does it for the app.
 """
 
-import errno
 import hashlib
 import os
 import shutil
 import sys
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -31,12 +29,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pandas as pd
 
-from core import copies, layout, manifest, problem, runs
+from core import copies, layout, manifest, problem, process, runs, uploads
 from core import depth as depths
-from core.archive import Archive, EntryError, check_free_disk, open_archive, printable
+from core.archive import Archive, EntryError, open_archive, printable
 from core.decoding import Decoding
 from core.depth import Depth
-from core.errors import ArchiveError, DatasetError, HeadstartError, InputError, ResourceError, StopRequested
+from core.disk import check_free, refusal
+from core.errors import ArchiveError, DatasetError, HeadstartError, InputError, StopRequested
 from core.layout import Labelled
 from core.picture import Stored
 from core.picture import load as load
@@ -57,7 +56,7 @@ REPORT_SECONDS = 0.2
 PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
 STOPPED = "Stopped before all pictures were read."
 CHUNK_BYTES = 4_000_000
-RULES = 4  # to be raised when the same zip is read or stored in another way
+RULES = 5  # to be raised when the same zip is read or stored in another way
 LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")
 
 
@@ -96,37 +95,34 @@ class Dataset:
         return dict(zip(self.pictures["picture"], self.pictures["file"], strict=True))
 
 
-def create(source: Path | BinaryIO, name: str, workspace: str = "") -> str:
+def create(source: Path | BinaryIO, name: str, *, workspace: str = "") -> str:
     """Begin a data set: copy the zip, piece by piece, into a directory of its own.
 
     Args:
         source: The zip.
         name: What to call the data set; a file name's folders and ".zip" are left off.
-        workspace: The link of who brings it, who alone may stop the reading.
+        workspace: Of the link that brings it, and alone may stop the reading and delete it.
 
     Returns:
         The new data set's id; it is to be ingested.
 
     Raises:
-        ArchiveError: There is no such file, or the disk is too full.
+        ArchiveError: There is no such file.
+        ResourceError: The disk is too full. Nothing is left behind, as after any error.
     """
     if isinstance(source, Path):
         if not source.is_file():
             what = "a folder; zip it first" if source.is_dir() else "nothing there; check the path"
             raise ArchiveError(f"Expected a zip file at {source}. Found {what}.")
         with source.open("rb") as file:
-            return create(file, name, workspace)
+            return create(file, name, workspace=workspace)
     dataset_id = runs.new_id()
     directory = runs.dataset_directory(dataset_id)
-    directory.mkdir(parents=True)
-    try:
+    with runs.made(directory):
         digest = _copy(source, directory / "upload.zip")
-    except BaseException:
-        shutil.rmtree(directory, ignore_errors=True)
-        raise
-    asked = {"name": _title(name), "zip_sha256": digest, "workspace": workspace}
-    runs.write_json(directory / "request.json", asked)
-    runs.write_status(directory, runs.Status())
+        request = {"name": _title(name), "zip_sha256": digest, "workspace": workspace}
+        runs.write_json(directory / "request.json", request)
+        runs.write_status(directory, runs.Status())
     return dataset_id
 
 
@@ -154,12 +150,14 @@ def ingest(
         return present
     directory = runs.dataset_directory(dataset_id)
     try:
-        return _ingested(directory, _Report(progress, stopped))
+        with uploads.held(dataset_id):
+            return _ingested(directory, _Report(progress, stopped))
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        full = refusal(error)  # before room is made
+        if full is None:
             raise
         runs.discard_upload(directory)
-        raise ResourceError("The pictures must fit on the host's disk. Found it full. Free some disk.") from None
+        raise full from None
     except HeadstartError:
         runs.discard_upload(directory)
         raise
@@ -173,6 +171,8 @@ def read(dataset_id: str) -> Dataset | None:
     except FileNotFoundError:
         return None
     said = runs.read_json(directory / "dataset.json")
+    if said is None:  # it is being removed
+        return None
     problems = tuple(
         Problem(ProblemKind(row["kind"]), Severity(row["severity"]), row["title"], tuple(row["names"]), row["remedy"])
         for row in said["problems"]
@@ -211,7 +211,7 @@ def _copy(source: BinaryIO, path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("wb") as file:
         while chunk := source.read(CHUNK_BYTES):
-            check_free_disk(path.parent, len(chunk))
+            check_free(path.parent, len(chunk))
             digest.update(chunk)
             file.write(chunk)
     return digest.hexdigest()
@@ -234,14 +234,15 @@ def _ingested(directory: Path, report: _Report) -> Dataset:
     with open_archive(upload) as archive:
         arranged = layout.arrange(archive)
         manifest.check_names(archive, arranged)
-        check_free_disk(folder, len(arranged.pictures) * STORED_BYTES)
+        check_free(folder, len(arranged.pictures) * STORED_BYTES)
         with Decoding(folder) as decoding:
             rows, thumbnails, unreadable = _stored(archive, arranged.pictures, decoding, report)
         depth = depths.of(values for values in rows["values"] if values)
         if off := depths.off(rows["values"], depth):  # what is black and white in these is known only now
             again = tuple(arranged.pictures[number] for number in rows["number"].iloc[off])
-            with Decoding(folder, depth=depth) as decoding:
-                scaled, new, failed = _stored(archive, again, decoding, report)
+            with Decoding(folder, depth=depth) as decoding_again:
+                scaled, new, failed = _stored(archive, again, decoding_again, report)
+            decoding.was_short |= decoding_again.was_short
             rows = pd.concat([rows.drop(index=rows.index[off]), scaled]).reset_index(drop=True)
             thumbnails, unreadable = thumbnails | new, unreadable + failed
         refused = [f"{entry.name}: {entry.reason}" for entry in archive.refused]
@@ -321,7 +322,7 @@ def _stored(
         done = number + 1
         report(done, len(labelled))
         if done % LOOK_AT_DISK == 0:
-            check_free_disk(decoding.folder)
+            check_free(decoding.folder)
         if isinstance(outcome, str):
             unreadable.append(f"{each.name}: {outcome}")
         else:
@@ -466,7 +467,7 @@ def _worked(directory: Path, first: runs.Status, watch: Watch) -> runs.Status:
     except HeadstartError as error:
         return first.model_copy(update={"state": runs.State.FAILED, "message": str(error)})
     except Exception as error:  # a fault of ours: the user is told, the log has the rest
-        traceback.print_exc()
+        process.note()
         message = f"Headstart failed on this zip ({type(error).__name__}). The log beside it says more."
         return first.model_copy(update={"state": runs.State.FAILED, "message": message})
     number = len(dataset.pictures)
@@ -475,6 +476,6 @@ def _worked(directory: Path, first: runs.Status, watch: Watch) -> runs.Status:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(process.carried_out(main, sys.argv[1:]))
     except InputError as error:
         sys.exit(f"error: {error}")

@@ -27,6 +27,7 @@ from core.pixels import PictureError
 OWN_BYTES = 160_000_000  # of a process that decodes, beside the picture: what it reserves, NumPy's part included
 LEEWAY = 1.25  # of what a header lets expect
 FIRST_TO_GO = "1000"  # the most that Linux knows
+PIPE_BYTES = 2**17  # a usual picture goes through in one piece
 CLOSED = 70  # exit code, of no meaning to anybody
 
 
@@ -72,6 +73,7 @@ class Decoder:
         """One order after another, until there are none."""
         while line := self._orders.readline():
             order: Order = json.loads(line)
+            _set_memory(OWN_BYTES + int(LEEWAY * order["size_bytes"]))
             data = self._orders.read(order["size_bytes"])
             _set_timer(order["seconds"])
             answer, made = self._made(order, data)
@@ -153,7 +155,8 @@ def main() -> None:
     with suppress(OSError):  # no Linux
         Path("/proc/self/oom_score_adj").write_text(FIRST_TO_GO, encoding="ascii")
     _end_with_input()
-    Decoder(sys.stdin.buffer, sys.stdout.buffer).work()
+    with open(sys.stdin.fileno(), "rb", PIPE_BYTES, closefd=False) as orders:
+        Decoder(orders, sys.stdout.buffer).work()
 
 
 if __name__ == "__main__":

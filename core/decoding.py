@@ -19,7 +19,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from core import host, picture
-from core.decoder import Answer, Order
+from core.decoder import PIPE_BYTES, Answer, Order
 from core.depth import UNKNOWN, Depth, Values
 from core.picture import Stored
 from core.pixels import PictureError, Small
@@ -142,6 +142,7 @@ class _Helper:
             [sys.executable, "-m", "core.decoder"],
             cwd=ROOT,
             env={**os.environ, **ENVIRONMENT},
+            bufsize=PIPE_BYTES,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

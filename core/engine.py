@@ -4,33 +4,25 @@ Both take single pictures, decoded by whoever calls while they compute, and hand
 `benchmarks/frozen.py` tells how quick it is on a host.
 """
 
-import math
-import shutil
-import sys
-import tempfile
-import threading
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from functools import lru_cache
 from importlib import metadata, util
-from itertools import accumulate, islice
-from pathlib import Path
-from typing import Protocol
-from xml.etree import ElementTree
+from itertools import islice
+from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
 
-from core import cache, device
-
-# OpenVINO would tell its makers of every import and conversion, from forks of this process that try for seconds where
-# there is no internet. Without that package it has nothing to tell it with.
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # (documented: an import of it fails)
+from core import cache, conversion, device
+from core.conversion import blamed
+from core.errors import EngineError
 
 BATCH = 32  # pictures that Keras computes together on a processor
 GPU_BATCH = 256  # and on a graphics card
-IN_HALF = {"Convolution", "MatMul"}  # a depthwise one is a "GroupConvolution"
-EARLY = 1 / 12  # of the multiplications of all dense convolutions: the first ones, which stay exact
 Write = Callable[[int, np.ndarray], None]  # number of the picture, its output in float32
-_CONVERTING = threading.Lock()  # a standby may still do it when the run that it became wants the same network
+_FAILURES: dict[str, str] = {}  # network: why OpenVINO is not asked for it again in this process
 
 
 class Engine(Protocol):
@@ -46,9 +38,31 @@ def has_openvino() -> bool:
 
 
 def is_openvino() -> bool:
-    """Whether OpenVINO computes here: on a host without a graphics card that it is made for."""
+    """Whether OpenVINO computes here: on a host without a graphics card that it is made for, and where it starts."""
+    return _is_meant() and not _start_failure()
+
+
+def _is_meant() -> bool:
     is_plain = keras.backend.backend() == "tensorflow" and keras.config.dtype_policy().name == "float32"
     return is_plain and not device.find().has_gpu and has_openvino()
+
+
+@lru_cache
+def _start_failure() -> str:
+    """Why an OpenVINO that is installed does not start in this process; "" where it does."""
+    try:
+        with blamed("OpenVINO is installed but does not start; 'make clean' and 'make run' install it again"):
+            _capabilities()
+            metadata.version("openvino")
+    except EngineError as error:
+        return str(error)
+    return ""
+
+
+def _capabilities() -> list[str]:
+    import openvino
+
+    return list(openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
 
 
 def is_quick() -> bool:
@@ -56,21 +70,58 @@ def is_quick() -> bool:
     return device.find().has_gpu or has_openvino()
 
 
+class Choice(NamedTuple):
+    """What computes a network on this host, and in which precision."""
+
+    is_openvino: bool
+    precision: str  # "bfloat16", "float16" or "float32"
+
+    @property
+    def label(self) -> str:
+        """How it is called: a part of the key of what it computed."""
+        if self.is_openvino:
+            version = ".".join(metadata.version("openvino").split(".")[:2])
+            return f"OpenVINO {version}, {self.precision}"
+        return f"Keras {keras.__version__} on {keras.backend.backend()}, {self.precision}"
+
+
+def choose(network: Mapping[str, object], precision: str) -> Choice:
+    """The engine for a network: OpenVINO unless it is not for this host or has failed, then Keras.
+
+    Args:
+        network: All that decides the network's outputs.
+        precision: What is wished for. Keras in float32 has no other.
+    """
+    if is_openvino() and not failure(network):
+        return Choice(True, precision)
+    return Choice(False, "float32" if keras.config.dtype_policy().compute_dtype == "float32" else precision)
+
+
+def failure(network: Mapping[str, object]) -> str:
+    """Why Keras computes this network on a host where OpenVINO should; "" where it need not."""
+    if not _is_meant():
+        return ""
+    return _start_failure() or _FAILURES.get(_name(network), "")
+
+
+def give_up(network: Mapping[str, object], reason: str) -> None:
+    """From now on Keras computes this network in this process: what failed once would fail, or fail to agree, again."""
+    _FAILURES[_name(network)] = reason
+
+
+def _name(network: Mapping[str, object]) -> str:
+    return json.dumps(dict(network), sort_keys=True)
+
+
 def label(precision: str) -> str:
-    """How the engine of this host is called."""
-    if is_openvino():
-        version = ".".join(metadata.version("openvino").split(".")[:2])
-        return f"OpenVINO {version}, {precision}"
-    return f"Keras {keras.__version__} on {keras.backend.backend()}, {precision}"
+    """How this host's engine for a network that has not failed is called."""
+    return choose({}, precision).label
 
 
 def fast_precision() -> str:
     """The quickest number format of this host that is exact enough for training on."""
     if is_openvino():
-        import openvino
-
-        capabilities = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        return "bfloat16" if "BF16" in capabilities else "float32"
+        return "bfloat16" if "BF16" in _capabilities() else "float32"
     return str(keras.config.dtype_policy().compute_dtype)
 
 
@@ -81,55 +132,63 @@ def was_converted(base: str) -> bool:
 
 
 class OpenVino:
-    """A network that Keras exported, on this processor's cores."""
+    """A network on this processor's cores, converted."""
 
-    def __init__(self, prefix: Callable[[], keras.Model], *, facts: dict[str, object], precision: str) -> None:
-        """Convert the network, or find what an earlier run converted, and compile it.
+    def __init__(self, prefix: Callable[[], keras.Model], *, facts: Mapping[str, object], precision: str) -> None:
+        """Make it ready: see `conversion.compiled`.
 
-        Args:
-            prefix: Makes the network, (n, size, size, 3) → (n, …); called only when it was never converted.
-            facts: All that decides the network's outputs, as for the cache.
-            precision: "bfloat16" or "float32".
+        Raises:
+            EngineError: It cannot be made ready.
         """
-        import openvino
-
-        with cache.directory({**facts, "holds": f"network for OpenVINO {openvino.get_version()}"}) as folder:
-            path = folder / "model.xml"
-            core = openvino.Core()
-            core.set_property({"CACHE_DIR": str(folder)})
-            hint = {"bfloat16": "bf16", "float32": "f32"}[precision]
-            options = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": hint}
-            with _CONVERTING:
-                if not path.exists():
-                    _export(prefix(), folder)
-                self._compiled = core.compile_model(path, "CPU", options)
-        self._requests = 2 * int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+        with blamed("OpenVINO cannot make this network ready"):
+            self._compiled = conversion.compiled(prefix, facts=facts, precision=precision)
+            self._requests = 2 * int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
     def run(self, pixels: Iterable[np.ndarray], write: Write) -> None:
         """Keep every stream busy: two requests a stream, so that one waits while the other computes.
 
         Results are fetched here and not in callbacks: those need the interpreter's lock in OpenVINO's own threads,
         for which the end of a compiled network waits while it holds that very lock.
+
+        Raises:
+            EngineError: It cannot compute. What `pixels` and `write` raise is passed on as it is.
         """
         import openvino
 
-        queue = openvino.AsyncInferQueue(self._compiled, self._requests)
+        with _computing():
+            queue = openvino.AsyncInferQueue(self._compiled, self._requests)
         running: dict[int, int] = {}  # request: number of its picture
 
         def fetch(request: int) -> None:
-            write(running.pop(request), queue[request].get_output_tensor(0).data[0])
+            with _computing():
+                output = queue[request].get_output_tensor(0).data[0]
+            write(running.pop(request), output)
+
+        def finish() -> None:
+            with _computing():
+                queue.wait_all()
+            for request in list(running):
+                fetch(request)
 
         try:
             for number, picture in enumerate(pixels):
-                request = queue.get_idle_request_id()
+                with _computing():
+                    request = queue.get_idle_request_id()
                 if request in running:
                     fetch(request)
                 running[request] = number
-                queue.start_async({0: picture[None]})
-        finally:
-            queue.wait_all()
-            for request in list(running):
-                fetch(request)
+                with _computing():
+                    queue.start_async({0: picture[None]})
+        except EngineError:  # what is still running may put out anything, so it is not fetched
+            raise
+        except BaseException:
+            finish()
+            raise
+        finish()
+
+
+def _computing() -> AbstractContextManager[None]:
+    return blamed("OpenVINO failed while it computed")
 
 
 class Keras:
@@ -161,64 +220,3 @@ def predict(model: keras.Model, inputs: np.ndarray, *, batch_size: int = BATCH) 
         filled = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), batch.dtype)]) if missing else batch
         answers.append(np.asarray(model.predict_on_batch(filled))[: len(batch)].astype(np.float32))
     return np.concatenate(answers)
-
-
-def _export(network: keras.Model, folder: Path) -> None:
-    """By Keras's own export, then with pictures of one size as bytes for its input."""
-    import openvino
-    from openvino.preprocess import PrePostProcessor
-
-    size = network.input.shape[1]
-    scratch = Path(tempfile.mkdtemp(dir=folder))
-    try:
-        network.export(str(scratch / "exported.xml"), format="openvino", verbose=False)
-        model = openvino.Core().read_model(scratch / "exported.xml")
-        steps = PrePostProcessor(model)
-        steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
-        model = steps.build()
-        model.reshape([1, size, size, 3])
-        openvino.save_model(model, scratch / "model.xml", compress_to_fp16=False)
-        _keep_exact(scratch / "model.xml")
-        for name in ("model.bin", "model.xml"):  # the second is the sign that both are there
-            (scratch / name).replace(folder / name)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _keep_exact(path: Path) -> None:
-    """Let only dense convolutions and products of matrices, where the time goes, be computed in bfloat16.
-
-    A depthwise filter has few weights, and a normalisation after it may enlarge their rounding thirty times. What the
-    first convolutions round goes through all others, so they stay exact too. MobileNet's outputs are 2.5 % off then
-    (`benchmarks/frozen.py`).
-    """
-    tree = ElementTree.parse(path)
-    early = _early(tree)
-    for layer in tree.iterfind("layers/layer"):
-        if layer.get("type") not in IN_HALF | {"Const", "Parameter", "Result"} or layer.get("id") in early:
-            information = layer.find("rt_info")
-            if information is None:
-                information = ElementTree.Element("rt_info")
-                layer.insert(1 if layer.find("data") is not None else 0, information)
-            ElementTree.SubElement(information, "attribute", name="precise", version="0")
-    tree.write(path)
-
-
-def _early(network: "ElementTree.ElementTree[ElementTree.Element]") -> set[str | None]:
-    """Ids of the first convolutions that together are at most `EARLY` of the work of all."""
-    work = {
-        layer.get("id"): _sides(layer, "output/port") * _sides(layer, "input/port[@id='1']") // _channels(layer)
-        for layer in network.iterfind("layers/layer[@type='Convolution']")
-    }
-    sums = accumulate(work.values())
-    return {name for name, done in zip(work, sums, strict=True) if done <= EARLY * sum(work.values())}
-
-
-def _sides(layer: ElementTree.Element, port: str) -> int:
-    found = layer.find(port)
-    assert found is not None
-    return math.prod(int(side.text or 0) for side in found.iterfind("dim"))
-
-
-def _channels(layer: ElementTree.Element) -> int:
-    return int(layer.findtext("output/port/dim[2]", "1"))

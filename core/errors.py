@@ -9,6 +9,7 @@ HeadstartError               every message says what must hold, what was found a
 ├── WeightsError             a weight file is missing, broken or cannot be downloaded
 ├── ResourceError            this host has too little memory or disk
 ├── RunError                 a training or prediction process failed
+├── EngineError              OpenVINO cannot compute here; Keras does it then, so no run fails of it
 └── StopRequested            the user asked to stop; not a failure
 """
 
@@ -47,6 +48,10 @@ class ResourceError(HeadstartError):
 
 class RunError(HeadstartError):
     """A training or prediction process failed."""
+
+
+class EngineError(HeadstartError):
+    """OpenVINO cannot compute here; Keras takes its place."""
 
 
 class StopRequested(HeadstartError):  # noqa: N818  a request, not an error

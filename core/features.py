@@ -9,6 +9,7 @@ import math
 import os
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,8 +24,8 @@ import numpy as np
 from core import augment, engine, picture
 from core.batches import Pictures, Rows
 from core.cache import Cache, Range, row_id
-from core.engine import Engine, Keras, OpenVino
-from core.errors import StopRequested
+from core.engine import Choice, Engine, Keras, OpenVino
+from core.errors import EngineError, StopRequested
 from core.estimate import decoded_ahead_bytes
 from core.experiment import NO_AUGMENTATION, Augmentation
 from core.settings import MEBIBYTE, settings
@@ -70,11 +71,40 @@ class Frozen:
         own = {"base": self.base, "weights": self.weights_sha256, "frontier": self.frontier, "size": self.size}
         return {**own, "stored_side": settings().stored_side, "version": VERSION}
 
-    def open(self, precision: str) -> Engine:
-        """The engine of this host."""
-        if engine.is_openvino():
-            return OpenVino(lambda: self.prefix, facts=self.facts, precision=precision)
+    @property
+    def failure(self) -> str:
+        """Why Keras computes it on a host where OpenVINO should, as a sentence; "" where it need not."""
+        reason = engine.failure(self.facts)
+        return f"Keras computes the frozen part, which is slower: {reason}." if reason else ""
+
+    def choose(self, precision: str) -> Choice:
+        """What computes it on this host, by now: see `engine.choose`."""
+        return engine.choose(self.facts, precision)
+
+    def open(self, chosen: Choice) -> Engine:
+        """The engine that was chosen.
+
+        Raises:
+            EngineError: It cannot be made ready.
+        """
+        if chosen.is_openvino:
+            return OpenVino(lambda: self.prefix, facts=self.facts, precision=chosen.precision)
         return Keras(self.prefix)
+
+    def give_up(self, error: EngineError) -> None:
+        """From now on Keras computes it in this process."""
+        traceback.print_exception(error)  # into the log, for whoever wants more than a sentence
+        engine.give_up(self.facts, str(error))
+
+    def trial(self, precision: str, pixels: np.ndarray) -> Engine:
+        """The engine of this host, once it has sent some pictures (n, size, size, 3) through: that one works."""
+        try:
+            opened = self.open(self.choose(precision))
+            opened.run(pixels, lambda *_: None)
+        except EngineError as error:
+            self.give_up(error)
+            return self.trial(precision, pixels)  # by Keras, which raises no such error
+        return opened
 
 
 def views_of(pictures: Pictures, n_views: int) -> list[View]:
@@ -90,6 +120,7 @@ def compute(
     augmentation: Augmentation = NO_AUGMENTATION,
     precision: str,
     progress: Progress = lambda *_: None,
+    told: Callable[[Choice], None] = lambda _: None,
     stopped: Callable[[], bool],
 ) -> tuple[np.ndarray, np.ndarray]:
     """What the frozen part says of each view: read from the cache, or computed and kept there.
@@ -100,6 +131,8 @@ def compute(
         augmentation: What may change.
         precision: Of the engine: `engine.fast_precision()`, or "float32", whose rows are kept exactly as computed.
         progress: Told of rows done.
+        told: Of the engine before it begins; a second time when OpenVINO fails and Keras begins anew. No row of the
+            one is ever taken for the other's.
         stopped: Asked for each picture; what was finished stays in the cache.
 
     Returns:
@@ -109,9 +142,26 @@ def compute(
         StopRequested: `stopped` said so.
         ResourceError: The disk is too full.
     """
-    facts = {**frozen.facts, "engine": engine.label(precision)}
+    while True:
+        chosen = frozen.choose(precision)
+        told(chosen)
+        try:
+            return _computed(frozen, chosen, views, augmentation, progress, stopped)
+        except EngineError as error:  # never Keras's, so this ends
+            frozen.give_up(error)
+
+
+def _computed(
+    frozen: Frozen,
+    chosen: Choice,
+    views: Sequence[View],
+    augmentation: Augmentation,
+    progress: Progress,
+    stopped: Callable[[], bool],
+) -> tuple[np.ndarray, np.ndarray]:
+    facts = {**frozen.facts, "engine": chosen.label}
     ids = [_id(view, augmentation) for view in views]
-    for kind in ("float16", "float32") if precision != "float32" else ("float32",):
+    for kind in ("float16", "float32") if chosen.precision != "float32" else ("float32",):
         with Cache(facts, shape=frozen.shape, kind=kind) as cache:
             places = cache.find(ids)
             missing = _missing(places, ids)
@@ -120,7 +170,7 @@ def compute(
                     wanted = [views[k] for k in missing]
                     fill = _Fill(cache, [ids[k] for k in missing], len(views), progress)
                     with _Decoded(wanted, augmentation, frozen.size, stopped) as pixels:
-                        fill.run(frozen.open(precision), pixels)
+                        fill.run(frozen.open(chosen), pixels)
                     places = cache.find(ids)
             except _TooCoarseError:
                 continue
@@ -228,11 +278,14 @@ def fits(frozen: Frozen, n_rows: int) -> bool:
         return False
     if size_bytes <= SMALL_BYTES:
         return True
-    trial = frozen.open(engine.fast_precision())
     pixels = np.zeros((TRIAL_PICTURES, frozen.size, frozen.size, 3), np.uint8)
-    trial.run(pixels, lambda *_: None)  # the first call may build a graph
+    trial = frozen.trial(engine.fast_precision(), pixels)  # the first call may build a graph
     begun = time.perf_counter()
-    trial.run(pixels, lambda *_: None)
+    try:
+        trial.run(pixels, lambda *_: None)
+    except EngineError as error:
+        frozen.give_up(error)
+        return fits(frozen, n_rows)
     compute_seconds = (time.perf_counter() - begun) / TRIAL_PICTURES
     return row_bytes / disk_rate(settings().home) < compute_seconds
 

@@ -10,7 +10,8 @@ import numpy as np
 from core import bases, engine, experiment, features, model, weights
 from core.arm import Job
 from core.batches import Pictures, Rows
-from core.errors import HeadstartError
+from core.engine import Choice
+from core.errors import EngineError, HeadstartError
 from core.features import Frozen, View
 from core.model import Network
 from core.runs import State
@@ -33,7 +34,11 @@ def frozen_part(job: Job, network: Network, facts: dict[str, Any]) -> Frozen | N
     prefix, _ = model.cut(network.model, network.frontier(job.frozen_blocks))
     if prefix is None:
         return None
-    return Frozen(prefix, job.experiment.base, facts["weights_sha256"], network.frontier_words(job.frozen_blocks))
+    words = network.frontier_words(job.frozen_blocks)
+    frozen = Frozen(prefix, job.experiment.base, facts["weights_sha256"], words)
+    if reason := facts.get("openvino_failure"):  # before this process began anew
+        frozen.give_up(EngineError(reason))
+    return frozen
 
 
 def prepare(job: Job, network: Network, parts: dict[str, Pictures], facts: dict[str, Any]) -> Inputs:
@@ -61,11 +66,13 @@ def prepare(job: Job, network: Network, parts: dict[str, Pictures], facts: dict[
 def _computed(
     job: Job, frozen: Frozen, parts: dict[str, Pictures], n_views: int, facts: dict[str, Any]
 ) -> dict[str, Rows]:
-    precision = engine.fast_precision()
-    facts["features_engine"] = engine.label(precision)
-    job.report.tell(engine=facts["features_engine"], message="" if engine.is_quick() else NO_OPENVINO)
     views = [view for part, pictures in parts.items() for view in _views(part, pictures, n_views)]
     rates: list[float] = []
+
+    def told(chosen: Choice) -> None:
+        facts["features_engine"] = chosen.label
+        facts["openvino_failure"] = engine.failure(frozen.facts) or None
+        job.report.tell(engine=chosen.label, message=frozen.failure or ("" if engine.is_quick() else NO_OPENVINO))
 
     def progress(done: int, total: int, rate: float | None) -> None:
         job.report.progress(done, total, rate=rate)
@@ -74,7 +81,13 @@ def _computed(
 
     augmentation = job.experiment.augmentation
     values, places = features.compute(
-        frozen, views, augmentation=augmentation, precision=precision, progress=progress, stopped=job.is_stopped
+        frozen,
+        views,
+        augmentation=augmentation,
+        precision=engine.fast_precision(),
+        progress=progress,
+        told=told,
+        stopped=job.is_stopped,
     )
     facts["features_rate"] = rates[-1] if rates else None  # None: all of it was in the cache
     rows = {}
@@ -130,7 +143,7 @@ def convert_ahead() -> None:
     """Convert the network that most people begin with, unless that was done before; two seconds less for the first run.
 
     Raises:
-        HeadstartError: Its weights are not to be had.
+        HeadstartError: Its weights are not to be had, or OpenVINO fails.
     """
     chosen = experiment.default("0" * 32)
     row = bases.base(chosen.base)
@@ -143,7 +156,8 @@ def convert_ahead() -> None:
     prefix, _ = model.cut(network.model, network.frontier(chosen.frozen_blocks))
     if prefix is not None:
         words = network.frontier_words(chosen.frozen_blocks)
-        Frozen(prefix, row.name, weights.sha256(path), words).open(engine.fast_precision())
+        frozen = Frozen(prefix, row.name, weights.sha256(path), words)
+        frozen.open(frozen.choose(engine.fast_precision()))  # a failure is not kept in mind: a run tries it anew
 
 
 class Beside:
@@ -154,8 +168,14 @@ class Beside:
         self._job, self._frozen, self._pictures = job, frozen, pictures
         self._is_over = False
         self._thread = threading.Thread(target=self._run, name="exact", daemon=True)
-        if frozen is not None and engine.is_openvino() and engine.fast_precision() != "float32":
+        if frozen is not None and self._differs(frozen):
             self._thread.start()
+
+    @staticmethod
+    def _differs(frozen: Frozen) -> bool:
+        """Whether the quick outputs are OpenVINO's and not the exact ones; Keras would be in the fit's way."""
+        chosen = frozen.choose(engine.fast_precision())
+        return chosen.is_openvino and chosen.precision != "float32"
 
     def join(self) -> None:
         """Wait until it is done."""
@@ -169,7 +189,8 @@ class Beside:
 
     def _run(self) -> None:
         def stopped() -> bool:
-            return self._is_over or self._job.is_stopped()
+            is_failed = self._frozen is None or not self._frozen.choose("float32").is_openvino
+            return self._is_over or is_failed or self._job.is_stopped()
 
         with suppress(HeadstartError, OSError):  # scoring computes what is missing, and says what is wrong
             if self._frozen is not None:

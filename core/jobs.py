@@ -8,16 +8,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 from huey import SqliteHuey
 
-from core import bases, identity, job, owner, runs, weights
-from core.errors import InputError
+from core import bases, disk, identity, job, owner, runs, weights
+from core.errors import InputError, ResourceError
 from core.experiment import Arm
 from core.identity import Identity
 from core.job import Job, Kind, Lane, Step
@@ -72,7 +72,8 @@ def position(experiment_id: str, *, is_server: bool = True) -> int | None:
     """
     line = [each for each in job.read_all() if each.kind is Kind.EXPERIMENT]
     if any(each.subject == experiment_id for each in line) and not is_noted_alive("consumer"):
-        _have_consumer(is_server=is_server)
+        with suppress(ResourceError, OSError):  # whoever waits asks again
+            _have_consumer(is_server=is_server)
     if any(each.is_begun and each.subject == experiment_id for each in line):
         return 0
     waiting = [each.subject for each in line if not each.is_begun]
@@ -84,6 +85,18 @@ def ahead(experiment_id: str) -> int:
     line = [each for each in job.read_all() if each.kind is Kind.EXPERIMENT]
     own = next((each for each in line if each.subject == experiment_id and not each.is_begun), None)
     return line.index(own) if own else 0
+
+
+def queued(*, besides: Collection[str | None] = ()) -> dict[str, int]:
+    """How many trainings run or wait, and how many uploads and predictions wait: what comes next comes after them.
+
+    Args:
+        besides: Subjects that do not count, as they are the asker's own.
+    """
+    nouns = {Kind.EXPERIMENT: "training", Kind.INGEST: "upload", Kind.PREDICTION: "prediction"}
+    line = [each for each in job.read_all() if each.subject not in besides]
+    waiting = [each.kind for each in line if each.kind is Kind.EXPERIMENT or not each.is_begun]
+    return {noun: waiting.count(kind) for kind, noun in nouns.items()}
 
 
 def queue_length() -> int:
@@ -156,11 +169,16 @@ def _submit(kind: Kind, subject: str, *, is_server: bool = True) -> None:
         if job.read(new.name) is None:
             steps = new.steps()
             _refuse_impossible(new, steps)
-            for step in steps:
-                (step.directory / "cancel").unlink(missing_ok=True)
-                runs.write_status(step.directory, Status())
-            new.write()
-            enqueue(new)
+            try:
+                for step in steps:
+                    (step.directory / "cancel").unlink(missing_ok=True)
+                    runs.write_status(step.directory, Status())
+                new.write()
+                enqueue(new)
+            except BaseException:  # nobody would carry it out
+                with suppress(OSError):
+                    new.remove()
+                raise
     _have_consumer(is_server=is_server)
 
 
@@ -227,6 +245,7 @@ def _start_consumer() -> None:
     """Unless there is one."""
     if is_noted_alive("consumer"):
         return
+    disk.check_writable()  # one that cannot write would end at once
     with (settings().home / "consumer.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "core.consumer"],

@@ -6,6 +6,7 @@ by strip, on the way to a picture that is smaller by a whole factor.
 
 import hashlib
 import io
+import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -163,20 +164,29 @@ def _upright(data: bytes, max_pixels: int, side: int, admit: Callable[[int], obj
     Image.MAX_IMAGE_PIXELS = JPEG_PIXELS * max_pixels
     if not data:
         raise PictureError("it is an empty file")
+    width, height = _webp_size(data)
+    if width * height > max_pixels:
+        raise PictureError(_too_large(max_pixels))
+    if width:  # opening a WebP takes its canvases' memory
+        admit(len(data) + _needed_bytes(width * height, 4 * COPIES["WEBP"]))
     image = _opened(data)
     most = max_pixels * (JPEG_PIXELS if image.format in JPEGS else 1)
     if image.width * image.height > most:
         raise PictureError(_too_large(most))
     is_plain, coefficients = _is_plain(image, data, side), _coefficient_bytes(image, data)
     image.draft(None, (side, side))  # decodes a large JPEG at a half, a quarter or an eighth, never below `side`
-    admit(len(data) + coefficients + _pixel_bytes(image) + _strip_bytes(image))
+    if image.format != "WEBP":
+        each = BYTES_A_PIXEL.get(image.mode, 4) * _copies(image)
+        admit(len(data) + coefficients + _needed_bytes(image.width * image.height, each))
     image.load()
+    if is_plain:
+        return image, True, None  # it is what is wanted: upright, RGB, small
     turn = _turn(image)  # only now: Pillow has turned a TIFF by itself, and a PNG may say it after its pixels
     values = _values(image, depth)
     rgb = _in_srgb(image, _fitted(image, side, values.used if values else (0.0, 255.0)))
     found = rgb if turn is None else rgb.transpose(turn)
     found.info.clear()  # comments and profiles would be stored with it
-    return found, is_plain, values
+    return found, False, values
 
 
 def _opened(data: bytes) -> ImageFile.ImageFile:
@@ -210,14 +220,30 @@ def _too_large(max_pixels: int) -> str:
     return f"it has more than the {max_pixels / 1e6:g} megapixels that are read"
 
 
-def _pixel_bytes(image: ImageFile.ImageFile) -> int:
-    """What its decoded pixels take at most, on the way to them and then."""
-    copies = max(COPIES.get(image.format or "", 1.0), *(COPIES.get(tile[0], 1.0) for tile in image.tile), 1.0)
-    return int(image.width * image.height * BYTES_A_PIXEL.get(image.mode, 4) * copies)
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height of a WebP's canvas by its header, (0, 0) of anything else.
+
+    The three kinds of header: https://developers.google.com/speed/webp/docs/riff_container
+    """
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
+        return 0, 0
+    kind, header = data[12:16], data[20:30].ljust(10, b"\0")
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(header[4:7], "little"), 1 + int.from_bytes(header[7:10], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(header[1:5], "little")
+        return 1 + bits % 2**14, 1 + (bits >> 14) % 2**14
+    sides = struct.unpack("<HH", header[6:10])
+    return sides[0] % 2**14, sides[1] % 2**14
 
 
-def _strip_bytes(image: Image.Image) -> int:
-    return STRIP_BYTES * min(image.width * image.height, STRIP_PIXELS)
+def _copies(image: ImageFile.ImageFile) -> float:
+    return max(COPIES.get(image.format or "", 1.0), *(COPIES.get(tile[0], 1.0) for tile in image.tile), 1.0)
+
+
+def _needed_bytes(pixels: int, bytes_a_pixel: float) -> int:
+    """Decoded pixels, on the way to them and then, with the strips."""
+    return int(pixels * bytes_a_pixel) + STRIP_BYTES * min(pixels, STRIP_PIXELS)
 
 
 def _coefficient_bytes(image: Image.Image, data: bytes) -> int:

@@ -12,7 +12,6 @@
 
 import shutil
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +20,10 @@ import numpy as np
 import pandas as pd
 
 from core import depth, picture, process, runs
-from core.archive import check_free_disk
 from core.arm import Report
 from core.decoding import Decoding
 from core.depth import Depth
+from core.disk import check_free
 from core.errors import InputError, RunError, StopRequested
 from core.experiment import Arm
 from core.process import Watch
@@ -54,7 +53,8 @@ def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: st
         The new prediction's id; it is to be submitted.
 
     Raises:
-        InputError: There are none or too many, or the disk is too full.
+        InputError: There are none or too many.
+        ResourceError: The disk is too full. Nothing is left behind, as after any error.
     """
     if not 1 <= len(files) <= MAX_PICTURES:
         raise InputError(f"Expected 1 to {MAX_PICTURES} pictures. Found {len(files)}. Choose fewer at a time.")
@@ -62,17 +62,14 @@ def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: st
         raise InputError("Expected an experiment with a trained network. Found none. Train it first.")
     prediction_id = runs.new_id()
     folder = directory(prediction_id)
-    (folder / "uploads").mkdir(parents=True)
-    try:
-        check_free_disk(folder, sum(len(data) for _, data in files), what="Reading these pictures")
+    with runs.made(folder):
+        check_free(folder, sum(len(data) for _, data in files), what="Reading these pictures")
+        (folder / "uploads").mkdir()
         for number, (_, data) in enumerate(files):
             (folder / "uploads" / str(number)).write_bytes(data)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    asked = {"experiment": experiment_id, "names": [name for name, _ in files], "workspace": workspace}
-    runs.write_json(folder / "request.json", asked)
-    runs.write_status(folder, runs.Status())
+        asked = {"experiment": experiment_id, "names": [name for name, _ in files], "workspace": workspace}
+        runs.write_json(folder / "request.json", asked)
+        runs.write_status(folder, runs.Status())
     return prediction_id
 
 
@@ -197,11 +194,11 @@ def main(arguments: list[str]) -> int:
         except StopRequested as stopped:
             report.tell(state=State.STOPPED, message=str(stopped))
         except Exception as error:
-            traceback.print_exc()
+            process.note()
             report.fail(error)
             return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(process.carried_out(main, sys.argv[1:]))

@@ -8,7 +8,6 @@ real run replaces it all by its own rates.
 
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,7 +69,7 @@ def _measure(experiment: Experiment, arm: Arm, n_classes: int, stopped: Callable
         pixels = random.integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
         frozen = features.Frozen(prefix, experiment.base, "random", network.frontier_words(experiment.frozen_blocks))
         opened = time.monotonic()
-        computes = frozen.open(engine.fast_precision())
+        computes = frozen.trial(engine.fast_precision(), pixels)
         first, seconds = _timed(lambda: computes.run(pixels, lambda *_: None), stopped)
         features_rate = PICTURES / seconds
         start += time.monotonic() - opened
@@ -112,11 +111,11 @@ def main(arguments: list[str]) -> int:
         except StopRequested:
             report.tell(state=State.STOPPED)
         except Exception as error:
-            traceback.print_exc()
+            process.note()
             report.fail(error)
             return 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(process.carried_out(main, sys.argv[1:]))

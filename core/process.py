@@ -3,18 +3,21 @@
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, Self
 
-from core import host, identity, runs
+from core import disk, host, identity, runs
 
 PARENT_VARIABLE = "HEADSTART_PARENT"  # who starts this process, said by itself: it may die before we could ask
 PARENT = int(os.environ.pop(PARENT_VARIABLE, os.getppid()))  # no business of the processes that this one starts
 LOOK_SECONDS = 0.2
 OUT_OF_MEMORY = 71  # exit code of a process that was refused memory, on a graphics card for instance
 ORPHANED = 70  # exit code, of no meaning to anybody: who would have read it is gone
+UNWRITTEN = 74  # exit code: what the process had to say could not be written
+UNFLUSHED = 120  # the same, of Python itself when it ends
 
 
 def started() -> runs.Status:
@@ -27,6 +30,23 @@ def started() -> runs.Status:
 def is_orphaned() -> bool:
     """Whether the process that started this one is gone."""
     return os.getppid() != PARENT
+
+
+def carried_out(main: Callable[[list[str]], int], arguments: list[str]) -> int:
+    """The exit code of a process; `UNWRITTEN` where a full disk kept it from saying how it ended."""
+    try:
+        return main(arguments)
+    except Exception as error:
+        if disk.refusal(error) is None:
+            raise
+        note()
+        return UNWRITTEN
+
+
+def note() -> None:
+    """Leave the present error in the log; that it cannot be written either is no reason to fail."""
+    with suppress(OSError):
+        traceback.print_exc()
 
 
 @contextmanager

@@ -28,8 +28,9 @@ class Profile(StrEnum):
         return self is not Profile.CLOUD
 
 
-# Its hosts have 0.7 to 2.7 GB, which an app there may not be able to see. One prediction beside a training is as much as
-# fits, so there is one short job at a time. An upload is held in memory while it arrives, and the disk is shared by all visitors.
+# Its hosts have 0.7 to 2.7 GB, which an app there may not be able to see. One prediction beside a training is as much
+# as fits, so there is one short job at a time. An upload is held in memory while it arrives, and the disk is shared by
+# all visitors.
 CLOUD_DEFAULTS = {
     "most_memory_bytes": 3 * GIBIBYTE,
     "short_workers": 1,

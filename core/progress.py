@@ -163,6 +163,8 @@ def _details(status: Status, experiment: Experiment, arm: Arm) -> tuple[str, ...
         found.append(f"{status.done:,} of {status.total:,} pictures")
     if status.rate:
         found.append(f"{two_digits(status.rate)} pictures a second")
+    if status.state is State.FIT and status.message:  # in other states it is the title, or was
+        found.append(status.message)
     return tuple(found)
 
 

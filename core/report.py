@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core import copies, dataset, runs
+from core import copies, dataset, process, runs
 from core.errors import HeadstartError, InputError, RunError
 from core.experiment import Arm, Experiment
 from core.layout import PARTS, TEST
@@ -145,8 +145,8 @@ def _score(confusion: Confusion, classes: Sequence[str]) -> Score:
         n=n,
         correct=correct,
         confusion=confusion,
-        largest_class=classes[int(support.argmax())],
-        largest_class_accuracy=float(support.max() / n),
+        largest_class=classes[int(np.argmax(support))],
+        largest_class_accuracy=float(np.max(support) / n),
     )
 
 
@@ -175,7 +175,7 @@ def most_mixed_up(scores: Iterable[Score], classes: Sequence[str]) -> tuple[str,
     """The (true class, answer) that the arms together confuse most often; without any, the first right cell."""
     wrong = np.sum([one.confusion for one in scores], axis=0)
     np.fill_diagonal(wrong, 0)
-    true, answer = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    true, answer = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
     return classes[int(true)], classes[int(answer)]
 
 
@@ -442,4 +442,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(process.carried_out(main, sys.argv[1:]))

@@ -4,12 +4,16 @@ Every file has one writer. Whole files are written beside themselves and moved i
 `metrics.jsonl` only grows, and its readers ignore a torn last line.
 """
 
+import errno
 import json
 import os
+import re
 import secrets
 import shutil
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -25,6 +29,7 @@ from core.settings import settings
 if TYPE_CHECKING:  # the consumer and the children's first status need no frames: pandas is 60 MB and half a second
     import pandas as pd
 
+ID = re.compile("[0-9a-f]{32}")
 METRICS = ["phase", "epoch", "seconds", "loss", "accuracy", "val_loss", "val_accuracy"]
 
 
@@ -68,22 +73,20 @@ def new_id() -> str:
 
 
 def check_home() -> None:
-    """Make the folder for all that is written, where it is not there yet.
+    """Make the folder for all that is written, where it is not there yet. `disk.check_writable` looks at one that is.
 
     Raises:
-        ResourceError: It cannot be written.
+        ResourceError: It cannot be made.
     """
     home = settings().home
     try:
         home.mkdir(parents=True, exist_ok=True)
-        reason = "" if os.access(home, os.W_OK | os.X_OK) else "this user may not write there"
     except OSError as error:
-        reason = error.strerror or str(error)
-    if reason:
         raise ResourceError(
             f"Headstart needs a folder that it can write to, for pictures and results. Found {home.absolute()}: "
-            f"{reason}. Name another one in the environment variable HEADSTART_HOME and start the app again."
-        )
+            f"{error.strerror or error}. Name another one in the environment variable HEADSTART_HOME and start the "
+            "app again."
+        ) from None
 
 
 def dataset_directory(dataset_id: str) -> Path:
@@ -96,13 +99,28 @@ def experiment_directory(experiment_id: str) -> Path:
     return settings().home / "experiments" / checked_id(experiment_id)
 
 
+def directories(kind: str) -> list[Path]:
+    """The directories of a kind, "datasets" say, whatever is in them; others' files and folders are left out."""
+    found = (settings().home / kind).glob("*")
+    return [path for path in found if ID.fullmatch(path.name) and path.is_dir()]
+
+
+def age_seconds(path: Path) -> float:
+    """How long ago a file, or a directory and what lies directly in it, was changed; what is gone was just now."""
+    try:
+        found = [path, *path.iterdir()] if path.is_dir() else [path]
+        return time.time() - max(each.stat().st_mtime for each in found)
+    except FileNotFoundError:
+        return 0.0
+
+
 def checked_id(identifier: str) -> str:
     """The id itself, once it is seen to be one: it becomes part of a path.
 
     Raises:
         InputError: It is none.
     """
-    if len(identifier) != 32 or set(identifier) - set("0123456789abcdef"):
+    if not ID.fullmatch(identifier):
         raise InputError(
             "Expected an id of 32 hexadecimal digits, as the app's own links have. Open the app without it."
         )
@@ -117,7 +135,26 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         write(partial)
         partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # of a read-only disk, on which there is none
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def made(directory: Path) -> Iterator[None]:
+    """Make a new directory, which is gone again if the block fails."""
+    directory.mkdir(parents=True)
+    with kept(directory):
+        yield
+
+
+@contextmanager
+def kept(directory: Path) -> Iterator[None]:
+    """Remove a directory if the block fails: what should become of it will not."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
 
 
 def remove_partial(directory: Path) -> None:
@@ -158,8 +195,11 @@ def read_status(directory: Path) -> Status | None:
 def append_metrics(directory: Path, **values: object) -> None:
     """Add one epoch, with the keys of `METRICS`, to `directory/metrics.jsonl`."""
     line = json.dumps({key: values.get(key) for key in METRICS})
-    with (directory / "metrics.jsonl").open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+    with (directory / "metrics.jsonl").open("ab", buffering=0) as file:
+        before, written = file.tell(), file.write(f"{line}\n".encode())
+        if written < len(line) + 1:  # a disk that is full takes what it has room for
+            file.truncate(before)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), file.name)
 
 
 def read_metrics(directory: Path) -> "pd.DataFrame":
@@ -209,13 +249,13 @@ def create_experiment(experiment: Experiment, split: "pd.DataFrame") -> str:
     """
     experiment_id = new_id()
     directory = experiment_directory(experiment_id)
-    directory.mkdir(parents=True)
-    for arm in experiment.arms:
-        (directory / arm).mkdir()
-    write_frame(directory / "split.parquet", split)
     created = experiment.created or datetime.now(UTC).isoformat(timespec="seconds")
     stamped = experiment.model_copy(update={"created": created, "number": _next_number()})
-    write_json(directory / "experiment.json", stamped.model_dump(mode="json"))
+    with made(directory):
+        for arm in experiment.arms:
+            (directory / arm).mkdir()
+        write_frame(directory / "split.parquet", split)
+        write_json(directory / "experiment.json", stamped.model_dump(mode="json"))
     return experiment_id
 
 
@@ -256,13 +296,15 @@ def experiments_of(workspace: str) -> list[tuple[str, Experiment]]:
 def discard_upload(directory: Path) -> None:
     """Remove what was uploaded and stored so far of a data set that will not be."""
     shutil.rmtree(directory / "pictures", ignore_errors=True)
-    (directory / "upload.zip").unlink(missing_ok=True)
+    with suppress(OSError):  # on a disk that became read-only it stays
+        (directory / "upload.zip").unlink(missing_ok=True)
 
 
 def delete_experiment(experiment_id: str) -> None:
     """Remove an experiment's directory, what it was asked about, and its data set's with the last experiment on it."""
-    experiment = read_experiment(experiment_id)
-    shutil.rmtree(experiment_directory(experiment_id), ignore_errors=True)
+    experiment, directory = read_experiment(experiment_id), experiment_directory(experiment_id)
+    (directory / "experiment.json").unlink(missing_ok=True)  # first, and not in silence: on a read-only disk it stays
+    shutil.rmtree(directory, ignore_errors=True)
     for path in (settings().home / "predictions").glob("*/request.json"):
         if (read_json(path) or {}).get("experiment") == experiment_id:
             shutil.rmtree(path.parent, ignore_errors=True)

@@ -79,6 +79,8 @@ def score(job: Job, data: Dataset, fitted: Fitted) -> None:
         fast = _fast_check(answers, suffix, fitted.fast)
     check = _checked(answers[: len(other)], other)
     facts = _facts(job, fitted, reloaded, check) | {"fast_check": fast}
+    if fitted.frozen is not None:
+        facts["openvino_failure"] = engine.failure(fitted.frozen.facts) or None
     facts["seconds"]["evaluate"] = time.monotonic() - begun
     facts["seconds"]["total"] = facts["seconds"].pop("before") + time.monotonic() - job.begun
     _go_on(job)
@@ -86,7 +88,8 @@ def score(job: Job, data: Dataset, fitted: Fitted) -> None:
     runs.write_frame(job.directory / SIGN, _frame(fitted.test, answers, data.classes))
     start = facts["seconds"]["start"] + facts.get("tracing_seconds", 0.0)
     measured = {"start": start, "evaluate": facts["seconds"]["evaluate"], "batch_size": job.training.batch_size}
-    estimate.record(job.experiment, job.arm, facts | measured)
+    with suppress(OSError):  # rates are worth less than the scores that are written by now
+        estimate.record(job.experiment, job.arm, facts | measured)
 
 
 def _save(job: Job, data: Dataset, trained: keras.Model) -> None:

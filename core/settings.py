@@ -16,6 +16,7 @@ from core.profile import Profile
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
 SAMPLE = ASSETS / "sample" / "sample.zip"
+DAY_SECONDS = 86_400.0
 
 
 class Settings(BaseSettings):
@@ -49,6 +50,14 @@ class Settings(BaseSettings):
     max_feature_bytes: int = Field(4 * GIBIBYTE, description="Outputs of the frozen part kept on disk for one run")
     max_cache_bytes: int = Field(
         10 * GIBIBYTE, description="Outputs of frozen parts and decoded pictures kept for later runs, all together"
+    )
+
+    keep_uploads_days: float = Field(
+        1.0, gt=0, description="Uploaded pictures that no experiment uses go so long after somebody last opened them"
+    )
+    keep_predictions_days: float = Field(7.0, gt=0, description="New pictures and the answers to them go after so long")
+    keep_cache_days: float = Field(
+        30.0, gt=0, description="What is kept for later runs goes when none has used it for so long"
     )
 
     memory_bytes: int | None = Field(

@@ -20,7 +20,8 @@ from typing import NoReturn, TypedDict
 from core import host, identity, process, runs
 from core.settings import GIBIBYTE, MEBIBYTE, ROOT, settings
 
-NICENESS = 5  # a training fills all cores; the pages stay quick beside it
+NICENESS = 5  # above the pages' own: a training fills all cores, and they stay quick beside it
+HIGHEST_NICENESS = 19
 LEAST_MEMORY_BYTES = 3 * GIBIBYTE // 2  # of a host that has a standby without being told to
 OWN_BYTES = 340 * MEBIBYTE  # of one that waits, and
 CONVERTING_BYTES = 300 * MEBIBYTE  # what it takes for a moment to convert a network beforehand
@@ -59,7 +60,7 @@ class Standby:
                 start_new_session=True,
             )
         with suppress(ProcessLookupError, PermissionError):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness())
 
     @property
     def is_alive(self) -> bool:
@@ -149,6 +150,11 @@ class Reserve:
         self._paused_until = time.monotonic() + PAUSE_SECONDS
 
 
+def niceness() -> int:
+    """Of a process that works in the background for this one, whose own may be any."""
+    return min(HIGHEST_NICENESS, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+
+
 def is_on() -> bool:
     """Whether this host shall have a standby: the setting, or else whether it has the memory."""
     chosen = settings().standby
@@ -215,11 +221,12 @@ def _load(note: _Note) -> None:
 
     with process.without("sklearn"):
         from core import fit, score  # noqa: F401 (for `training.run`)
-    with suppress(ImportError):
+    with suppress(Exception):  # one that is broken may raise anything; the run that needs it says so
         import openvino  # noqa: F401 (for the frozen part, where this platform has it)
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it again and again would cost a run 0.1 s
-    note.write()
+    with suppress(OSError):  # on a full disk nobody sees that it is ready
+        note.write()
     has_memory = host.available_bytes() > settings().standby_min_free_bytes + CONVERTING_BYTES
     if note.is_wanted and has_memory:  # nobody has given an order meanwhile
         threading.Thread(target=_convert, daemon=True).start()
@@ -230,7 +237,7 @@ def _convert() -> None:
     from core import inputs
     from core.errors import HeadstartError
 
-    with suppress(HeadstartError, OSError):
+    with suppress(HeadstartError, OSError, RuntimeError):  # OpenVINO raises the last
         inputs.convert_ahead()
 
 
@@ -252,4 +259,4 @@ def _leave() -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(process.carried_out(main, sys.argv[1:]))

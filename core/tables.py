@@ -51,7 +51,7 @@ def proof(report: Report) -> pd.DataFrame:
         "The frozen part, quick against exact": lambda facts: _quick(facts.get("fast_check")),
         "Seed": lambda facts: str(facts["seed"]),
         "Computed on": lambda facts: facts["device"],
-        "Engine of the frozen part": lambda facts: facts.get("features_engine") or "none: it is part of the training",
+        "Engine of the frozen part": _engine,
         "Engine of the training": lambda facts: facts["engine"],
         "Versions": lambda facts: ", ".join(f"{name} {version}" for name, version in facts["versions"].items()),
     }
@@ -71,6 +71,15 @@ def _unchanged(is_unchanged: bool | None) -> str:
     if is_unchanged is None:
         return "nothing is frozen"
     return "yes, every one of them" if is_unchanged else "no"
+
+
+def _engine(facts: Facts) -> str:
+    found = facts.get("features_engine") or "none: it is part of the training"
+    reason = facts.get("openvino_failure")
+    if reason is None:
+        return str(found)
+    took_over = "" if found.startswith("Keras") else "; for the scores Keras"  # after the quick outputs had succeeded
+    return f"{found}{took_over}, because OpenVINO failed: {reason}"
 
 
 def _quick(check: Facts | None) -> str:

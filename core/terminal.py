@@ -15,7 +15,7 @@ from typing import NoReturn, Protocol, Self
 
 from tqdm import tqdm
 
-from core import children, jobs, runs
+from core import children, disk, jobs, runs
 from core.errors import RunError, StopRequested
 from core.experiment import Arm
 from core.runs import State, Status
@@ -170,6 +170,8 @@ class Queue:
         time.sleep(POLL_SECONDS)
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._looked = time.monotonic()
+            if not jobs.is_noted_alive("consumer"):
+                disk.check_writable()  # else nobody could go on with it
             jobs.position(experiment_id, is_server=False)  # replaces a consumer that was killed
 
 

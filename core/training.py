@@ -5,12 +5,11 @@ model.keras, labels.json, arm.json. What it prints, TensorFlow's chatter include
 """
 
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from core import dataset, process
-from core.arm import SCORE_FLAG, Job
+from core import dataset, disk, process
+from core.arm import SCORE_FLAG, Job, remove_unscored
 from core.errors import RunError, StopRequested
 from core.experiment import Arm
 
@@ -55,10 +54,13 @@ def main(arguments: list[str], *, loaded: Callable[[], object] = lambda: None) -
         except StopRequested:
             job.give_up()
         except Exception as error:
-            traceback.print_exc()
+            process.note()
             if _is_out_of_memory(error):
                 return process.OUT_OF_MEMORY  # whoever started this process may try it again
-            job.report.fail(error)
+            refusal = disk.refusal(error)  # before room is made for the last word
+            if refusal:
+                remove_unscored(job.directory)
+            job.report.fail(refusal or error)
             return 1
     return 0
 
@@ -70,4 +72,4 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(process.carried_out(main, sys.argv[1:]))

@@ -6,7 +6,6 @@ a user put there are only read. `python -m core.weights BASE` fetches one file a
 
 import hashlib
 import secrets
-import shutil
 import sys
 import threading
 import time
@@ -18,9 +17,9 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from core import bases, process, runs
+from core import bases, disk, process, runs
 from core.bases import Base
-from core.errors import HeadstartError, ResourceError, StopRequested, WeightsError
+from core.errors import HeadstartError, StopRequested, WeightsError
 from core.settings import ASSETS, settings
 
 # httpx and h5py are imported where they are used: the server asks only whether a file is there.
@@ -130,7 +129,7 @@ def _download(base: Base, progress: Progress, stopped: Callable[[], bool]) -> Pa
     with _alone(target, stopped):
         if target.is_file():  # the process that was waited for has fetched it
             return target
-        _refuse_full_disk(base)
+        disk.check_free(folder(), base.weights.size_bytes, what=f"The weight file of {base.name}")
         for leftover in folder().glob(f"{target.name}.*.partial"):  # of a process that was killed
             leftover.unlink()
         partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
@@ -163,15 +162,6 @@ def _alone(target: Path, stopped: Callable[[], bool]) -> Iterator[None]:
 def _give_way(stopped: Callable[[], bool]) -> None:
     if stopped():
         raise StopRequested("The download was stopped.")
-
-
-def _refuse_full_disk(base: Base) -> None:
-    free, needed = shutil.disk_usage(folder()).free, base.weights.size_bytes + settings().min_free_bytes
-    if free < needed:
-        raise ResourceError(
-            f"The weights of {base.name} need {needed / 1e6:,.0f} MB of free disk, some of it to spare; found "
-            f"{free / 1e6:,.0f} MB in {folder()}. Delete past experiments or other files."
-        )
 
 
 def _receive(base: Base, partial: Path, progress: Progress, stopped: Callable[[], bool]) -> None:
@@ -258,9 +248,10 @@ class _Transfer:
                 self._done += len(chunk)
 
 
-def main(base_name: str) -> None:
-    """Fetch one base's weights as a process of its own that reports in `directory(base_name)`."""
-    base, place, begun = bases.base(base_name), directory(base_name), time.monotonic()
+def main(arguments: list[str]) -> int:
+    """Fetch one base's weights as a process of its own that reports in its `directory`. Returns the exit code."""
+    base, begun = bases.base(arguments[0]), time.monotonic()
+    place = directory(base.name)
     place.mkdir(parents=True, exist_ok=True)
     status = process.started().model_copy(update={"state": runs.State.WEIGHTS})
 
@@ -278,11 +269,15 @@ def main(base_name: str) -> None:
             path = fetch(base, progress=progress, stopped=lambda: watch.is_stopped)
         except StopRequested:
             write(state=runs.State.STOPPED)
-        except HeadstartError as error:
-            write(state=runs.State.FAILED, message=str(error))
+        except (HeadstartError, OSError) as error:
+            refusal = disk.refusal(error)
+            if refusal is None and isinstance(error, OSError):
+                raise
+            write(state=runs.State.FAILED, message=str(refusal or error))
         else:
             write(state=runs.State.DONE, message=f"{path.name}, SHA-256 {sha256(path)}")
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    sys.exit(process.carried_out(main, sys.argv[1:]))

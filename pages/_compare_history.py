@@ -56,7 +56,7 @@ def _ask(entry: Entry) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep it", key="keep"):
             st.rerun()
-        if st.button("Delete it", key="delete_now", type="primary", on_click=_delete, args=[entry]):
+        if st.button("Delete it", key="delete_now", type="primary", on_click=_shared.shown(_delete), args=[entry]):
             st.rerun()
 
 

@@ -54,6 +54,7 @@ def _fetch(row: Base) -> None:
     st.fragment(_fetching, run_every=POLL_SECONDS if is_running else None)(row, is_running)
 
 
+@_shared.errors()
 def _fetching(row: Base, was_running: bool) -> None:
     """Progress and stop of a download, or the button that starts it."""
     directory = weights.directory(row.name)

@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import io
+import math
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
@@ -17,7 +19,7 @@ from core.experiment import Arm, Experiment
 from core.runs import State
 from core.settings import settings
 from core.split import Split
-from pages import _configure_augmentation
+from pages import _configure_augmentation, _shared
 
 POLL_SECONDS = 1.0
 SETTLED_SECONDS = 1.5  # without a change, before a probe is worth starting
@@ -87,8 +89,10 @@ def _measure(chosen: Experiment, n_classes: int) -> bool:
             return False  # it could not measure anything
         probe |= {"wanted": wanted, "directory": None}  # it had time for one arm: another measures the other
     if time.monotonic() - probe["since"] >= SETTLED_SECONDS:
-        probe["directory"] = _start_probe(chosen, n_classes, wanted)
-    return True
+        probe["since"] = math.inf  # once: where it cannot be begun, the next try would fail as well
+        with _shared.errors():
+            probe["directory"] = _start_probe(chosen, n_classes, wanted)
+    return probe["directory"] is not None or probe["since"] < math.inf
 
 
 def _start_probe(chosen: Experiment, n_classes: int, wanted: tuple[str, ...]) -> Path:
@@ -104,7 +108,8 @@ def end_probe() -> None:
     """Stop the probe of choices that have changed, or one that would stand in a training's way."""
     probe = st.session_state.pop("probe", None)
     if probe and probe["directory"]:
-        runs.request_stop(probe["directory"])
+        with suppress(FileNotFoundError):  # it is over for so long that it was removed
+            runs.request_stop(probe["directory"])
 
 
 def _thumbnail(of: Dataset) -> str:

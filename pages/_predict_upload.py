@@ -53,7 +53,7 @@ def progress(prediction_id: str) -> None:
         return
     own = [directory, _owner.workspace()]
     with stop.container(horizontal=True, horizontal_alignment="right"):
-        st.button("Stop", key="stop", icon=":material/stop:", on_click=jobs.stop_request, args=own)
+        st.button("Stop", key="stop", icon=":material/stop:", on_click=_shared.shown(jobs.stop_request), args=own)
 
 
 def _said(status: Status) -> tuple[float, str]:
@@ -70,7 +70,8 @@ def _said(status: Status) -> tuple[float, str]:
 def _submitted(experiment_id: str, uploaded: list[UploadedFile]) -> str:
     files = [(each.name, each.getvalue()) for each in uploaded]
     prediction_id = predict.create(experiment_id, files, _owner.workspace())
-    jobs.submit_prediction(prediction_id)
+    with runs.kept(predict.directory(prediction_id)):
+        jobs.submit_prediction(prediction_id)
     for each in uploaded:
         _upload_doors.free(each)
     st.session_state["asked"] = st.session_state.get("asked", 0) + 1  # an empty uploader next time

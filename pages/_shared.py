@@ -1,7 +1,7 @@
 """What every page shares: the frame guard, ids in the URL, the present data set and split, errors, empty states."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core import dataset as datasets
-from core import device, jobs, runs
+from core import device, disk, jobs, runs, uploads
 from core import split as splits
 from core.dataset import Dataset
 from core.errors import HeadstartError
@@ -180,6 +180,7 @@ def dataset() -> Dataset | None:
         stamp = (runs.dataset_directory(named) / "manifest.parquet").stat()  # written last
     except FileNotFoundError:
         return None
+    uploads.note_use(named)
     return _dataset(named, stamp.st_mtime_ns, stamp.st_size)
 
 
@@ -236,13 +237,53 @@ def plain(text: str) -> str:
 
 @contextmanager
 def errors(*, ends_page: bool = False) -> Iterator[None]:
-    """Show what a user can mend as a message; the rest of the `with` block is skipped, or of the whole page."""
+    """Show what somebody can mend, a full disk too, as a message; the rest of the `with` block is skipped.
+
+    Args:
+        ends_page: The rest of the page is skipped as well.
+    """
     try:
         yield
-    except HeadstartError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    except Exception as error:
+        _error(_refusal(error))
         if ends_page:
             st.stop()
+
+
+def shown(action: Callable[..., object]) -> Callable[..., None]:
+    """`action` as a button's callback: what somebody can mend is shown by `say_refused` in the run that follows."""
+
+    def run(*arguments: Any) -> None:
+        try:
+            action(*arguments)
+        except Exception as error:
+            st.session_state["refused"] = _refusal(error)
+
+    return run
+
+
+def say_refused() -> None:
+    """Say why the last press of a button did nothing, if it was so."""
+    if said := st.session_state.pop("refused", None):
+        _error(said)
+
+
+def _refusal(error: Exception) -> str:
+    """What somebody can mend in words; raises the rest again."""
+    said = error if isinstance(error, HeadstartError) else disk.refusal(error)
+    if said is None:
+        raise error
+    return str(said)
+
+
+def _error(said: str) -> None:
+    st.error(plain(said), icon=":material/error:")
+
+
+def without_pictures() -> NoReturn:
+    """The calm screen of a page that needs pictures, where the address names none or some that are gone."""
+    what = f"{uploads.GONE} {uploads.policy()}" if identifier("dataset") else "Choose pictures first."
+    missing(what, page="upload", label="Go to Upload")
 
 
 def missing(what: str, *, page: str, label: str) -> NoReturn:
@@ -296,8 +337,9 @@ def _queue() -> str:
     position = jobs.position(named) if named else None
     if position is not None:
         return "Your training is running" if position == 0 else f"Your training is number {position}"
-    waiting = jobs.queue_length()
-    return "Empty" if waiting == 0 else f"{count(waiting, 'training')} ahead"
+    own = identifier("dataset"), st.query_params.get("prediction")
+    said = ", ".join(count(number, noun) for noun, number in jobs.queued(besides=own).items() if number)
+    return f"{said} ahead" if said else "Empty"
 
 
 def count(number: int, noun: str) -> str:

@@ -23,7 +23,8 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None
     with stop.container(horizontal=True, horizontal_alignment="right", key="stop_all_place"):
         if may_stop and len(standing.arms) > 1:
             own = [experiment_id, _owner.workspace()]
-            st.button("Stop all", key="stop_all", icon=":material/stop:", on_click=jobs.stop_all, args=own)
+            stop_all = _shared.shown(jobs.stop_all)
+            st.button("Stop all", key="stop_all", icon=":material/stop:", on_click=stop_all, args=own)
     scored = _results.read(experiment_id, experiment).arms
     for column, arm in zip(st.columns(2, gap="medium"), standing.arms, strict=False):
         with column:
@@ -55,7 +56,7 @@ def _stop(experiment_id: str, arm: Progress) -> None:
         key=f"stop_{arm.arm}",
         icon=":material/stop:",
         disabled=is_waiting,
-        on_click=jobs.stop_arm,
+        on_click=_shared.shown(jobs.stop_arm),
         args=[experiment_id, Arm(arm.arm), _owner.workspace()],
         help="Ends without scores." if arm.state is State.SCORE else "Keeps and scores the best epoch so far.",
     )

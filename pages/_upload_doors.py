@@ -8,7 +8,7 @@ from PIL import Image
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core import dataset, jobs, owner, runs
+from core import dataset, jobs, owner, runs, uploads
 from core.estimate import duration
 from core.runs import State, Status
 from core.settings import SAMPLE, settings
@@ -16,8 +16,8 @@ from pages import _owner, _shared, _upload_findings
 
 POLL_SECONDS = 0.5
 NOT_KEPT = (
-    "This app runs on a shared host where nothing is kept: it sleeps after 12 hours without visitors, and then begins "
-    "anew with an empty disk. What you want to keep, download it on Compare."
+    "On this host nothing is kept: the app sleeps after 12 hours without visitors and begins anew with an empty disk. "
+    "Download on Compare what you want to keep."
 )
 PREVIEWED = (2, 6, 9)  # of each class of the sample
 TREE = """\
@@ -61,7 +61,7 @@ def _outcome(named: str | None, status: Status | None) -> None:
     elif status and status.state is State.STOPPED:
         st.info("Stopped. Nothing was kept of these pictures.", icon=":material/info:")
     elif named:
-        st.info("The pictures that this link names are not here any more.", icon=":material/info:")
+        st.info(f"{uploads.GONE} {uploads.policy()}", icon=":material/info:")
 
 
 def _sample() -> None:
@@ -71,7 +71,7 @@ def _sample() -> None:
     with st.container(height="stretch", vertical_alignment="bottom"):
         if _shared.primary("Use the sample", key="sample", icon=":material/arrow_forward:"):
             with _shared.errors():
-                _open(dataset.create(SAMPLE, "Sample", _owner.workspace()))
+                _open(dataset.create(SAMPLE, "Sample", workspace=_owner.workspace()))
 
 
 @st.cache_resource(show_spinner=False)
@@ -115,7 +115,7 @@ def _upload_megabytes() -> int:
 def _kept(uploaded: UploadedFile) -> str:
     """Id of the data set that now has the upload on disk; memory has it no more, even if the disk was full."""
     try:
-        return dataset.create(uploaded, uploaded.name, _owner.workspace())
+        return dataset.create(uploaded, uploaded.name, workspace=_owner.workspace())
     finally:
         free(uploaded)
         st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1  # an empty widget next time
@@ -129,7 +129,8 @@ def free(uploaded: UploadedFile) -> None:
 
 
 def _open(dataset_id: str) -> None:
-    jobs.submit_ingest(dataset_id)
+    with runs.kept(runs.dataset_directory(dataset_id)):
+        jobs.submit_ingest(dataset_id)
     _shared.set_identifier("dataset", dataset_id)
     st.rerun()
 
@@ -140,6 +141,7 @@ def progress(dataset_id: str) -> None:
     st.fragment(_progress, run_every=POLL_SECONDS)(dataset_id)
 
 
+@_shared.errors()
 def _progress(dataset_id: str) -> None:
     jobs.ensure_consumer()  # one that was killed is replaced
     directory = runs.dataset_directory(dataset_id)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import fitting, jobs, runs
+from core import fitting, jobs, runs, uploads
 from core.dataset import Dataset
 from core.errors import SplitError
 from core.experiment import Experiment
@@ -23,7 +23,7 @@ def main() -> None:
     """The whole page, or what is missing for it."""
     of = _shared.dataset()
     if of is None:
-        _shared.missing("Choose pictures first.", page="upload", label="Go to Upload")
+        _shared.without_pictures()
     try:
         split = _shared.current_split(of)
     except SplitError as error:
@@ -68,8 +68,10 @@ def _start(chosen: Experiment, split: Split) -> None:
     if _shared.primary(label, key="train", icon=":material/play_arrow:", disabled=refusal is not None):
         with _shared.errors():
             _configure_summary.end_probe()
-            experiment_id = runs.create_experiment(chosen, split.frame)
-            jobs.submit_experiment(experiment_id, _owner.workspace())
+            with uploads.held(chosen.dataset):
+                experiment_id = runs.create_experiment(chosen, split.frame)
+            with runs.kept(runs.experiment_directory(experiment_id)):
+                jobs.submit_experiment(experiment_id, _owner.workspace())
             draft.keep_as(experiment_id)
             _shared.set_identifier("experiment", experiment_id)
             st.switch_page("pages/train.py")

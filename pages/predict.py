@@ -41,7 +41,9 @@ def _prediction(prediction_id: str) -> None:
         return
 
     @st.fragment(run_every=POLL_SECONDS)
+    @_shared.errors()
     def live() -> None:
+        _shared.say_refused()
         if _is_over(prediction_id):
             st.rerun()
         _predict_upload.progress(prediction_id)

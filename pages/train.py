@@ -24,7 +24,9 @@ def main() -> None:
 
     # The browser's timer runs only while there is something to see; the last tick lays the page out without it.
     @st.fragment(run_every=None if before.is_over or not before.is_submitted else POLL_SECONDS)
+    @_shared.errors()
     def live() -> None:
+        _shared.say_refused()
         if _shared.experiment() is None:  # deleted in another tab
             st.rerun()
         now = progress.read(experiment_id)
@@ -65,4 +67,5 @@ def _next(experiment_id: str, experiment: Experiment, standing: Standing) -> Non
 
 
 _shared.begin()
-main()
+with _shared.errors():
+    main()

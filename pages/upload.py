@@ -4,7 +4,7 @@ import streamlit as st
 
 from core import runs
 from core.dataset import Dataset
-from pages import _shared, _upload_copies, _upload_doors, _upload_findings, _upload_split
+from pages import _shared, _upload_copies, _upload_delete, _upload_doors, _upload_findings, _upload_split
 
 
 def main() -> None:
@@ -46,7 +46,9 @@ def _found(ready: Dataset) -> None:
         reason=None if has_split else "These pictures cannot be split yet; the message above says why.",
     ):
         st.switch_page("pages/configure.py")
+    _upload_delete.offer(ready)
 
 
 _shared.begin()
-main()
+with _shared.errors():
+    main()

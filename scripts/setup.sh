@@ -37,11 +37,11 @@ make_environment() {
     "$python" -m pip --python .venv/bin/python install pip
 }
 
-# install NAME FILE…: once for each content of the requirement files.
+# install NAME FILE…: once for each content of the requirement files and of the versions that they are held to.
 install() {
     name=$1
     shift
-    wanted="$tensorflow $(cat "$@" | cksum)"
+    wanted="$tensorflow $(cat "$@" constraints.txt | cksum)"
     [ "$(cat ".venv/installed-$name" 2>/dev/null)" != "$wanted" ] || return 0
     echo "Installing $* into .venv. The first time this takes some minutes and about 2 GB of disk (with a GPU: 6 GB)."
     .venv/bin/python -m pip install --disable-pip-version-check $(printf -- '-r %s ' "$@")

@@ -17,7 +17,10 @@ KERAS = {"keras", "tensorflow", "jax", "torch", "openvino"}
 # These are written in Keras, so only a process that trains or predicts loads them.
 WITH_KERAS = {
     f"core.{name}"
-    for name in ("batches", "batchnorm", "engine", "features", "fit", "inputs", "keeper", "kernels", "model", "score")
+    for name in (
+        *("batches", "batchnorm", "conversion", "engine", "features", "fit", "inputs", "keeper", "kernels", "model"),
+        "score",
+    )
 }
 # Such processes, `python -m …`. Pages may import them, for the values beside the process: they load Keras in functions.
 PROCESSES = {f"core.{name}" for name in ("predict", "probe", "standby", "training")}

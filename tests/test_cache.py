@@ -178,6 +178,20 @@ def test_what_was_used_last_stays_though_the_clock_was_set_back_before(monkeypat
     assert {cache.read_facts(path)["frontier"] for path in cache.folder().iterdir()} == {"first", "third"}
 
 
+def test_a_folder_that_nobody_used_for_long_goes_also_when_there_is_room(monkeypatch):
+    for age, name in enumerate(("new", "old")):
+        add([1], frontier=name)
+        used = time.time() - 40 * 86_400 * age
+        os.utime(file_of("key.json", frontier=name), (used, used))
+    cache.make_room()
+    assert {cache.read_facts(path)["frontier"] for path in cache.folder().iterdir()} == {"new"}
+    monkeypatch.setenv("HEADSTART_KEEP_CACHE_DAYS", "inf")
+    settings.cache_clear()
+    os.utime(file_of("key.json", frontier="new"), (0, 0))
+    cache.make_room()
+    assert list(cache.folder().iterdir())
+
+
 def test_what_is_in_use_stays(monkeypatch):
     add([1])
     monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", "0")

@@ -205,7 +205,7 @@ def test_refuses_an_upload_that_would_fill_the_disk_and_leaves_nothing(zip_of, h
     path = zip_of({"cats/": 3})
     monkeypatch.setenv("HEADSTART_MIN_FREE_BYTES", str(10**18))
     settings.cache_clear()
-    with pytest.raises(ArchiveError, match="Free some disk"):
+    with pytest.raises(ResourceError, match="Free some disk"):
         dataset.create(path, "x")
     assert not list((home / "datasets").iterdir())
 
@@ -384,7 +384,7 @@ def test_problems_come_with_the_gravest_first(ingested):
         ({"pets/cats/": 9}, r"Found 1 \('cats'\)"),
         ({"cats/": 9, "dogs/": 2}, "at least 3 different pictures. Found 'dogs' with 2"),
         ({"cats/": 9, "d/a.png": 1, "d/b.png": 1, "d/c.png": 2}, "at least 3 different pictures. Found 'd' with 2"),
-        ({"cats/": 9, "dogs/": 2, "dogs/x.png": b"?"}, "1 could not be read, such as dogs/x.png: it is no"),
+        ({"cats/": 9, "dogs/": 2, "dogs/x.png": b"?"}, "1 could not be read, such as dogs/x.png: it is text"),
         ({"cats/": 9, "dogs/x.png": b"?"}, "Found 'dogs' with 0"),
         ({f"{label}/": 2 for label in "abcde"}, "'a' with 2, 'b' with 2, 'c' with 2 and 2 more classes"),
         ({"cats/a.png": b"?", "dogs/b.png": b"?"}, "Found none. 2 could not be read, such as cats/a.png"),

@@ -76,6 +76,12 @@ def test_answers_come_for_the_picture_that_was_asked_about(folder, picture_of):
     ]
 
 
+def test_a_file_of_the_largest_size_is_read_after_small_ones(folder, picture_of):
+    tail = bytes(settings().max_entry_bytes - 1_000_000)
+    made = outcomes(folder, *(picture_of(number) for number in range(8)), picture_of(8, kind="JPEG") + tail)
+    assert all(isinstance(each, Stored) for each in made)
+
+
 def test_a_picture_that_takes_too_long_is_refused_with_its_limit_and_the_next_one_goes_on(folder, limits, picture_of):
     limits(picture_seconds=0.5)
     begun = time.monotonic()
@@ -98,6 +104,19 @@ def test_a_picture_that_needs_too_much_memory_is_refused_by_its_header(folder, l
     assert large.startswith("it would need ")
     assert large.endswith(" MB to decode; at most 20 MB are used here")
     assert isinstance(other, Stored)
+
+
+@pytest.mark.parametrize("options", [{"lossless": True}, {"quality": 50}, {"lossless": True, "exif": b"Exif\0\0MM"}])
+def test_a_webp_is_refused_before_it_has_taken_memory_and_read_where_it_may_take_it(
+    folder, limits, picture_of, options
+):
+    blank = saved(Image.new("RGB", (3000, 2500)), "WEBP", **options)
+    assert isinstance(outcomes(folder, picture_of(1), picture_of(2), picture_of(3), blank)[-1], Stored)
+    limits(picture_bytes=60_000_000)
+    with Decoding(folder, workers=1) as processes:
+        assert processes.submit(blank).result().startswith("it would need 1")
+        (child,) = decoders()
+        assert child.memory_info().rss < 45_000_000
 
 
 def test_what_was_refused_for_lack_of_time_or_memory_is_told_apart_from_what_is_damaged(folder, limits):

@@ -11,6 +11,7 @@ import pytest
 from core import cache, engine, model
 from core.bases import BASES
 from core.engine import BATCH, Keras, OpenVino
+from core.errors import EngineError
 from core.experiment import Head
 from core.model import Network
 
@@ -138,7 +139,7 @@ def test_a_network_is_converted_once(prefix, pixels):
     first = outputs(OpenVino(lambda: prefix, facts=facts, precision="float32"), pixels[:3])
     again = outputs(OpenVino(never, facts=facts, precision="float32"), pixels[:3])
     np.testing.assert_array_equal(first, again)
-    with pytest.raises(AssertionError):
+    with pytest.raises(EngineError, match="converted before"):
         OpenVino(never, facts={"base": "another"}, precision="float32")
 
 

@@ -1,4 +1,5 @@
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from core import cache, engine, features, picture
 from core.batches import Pictures
-from core.errors import HeadstartError, StopRequested
+from core.errors import EngineError, HeadstartError, StopRequested
 from core.experiment import NO_AUGMENTATION, Augmentation
 from core.features import Frozen
 from core.settings import settings
@@ -43,8 +44,8 @@ class Counted:
         self.pictures = 0
         genuine = Frozen.open
 
-        def opened(frozen: Frozen, precision: str) -> engine.Engine:
-            found = genuine(frozen, precision)
+        def opened(frozen: Frozen, chosen: engine.Choice) -> engine.Engine:
+            found = genuine(frozen, chosen)
             run = found.run
 
             def counting(pixels, write):
@@ -248,3 +249,180 @@ def test_rows_that_were_thrown_out_are_computed_again(frozen, pictures, monkeypa
 def test_without_augmentation_no_view_differs(pictures):
     assert {view.number for view in features.views_of(pictures, 1)} == {0}
     assert not NO_AUGMENTATION.is_on
+
+
+# Where OpenVINO fails
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    return fails
+
+
+def _no_conversion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openvino.convert_model", raising(NameError("name 'tensorflow' is not defined")))
+
+
+def _full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openvino.save_model", raising(OSError(errno.ENOSPC, "No space left on device")))
+
+
+def _no_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openvino.Core.compile_model", raising(RuntimeError("no kernel")))
+
+
+def _no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openvino.AsyncInferQueue", raising(MemoryError()))
+
+
+def _no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    genuine = cache.directory
+
+    def refusing(facts: dict[str, object]):
+        if "holds" in facts:
+            raise PermissionError(errno.EROFS, "Read-only file system")
+        return genuine(facts)
+
+    monkeypatch.setattr(cache, "directory", refusing)
+
+
+def _no_fifth_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    import openvino
+
+    class Queue(openvino.AsyncInferQueue):
+        given = 0
+
+        def start_async(self, *arguments: object) -> None:
+            Queue.given += 1
+            if Queue.given == 5:
+                raise RuntimeError("it went wrong")
+            super().start_async(*arguments)
+
+    monkeypatch.setattr("openvino.AsyncInferQueue", Queue)
+
+
+def _does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openvino.Core", raising(ImportError("libtbb.so.12: cannot open shared object file")))
+
+
+BREAKS = {
+    _no_conversion: "cannot convert",
+    _full_disk: "No space left",
+    _no_compilation: "cannot make this network ready",
+    _no_queue: "MemoryError",
+    _no_folder: "Read-only file system",
+    _no_fifth_picture: "it went wrong",
+    _does_not_start: "'make clean' and 'make run' install it again",
+}
+needs_openvino = pytest.mark.skipif(not engine.is_openvino(), reason="OpenVINO does not compute on this host")
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in a process in which nothing has failed yet."""
+    monkeypatch.setattr(engine, "_FAILURES", {})
+    engine._start_failure.cache_clear()
+    yield
+    engine._start_failure.cache_clear()
+
+
+def engines_of_rows() -> dict[str, int]:
+    """Finished rows on disk by the engine that their key names."""
+    found = {}
+    for path in cache.folder().glob("*/index.bin"):
+        found[cache.read_facts(path.parent)["engine"]] = path.stat().st_size // cache.RECORD.itemsize
+    return found
+
+
+@needs_openvino
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("broken", BREAKS, ids=lambda each: each.__name__.strip("_"))
+def test_keras_computes_what_openvino_cannot_and_under_its_own_name(frozen, pictures, monkeypatch, broken):
+    told: list[engine.Choice] = []
+    with monkeypatch.context() as patch:
+        broken(patch)
+        values = computed(frozen, pictures, precision="bfloat16", told=told.append)
+        assert frozen.failure.startswith("Keras computes the frozen part, which is slower: OpenVINO")
+        assert BREAKS[broken] in frozen.failure
+        assert not frozen.choose("bfloat16").is_openvino
+    np.testing.assert_allclose(values[:, 0], np.asarray(frozen.prefix(pixels_of(pictures))), rtol=1e-5, atol=1e-6)
+    assert told[-1].label == f"Keras {keras.__version__} on tensorflow, float32"
+    by_keras = engines_of_rows().pop(told[-1].label)
+    others = {label: rows for label, rows in engines_of_rows().items() if label != told[-1].label}
+    assert by_keras == N
+    assert all(rows < 5 for rows in others.values()), "only what it had really computed"
+
+
+@needs_openvino
+@pytest.mark.usefixtures("fresh")
+def test_what_keras_computed_in_its_place_is_not_taken_for_openvinos_later(frozen, pictures, monkeypatch, counted):
+    with monkeypatch.context() as patch:
+        _no_conversion(patch)
+        computed(frozen, pictures)
+    assert counted.pictures == N
+    engine._FAILURES.clear()  # as in the next process
+    computed(frozen, pictures)
+    assert counted.pictures == 2 * N
+    assert sorted(engines_of_rows().values()) == [N, N]
+
+
+@needs_openvino
+@pytest.mark.usefixtures("fresh")
+def test_a_failure_is_remembered_for_that_network_alone(frozen, pictures, monkeypatch):
+    asked: list[object] = []
+
+    def fails(path: object) -> None:
+        asked.append(path)
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("openvino.convert_model", fails)
+        computed(frozen, pictures)
+        computed(frozen, pictures, n_views=2, augmentation=EVERYTHING, precision="bfloat16")
+        assert len(asked) == 1
+    other = replace(frozen, frontier="another")
+    assert other.choose("float32").is_openvino and not other.failure
+    computed(other, pictures)
+    assert not other.failure
+
+
+@needs_openvino
+@pytest.mark.usefixtures("fresh")
+def test_a_layer_that_openvino_does_not_know_is_left_to_keras(frozen, pictures):
+    matrix = keras.layers.Reshape((6, 18))(keras.Input((SIZE, SIZE, 3)))
+    tensor = keras.ops.linalg.svd(matrix, compute_uv=False)
+    unknown = replace(frozen, prefix=keras.Model(matrix._keras_history.operation.input, tensor), frontier="svd")
+    values = computed(unknown, pictures)
+    assert "cannot convert" in unknown.failure or "cannot make" in unknown.failure
+    np.testing.assert_allclose(values[:, 0], np.asarray(unknown.prefix(pixels_of(pictures))), rtol=1e-3)
+
+
+@needs_openvino
+@pytest.mark.usefixtures("fresh")
+def test_what_is_no_failure_of_the_engine_reaches_who_asked(frozen, pictures, monkeypatch):
+    with pytest.raises(StopRequested):
+        computed(frozen, pictures, stopped=lambda: True)
+    pictures.paths[3].write_bytes(b"no picture")
+    with pytest.raises(Exception, match="identify") as caught:
+        computed(frozen, pictures)
+    assert not isinstance(caught.value, EngineError)
+    monkeypatch.setattr("core.cache.Range.write", raising(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        computed(replace(frozen, frontier="another"), part(pictures, range(3)))
+    assert frozen.failure == ""
+
+
+@needs_openvino
+@pytest.mark.usefixtures("fresh")
+def test_an_engine_on_trial_is_one_that_works(frozen, monkeypatch):
+    _no_fifth_picture(monkeypatch)
+    seen: dict[int, np.ndarray] = {}
+    pixels = np.zeros((8, SIZE, SIZE, 3), np.uint8)
+    frozen.trial("float32", pixels).run(iter(pixels), lambda number, values: seen.update({number: values.copy()}))
+    assert len(seen) == 8
+    assert "it went wrong" in frozen.failure
+    monkeypatch.setattr(features, "SMALL_BYTES", 0)
+    monkeypatch.setattr(features, "disk_rate", lambda _: 1e15)
+    assert features.fits(frozen, 10)

@@ -24,7 +24,7 @@ from core.experiment import Arm
 from core.identity import Identity
 from core.job import Job, Kind
 from core.runs import State
-from core.settings import ROOT, settings
+from core.settings import ROOT, SAMPLE, settings
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -162,6 +162,40 @@ def test_short_jobs_do_not_wait_for_a_training_and_leave_the_gpu_alone(home, wai
         assert [each["gpu"] for each in starts(directory)] == ["-1"]
     assert status(one).state is State.FIT
     assert jobs.position(one) == 0
+
+
+def held_uploads(number: int) -> list[Path]:
+    """Uploads that take for ever, submitted one after another."""
+    directories = [runs.dataset_directory(runs.new_id()) for _ in range(number)]
+    for directory in directories:
+        directory.mkdir(parents=True)
+        (directory / "part").write_text("works until told")
+        jobs.submit_ingest(directory.name)
+    return directories
+
+
+def test_the_sample_does_not_wait_behind_uploads_that_take_for_ever(wait_for):
+    first, second, third = held_uploads(3)
+    for directory in (first, second):
+        wait_for(lambda at=directory: (runs.read_status(at) or runs.Status()).state is State.FIT)
+    sample = dataset.create(SAMPLE, "Sample")
+    jobs.submit_ingest(sample)
+    wait_for(lambda: (runs.read_status(runs.dataset_directory(sample)) or runs.Status()).state is State.DONE)
+    assert (runs.read_status(third) or runs.Status()).state is State.QUEUED
+
+
+def test_counts_trainings_and_the_uploads_and_predictions_that_wait(home, wait_for):
+    assert jobs.queued() == {"training": 0, "upload": 0, "prediction": 0}
+    for number in range(2):
+        one = submitted(transfer="works until told")
+        if not number:
+            wait_for(lambda at=one: status(at).state is State.FIT)
+    *_, last = held_uploads(3)
+    prediction = home / "predictions" / runs.new_id()
+    prediction.mkdir(parents=True)
+    jobs.submit_prediction(prediction.name)
+    wait_for(lambda: jobs.queued() == {"training": 2, "upload": 1, "prediction": 1})
+    assert jobs.queued(besides=(last.name, None)) == {"training": 2, "upload": 0, "prediction": 1}
 
 
 def test_a_real_process_fetches_weights(monkeypatch, wait_for):

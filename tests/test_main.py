@@ -234,6 +234,24 @@ def test_doctor_says_what_this_host_has(capsys, home):
     assert "not on this host; " in printed
 
 
+def test_doctor_lists_every_setting_and_what_takes_the_disk_the_largest_first(capsys, home, monkeypatch):
+    (home / "datasets").mkdir()
+    (home / "datasets" / "a").write_bytes(b"x" * 5_000_000)
+    (home / "cache").mkdir()
+    (home / "cache" / "rows").write_bytes(b"x" * 2_000_000)
+    monkeypatch.setenv("HEADSTART_MAX_ENTRIES", "77")
+    settings.cache_clear()
+    assert main(["doctor"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"HEADSTART_{name.upper()} " in printed for name in type(settings()).model_fields)
+    assert re.search(r"HEADSTART_MAX_ENTRIES +77, set\n", printed)
+    assert re.search(r"HEADSTART_STORED_SIDE +512\n", printed)
+    listed = printed[printed.index("\nDisk\n") :].splitlines()
+    assert listed[2].startswith("  pictures of data sets")
+    assert "5.0 MB" in listed[2]
+    assert listed[3].startswith("  the cache")
+
+
 def test_doctor_says_that_keras_is_missing(capsys, monkeypatch):
     monkeypatch.setattr("core.__main__.ASK_KERAS", "import a_module_that_is_not_there")
     assert main(["doctor"]) == 1

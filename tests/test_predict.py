@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from core import dataset, engine, model, picture, predict, runs
-from core.errors import InputError
+from core.errors import InputError, ResourceError
 from core.experiment import Arm
 from core.runs import State
 from core.settings import settings
@@ -120,7 +120,7 @@ def test_uploads_that_would_fill_the_disk_are_refused_and_not_kept(compared, fil
     before = set(compared.home.glob("predictions/*"))
     monkeypatch.setenv("HEADSTART_MIN_FREE_BYTES", str(10**18))
     settings.cache_clear()
-    with pytest.raises(InputError, match="Free some disk"):
+    with pytest.raises(ResourceError, match="[Ff]ree"):
         predict.create(compared.experiment_id, files)
     assert set(compared.home.glob("predictions/*")) == before
 

@@ -64,6 +64,14 @@ def test_a_waiting_arm_says_what_it_will_take(finished_experiment: Callable[...,
     assert told(experiment_id, Arm.SCRATCH, state=State.QUEUED).details[0].startswith("at most ")
 
 
+def test_why_keras_computes_the_frozen_part_stays_to_be_read_during_the_fit(finished_experiment: Callable[..., str]):
+    experiment_id = finished_experiment(arms=())
+    why = "Keras computes the frozen part, which is slower: OpenVINO cannot convert this network."
+    features = told(experiment_id, Arm.TRANSFER, state=State.FEATURES, message=why)
+    assert features.title == why.removesuffix(".")
+    assert told(experiment_id, Arm.TRANSFER, state=State.FIT, message=why, done=1, total=40).details[-1] == why
+
+
 def test_the_title_follows_the_queue_and_the_arms(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=())
     assert (progress.read(experiment_id).title, progress.read(experiment_id).is_submitted) == ("Ready to train", False)

@@ -11,11 +11,14 @@ import sys
 import time
 import zipfile
 from collections import Counter
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from PIL import Image, ImageChops
 
 from core import bases, picture
@@ -37,6 +40,7 @@ def checkout(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "scripts" / "setup.sh", folder / "scripts")
     for name in REQUIREMENTS:
         (folder / name).write_text("# nothing\n", encoding="utf-8")
+    (folder / "constraints.txt").write_text("# nothing\n", encoding="utf-8")
     return folder
 
 
@@ -72,8 +76,10 @@ def test_a_second_set_up_does_nothing_and_is_quick(checkout, tmp_path):
     assert (second.returncode, second.stdout) == (0, "")
     assert time.monotonic() - begin < 3
 
-    (checkout / "requirements-common.txt").write_text("# nothing, in other words\n", encoding="utf-8")
-    assert "Installing" in set_up(checkout, path=no_gpu).stdout
+    for name in ("requirements-common.txt", "constraints.txt"):
+        (checkout / name).write_text("# nothing, in other words\n", encoding="utf-8")
+        assert "Installing" in set_up(checkout, path=no_gpu).stdout, name
+        assert set_up(checkout, path=no_gpu).stdout == ""
 
 
 def test_the_tests_need_more_than_the_app_and_do_not_undo_it(checkout, tmp_path):
@@ -115,6 +121,40 @@ def test_set_up_without_a_fitting_python_says_what_to_install(checkout, tmp_path
     assert not (checkout / ".venv").exists()
 
 
+def rehearsed(cache: Path, *before: str, path: str) -> subprocess.CompletedProcess[str]:
+    command = [*before, ROOT / "scripts" / "rehearse.sh"]
+    own = {"PATH": path, "XDG_CACHE_HOME": str(cache)}
+    return subprocess.run(command, env=own, capture_output=True, text=True, check=False)
+
+
+def test_a_rehearsal_that_a_host_cannot_make_is_left_out_and_says_why(tmp_path):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("bash", "dirname"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    answer = rehearsed(tmp_path / "cache", path=str(programs))
+    assert answer.returncode == 77
+    why = "it needs debootstrap" if os.geteuid() == 0 else "it needs root"
+    assert answer.stderr.startswith(f"The rehearsal was left out: {why}")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_rehearsal_removes_nothing_below_which_something_is_mounted(tmp_path):
+    cache, kept = tmp_path / "cache", tmp_path / "host"
+    below = cache / "headstart-rehearsal" / "trixie" / "root" / "headstart"
+    below.mkdir(parents=True)
+    kept.mkdir()
+    (kept / "file").touch()
+    mounted = ("unshare", "--mount", "sh", "-c", f'mount --bind "{kept}" "{below}" && exec "$@"', "sh")
+    path = f"{os.environ['PATH']}{os.pathsep}/usr/sbin"
+    if shutil.which("debootstrap", path=path) is None or subprocess.run([*mounted, "true"], check=False).returncode:
+        pytest.skip("needs root, debootstrap and a mount namespace")
+    answer = rehearsed(cache, *mounted, path=path)
+    assert answer.returncode == 77
+    assert "something is mounted below" in answer.stderr
+    assert (kept / "file").exists()
+
+
 def test_make_compare_without_a_zip_says_how_to_name_one(checkout):
     answer = subprocess.run(["make", "compare"], cwd=checkout, capture_output=True, text=True, check=False)
     assert answer.returncode == 2
@@ -126,7 +166,7 @@ def test_make_compare_without_a_zip_says_how_to_name_one(checkout):
 
 def requirement_lines(name: str) -> list[str]:
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line.strip() and not line.lstrip().startswith(("#", "-r "))]
+    return [line for line in lines if line.strip() and not line.lstrip().startswith(("#", "-r ", "-c "))]
 
 
 @pytest.mark.parametrize("name", REQUIREMENTS)
@@ -150,6 +190,56 @@ def test_each_host_gets_exactly_one_build_of_tensorflow(host, build):
     asked = [Requirement(line.split(" #")[0]) for line in requirement_lines("requirements.txt")]
     chosen = [one.name for one in asked if one.marker is None or one.marker.evaluate(default_environment() | host)]
     assert chosen == [build]
+
+
+HOSTS = [
+    {"python_full_version": f"{version}.0", "python_version": version, **host}
+    for version in ("3.11", "3.12", "3.13")
+    for host in (
+        {"platform_machine": "x86_64", "sys_platform": "linux", "platform_system": "Linux"},
+        {"platform_machine": "aarch64", "sys_platform": "linux", "platform_system": "Linux"},
+        {"platform_machine": "arm64", "sys_platform": "darwin", "platform_system": "Darwin"},
+    )
+]
+
+
+def pins(host: dict[str, str]) -> dict[str, str]:
+    """The version of each package that constraints.txt asks for on a host."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    asked = [Requirement(line) for line in lines if not line.startswith("#")]
+    chosen = [one for one in asked if one.marker is None or one.marker.evaluate(default_environment() | host)]
+    found = {}
+    for one in chosen:
+        (exact,) = one.specifier
+        assert exact.operator == "==" and "*" not in exact.version, one
+        assert canonicalize_name(one.name) not in found, f"{one.name} has two versions on {host}"
+        found[canonicalize_name(one.name)] = exact.version
+    return found
+
+
+@pytest.mark.parametrize("host", HOSTS, ids=lambda host: f"{host['python_version']}-{host['platform_machine']}")
+def test_every_requirement_has_one_exact_version_that_fits_it_on_each_host(host):
+    pinned = pins(host)
+    asked = [Requirement(line.split(" #")[0]) for name in REQUIREMENTS for line in requirement_lines(name)]
+    for one in asked:
+        if one.marker is None or one.marker.evaluate(default_environment() | host):
+            assert pinned[canonicalize_name(one.name)] in one.specifier, one
+
+
+def test_what_is_installed_here_are_those_versions():
+    for name, version in pins({}).items():
+        with suppress(metadata.PackageNotFoundError):
+            assert metadata.version(name) == version, f"{name}: run scripts/setup.sh test"
+
+
+def test_the_versions_name_no_index_and_no_folder():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert not [line for line in lines if line.startswith("-") or "/" in line or "@" in line]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-gpu.txt", "requirements-test.txt"])
+def test_whoever_installs_from_a_requirement_file_is_held_to_those_versions(name):
+    assert "-c constraints.txt" in (ROOT / name).read_text(encoding="utf-8").splitlines()
 
 
 # ---- bundled files --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import plotly
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import dataset, runs
+from core import dataset, jobs, runs
 from core.settings import ROOT
 from core.split import Choice
 from pages._shared_plot import IS_SERVED, place_script
@@ -132,6 +132,20 @@ def test_another_data_set_lets_go_of_the_experiment(finished_experiment):
     at.query_params["experiment"] = finished_experiment()
     at.run()
     assert at.query_params["dataset"] == "c" * 32 and "experiment" not in at.query_params
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"training": 0, "upload": 0, "prediction": 0}, "Empty"),
+        ({"training": 2, "upload": 1, "prediction": 0}, "2 trainings, 1 upload ahead"),
+        ({"training": 0, "upload": 0, "prediction": 3}, "3 predictions ahead"),
+    ],
+)
+def test_the_status_line_counts_all_that_waits(monkeypatch, counts, said):
+    monkeypatch.setattr(jobs, "queued", lambda **_: counts)
+    at = AppTest.from_string("from pages import _shared; _shared.status_line()", default_timeout=30).run()
+    assert at.markdown[-1].value == f":gray[Queue]  \n{said}"
 
 
 def test_splits_by_seed_1_and_the_default_fractions_unless_chosen(dataset_id):

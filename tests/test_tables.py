@@ -37,6 +37,22 @@ def test_the_proof_names_weights_frozen_parts_and_the_reloaded_file(finished_exp
     assert checked == "yes: 25 pictures, probabilities at most 0.000002 apart"
 
 
+def test_the_proof_says_why_keras_computed_where_openvino_should(finished_experiment: Callable[..., str]):
+    experiment_id = finished_experiment()
+    path = runs.arm_directory(experiment_id, Arm.TRANSFER) / "arm.json"
+
+    def said(**facts: str) -> str:
+        runs.write_json(path, runs.read_json(path) | facts)
+        return tables.proof(report.read(experiment_id)).set_index("what")["Transfer"]["Engine of the frozen part"]
+
+    reason = "OpenVINO cannot convert this network (NameError)"
+    assert said(features_engine="OpenVINO 2026.4, bfloat16") == "OpenVINO 2026.4, bfloat16"
+    assert said(openvino_failure=reason) == (
+        f"OpenVINO 2026.4, bfloat16; for the scores Keras, because OpenVINO failed: {reason}"
+    )
+    assert said(features_engine="Keras 3.15, float32") == f"Keras 3.15, float32, because OpenVINO failed: {reason}"
+
+
 def test_an_arm_without_scores_has_no_column(finished_experiment: Callable[..., str]):
     read = report.read(finished_experiment(arms=(Arm.TRANSFER,)))
     assert list(tables.cost(read).columns) == ["what", "Transfer"]

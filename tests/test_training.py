@@ -16,7 +16,8 @@ import pandas as pd
 import psutil
 import pytest
 
-from core import bases, batches, dataset, engine, model, picture, runs, training
+from core import bases, batches, dataset, engine, inputs, model, picture, runs, training
+from core.arm import Job
 from core.batchnorm import Reestimation
 from core.experiment import Arm, Augmentation, parameter_counts
 from core.runs import State
@@ -296,6 +297,75 @@ def test_in_mixed_precision_what_is_saved_and_scored_is_float32(new_experiment, 
     predictions = pd.read_parquet(directory / "predictions.parquet")
     answers = model.probabilities(engine.predict(reloaded(directory), pixels))
     np.testing.assert_allclose(predictions[["p_earth", "p_grass"]], answers, atol=1e-4)
+
+
+# Runs on which OpenVINO fails
+
+needs_openvino = pytest.mark.skipif(not engine.is_openvino(), reason="OpenVINO does not compute on this host")
+
+
+@needs_openvino
+def test_an_openvino_that_does_not_start_fails_no_run(new_experiment, start, tmp_path):
+    broken = tmp_path / "path" / "openvino"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('libtbb.so.12: cannot open shared object file')\n")
+    directory = runs.arm_directory(new_experiment(2), Arm.TRANSFER)
+    process = start("core.training", directory.parent, Arm.TRANSFER, PYTHONPATH=str(broken.parent))
+    assert process.wait(200) == 0, status(directory)
+    found = facts(directory)
+    assert found["features_engine"] == f"Keras {keras.__version__} on tensorflow, float32"
+    assert "does not start" in found["openvino_failure"]
+    assert "libtbb.so.12" in found["openvino_failure"]
+    assert found["reload_check"]["passed"] is True
+
+
+@needs_openvino
+def test_a_network_that_cannot_be_converted_is_computed_by_keras_and_the_pages_know(new_experiment, monkeypatch):
+    def fails(*_: object) -> None:
+        raise NameError("name 'tensorflow' is not defined")
+
+    written: list[runs.Status] = []
+    genuine = runs.write_status
+    monkeypatch.setattr(runs, "write_status", lambda place, each: (written.append(each), genuine(place, each)))
+    monkeypatch.setattr("openvino.convert_model", fails)
+    monkeypatch.setattr(engine, "_FAILURES", {})
+    found = facts(trained(new_experiment(2)))
+    assert found["openvino_failure"].endswith("(NameError: name 'tensorflow' is not defined)")
+    assert found["fast_check"]["answers_differ"] == 0
+    for state in (State.FEATURES, State.FIT):
+        said = [each.message for each in written if each.state is state]
+        assert any("OpenVINO cannot convert this network" in message for message in said), state
+    assert written[-1].message == ""
+
+
+@needs_openvino
+@pytest.mark.skipif(engine.fast_precision() != "bfloat16", reason="here the quick outputs are the exact ones")
+def test_scores_come_from_keras_where_openvino_fails_after_the_fit(new_experiment, monkeypatch):
+    import openvino
+
+    genuine = openvino.Core.compile_model
+
+    def fails(core: openvino.Core, path: Path, device: str, options: dict[str, str]) -> object:
+        if options["INFERENCE_PRECISION_HINT"] == "f32":
+            raise RuntimeError("no kernel")
+        return genuine(core, path, device, options)
+
+    monkeypatch.setattr(openvino.Core, "compile_model", fails)
+    monkeypatch.setattr(engine, "_FAILURES", {})
+    found = facts(trained(new_experiment(2)))
+    assert found["features_engine"].startswith("OpenVINO")
+    assert "no kernel" in found["openvino_failure"]
+    assert found["reload_check"]["passed"] is True
+
+
+def test_a_run_that_begins_anew_for_scoring_still_knows_that_openvino_failed(new_experiment, monkeypatch):
+    monkeypatch.setattr(engine, "_FAILURES", {})
+    directory = runs.arm_directory(new_experiment(2), Arm.TRANSFER)
+    job = Job(directory.parent, Arm.TRANSFER)
+    network = model.build("MobileNet", job.experiment.head, image_size=32, n_classes=2)
+    frozen = inputs.frozen_part(job, network, {"weights_sha256": "0" * 64, "openvino_failure": "OpenVINO is tired"})
+    assert frozen
+    assert not frozen.choose("float32").is_openvino
 
 
 # Runs that fail

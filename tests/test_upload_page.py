@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from core import dataset, jobs, runs
+from core import dataset, experiment, jobs, runs, split
 from core.errors import HeadstartError
 from core.settings import ROOT, SAMPLE, settings
 
@@ -146,6 +146,49 @@ def test_another_seed_draws_another_split_and_other_pictures_begin_anew(zip_of: 
     assert not app.exception
     assert app.button(key="sample")
     assert "dataset" not in app.query_params
+
+
+def test_who_uploaded_pictures_can_delete_them_while_no_experiment_uses_them(zip_of: Callable[..., Path]) -> None:
+    mine = "a" * 32
+    ready = dataset.ingest(dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
+    app = opened(dataset=ready.id, workspace=mine)
+    app.button(key="delete_pictures").click().run()
+    app.button(key="delete_pictures_now").click().run()
+    assert not app.exception
+    assert not runs.dataset_directory(ready.id).exists()
+    assert app.button(key="sample")
+
+
+def test_pictures_that_an_experiment_uses_cannot_be_deleted_and_the_page_says_why(zip_of: Callable[..., Path]) -> None:
+    mine = "a" * 32
+    ready = dataset.ingest(dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
+    runs.create_experiment(experiment.default(ready.id), split.split(ready).frame)
+    app = opened(dataset=ready.id, workspace=mine)
+    assert app.button(key="delete_pictures").disabled
+    assert "1 experiment uses these pictures" in said(app)
+
+
+def test_a_deletion_that_an_experiment_has_overtaken_is_refused_on_the_page(zip_of: Callable[..., Path]) -> None:
+    mine = "a" * 32
+    ready = dataset.ingest(dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
+    app = opened(dataset=ready.id, workspace=mine)
+    app.button(key="delete_pictures").click().run()
+    runs.create_experiment(experiment.default(ready.id), split.split(ready).frame)
+    app.button(key="delete_pictures_now").click().run()
+    assert not app.exception
+    assert "1 experiment uses these pictures" in app.error[0].value
+    assert dataset.read(ready.id)
+
+
+def test_who_was_only_given_the_link_is_offered_no_deletion(zip_of: Callable[..., Path]) -> None:
+    ready = dataset.ingest(dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace="a" * 32))
+    app = opened(dataset=ready.id, workspace="b" * 32)
+    assert "delete_pictures" not in {each.key for each in app.button}
+
+
+def test_a_link_to_pictures_that_have_expired_says_why() -> None:
+    app = opened(dataset="c" * 32)
+    assert "not here any more. Uploads that no experiment uses are removed a day after" in app.info[0].value
 
 
 def test_a_picture_under_two_labels_is_named_in_red(

@@ -189,7 +189,7 @@ def test_a_stop_ends_a_silent_download_at_once_and_leaves_nothing(tiny, weight_s
 def test_a_full_disk_is_said_before_the_download(tiny, weight_server, monkeypatch):
     monkeypatch.setenv("HEADSTART_MIN_FREE_BYTES", str(2**60))
     settings.cache_clear()
-    with pytest.raises(ResourceError, match="free disk"):
+    with pytest.raises(ResourceError, match="Free some disk"):
         weights.fetch(tiny)
     assert weight_server.requests == 0
 

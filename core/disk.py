@@ -1,0 +1,264 @@
+"""The disk below the home folder: what takes how much of it, whether it is full, and the sentence that says so.
+
+Whatever cannot be written, wherever that happens, is put in words here. The sentence names the home folder in full, on
+the pages too: there are no accounts, whoever sees a page is on a network that the host's owner trusts, and without the
+place nobody could free it.
+"""
+
+import errno
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from core.errors import HeadstartError, ResourceError
+from core.settings import MEBIBYTE, settings
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+LEAST_BYTES = MEBIBYTE  # with less free nothing can be begun: statuses, jobs and their queue need as much
+SMALL_SHARE = 0.05  # of all that is used on the disk: below it somebody else's files fill it
+WORTH_BYTES = MEBIBYTE  # of a cache, from which on removing it is worth a word
+SECONDS = 10.0  # for which one look at who takes what is good enough for a sentence
+BLOCK_BYTES = 512  # of `st_blocks`, by POSIX
+KINDS = {  # folder: what is in it, how it becomes smaller
+    "datasets": ("pictures of data sets", "delete uploads and experiments that nobody needs, in the app"),
+    "experiments": ("experiments", "delete those that nobody needs, on the Compare page"),
+    "predictions": ("predictions", "they may be removed"),
+    "cache": ("the cache", "it may be removed whenever nothing trains"),
+    "weights": ("downloaded weights", "they may be removed, and are fetched again when they are needed"),
+    "probes": ("probes", "they may be removed"),
+}
+
+REST = "the queue, logs and locks, which are small, and whatever else was put there"
+
+
+class Part(NamedTuple):
+    """What one kind of thing takes."""
+
+    name: str
+    folder: Path
+    size_bytes: int
+    remedy: str  # how it becomes smaller
+
+
+def usage() -> list[Part]:
+    """What takes how much of the home folder, the largest first; a file with two names counts once."""
+    home = settings().home.absolute()
+    seen: set[tuple[int, int]] = set()
+    parts = [
+        Part(name, home / folder, taken_bytes(home / folder, seen), remedy) for folder, (name, remedy) in KINDS.items()
+    ]
+    others = [path for path in _children(home) if path.name not in KINDS]
+    parts.append(Part("other files", home, sum(taken_bytes(path, seen) for path in others), REST))
+    return sorted(parts, key=lambda part: -part.size_bytes)
+
+
+def _children(folder: Path) -> list[Path]:
+    with suppress(OSError):
+        return sorted(folder.iterdir())
+    return []
+
+
+def taken_bytes(path: Path, seen: set[tuple[int, int]] | None = None) -> int:
+    """Disk that a file or a folder takes; what others remove meanwhile counts for nothing, nor does what was `seen`."""
+    seen = set() if seen is None else seen
+    with suppress(OSError):
+        if not path.is_dir():
+            return _own(path.lstat(), seen)
+    total, folders = 0, [os.fspath(path)]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    with suppress(OSError):
+                        total += _own(entry.stat(follow_symlinks=False), seen)
+    return total
+
+
+def _own(found: os.stat_result, seen: set[tuple[int, int]]) -> int:
+    if found.st_nlink > 1:
+        if (found.st_dev, found.st_ino) in seen:
+            return 0
+        seen.add((found.st_dev, found.st_ino))
+    return found.st_blocks * BLOCK_BYTES
+
+
+def size(size_bytes: int) -> str:
+    """A number of bytes in words, such as "8.6 GB"."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size_bytes >= unit:
+            return f"{size_bytes / unit:.1f} {name}"
+    return f"{size_bytes} bytes"
+
+
+def free_bytes(folder: Path | None = None) -> int:
+    """What may still be written to a folder that exists, or to the home folder, which need not."""
+    found = os.statvfs(existing(folder or settings().home))
+    return found.f_bavail * found.f_frsize
+
+
+def existing(path: Path) -> Path:
+    """The path, or what of it there is by now."""
+    return next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+
+
+def check_free(folder: Path, needed_bytes: int = 0, *, what: str = "This zip") -> None:
+    """Make sure that `needed_bytes` may still be written below `folder`.
+
+    Raises:
+        ResourceError: The disk would be left with less than `settings().min_free_bytes`.
+    """
+    kept, free = settings().min_free_bytes, free_bytes(folder)
+    if free - needed_bytes < kept:
+        raise ResourceError(
+            f"{what} needs about {size(needed_bytes)} of disk with {size(kept)} left over. Found {size(free)} free in "
+            f"{settings().home.absolute()}. {_what_to_free(settings().home)}"
+        )
+
+
+def check_writable() -> None:
+    """Make sure that anything at all can be written to the home folder; cheap enough for every click.
+
+    Raises:
+        ResourceError: Its disk is full, or it may not be written to.
+    """
+    home = existing(settings().home)
+    found = os.statvfs(home)
+    if found.f_flag & os.ST_RDONLY or not os.access(home, os.W_OK | os.X_OK):
+        raise ResourceError(_forbidden(home, errno.EROFS if found.f_flag & os.ST_RDONLY else errno.EACCES))
+    if is_full(home):
+        raise ResourceError(full())
+
+
+def is_full(folder: Path | None = None) -> bool:
+    """Whether a folder, by default the home folder, has no room for what must be written to begin anything."""
+    found = os.statvfs(existing(folder or settings().home))
+    return found.f_bavail * found.f_frsize < LEAST_BYTES or (found.f_files > 0 and found.f_favail == 0)
+
+
+def refusal(error: BaseException) -> ResourceError | None:
+    """The sentence for an error that a full disk or a folder that may not be written to has caused; None for others.
+
+    What was raised while such an error was dealt with counts as well: a library that cannot finish a file fails twice.
+    """
+    link: BaseException | None = error
+    while link is not None and not isinstance(link, HeadstartError):
+        said = _sentence(link)
+        if said:
+            return ResourceError(said)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return None
+
+
+def _sentence(error: BaseException) -> str | None:
+    if isinstance(error, sqlite3.Error):
+        return _of_sqlite(error)
+    if not isinstance(error, OSError):
+        return None
+    named = error.filename2 or error.filename
+    place = Path(os.fsdecode(named)).parent if isinstance(named, str | bytes | os.PathLike) else None
+    if error.errno in FULL:
+        return full(place or _full_place(), by_quota=error.errno == errno.EDQUOT)
+    if error.errno == errno.EROFS or (error.errno in FORBIDDEN and _is_home(place or settings().home)):
+        return _forbidden(place or settings().home, error.errno)
+    return None
+
+
+def _of_sqlite(error: sqlite3.Error) -> str | None:
+    """SQLite names what it could not do, and not always why."""
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or "full" in str(error):
+        return full()
+    try:
+        check_writable()
+    except ResourceError as found:
+        return str(found)
+    return None
+
+
+def _full_place() -> Path:
+    """Where an error that names no file came from, as far as can be seen by now."""
+    places = (settings().home, Path(tempfile.gettempdir()))
+    return next((place for place in places if is_full(place)), settings().home)
+
+
+def _is_home(folder: Path) -> bool:
+    return folder.resolve().is_relative_to(settings().home.resolve())
+
+
+def full(folder: Path | None = None, *, by_quota: bool = False) -> str:
+    """The sentence for a full disk, by default that of the home folder, also when it has room again by now."""
+    place = settings().home.absolute() if folder is None or _is_home(folder) else folder
+    if by_quota:
+        found = "that this user's share of the disk is used up"
+    elif is_full(place):
+        found = f"its disk full ({size(free_bytes(place))} free)"
+    else:
+        found = "its disk full"
+    return f"Headstart must be able to write to {place}. Found {found}. {_what_to_free(place)}"
+
+
+def was_unwritable() -> str:
+    """The sentence for what a process could not say while it lived."""
+    home = settings().home.absolute()
+    return (
+        f"Headstart must be able to write to {home}. Found that it could not: the disk was full or mounted read-only. "
+        f"{_what_to_free(home)}"
+    )
+
+
+def _what_to_free(folder: Path) -> str:
+    """What is best removed, in a sentence or three."""
+    if not _is_home(folder):
+        return "Free some disk there, then try again."
+    parts = _recent_usage(int(time.monotonic() / SECONDS))
+    total, (largest, *_) = sum(part.size_bytes for part in parts), parts
+    cache = next(part for part in parts if part.folder.name == "cache")
+    found = os.statvfs(existing(folder))
+    if total < SMALL_SHARE * (found.f_blocks - found.f_bfree) * found.f_frsize:
+        said = f"Free some disk: Headstart itself takes {size(total)} of it, the rest is other files."
+    else:
+        said = f"Free some disk: most is in {_described(largest)}."
+    if cache.size_bytes >= WORTH_BYTES and f"{cache.folder} " not in f"{said} ":
+        said = f"{said[:-1]}; {_described(cache)}."
+    return f"{said} All of it is listed by: python -m core doctor"
+
+
+def _described(part: Part) -> str:
+    return f"{part.name} ({size(part.size_bytes)} in {part.folder}; {part.remedy})"
+
+
+@lru_cache(maxsize=1)
+def _recent_usage(_: int) -> list[Part]:
+    return usage()
+
+
+def _forbidden(folder: Path, reason: int) -> str:
+    place = settings().home.absolute() if _is_home(folder) else folder
+    why = "its file system mounted read-only" if reason == errno.EROFS else "that this user may not write to it"
+    change = "Mount it for writing" if reason == errno.EROFS else "Change its owner or its rights"
+    return (
+        f"Headstart must be able to write to {place}. Found {why}. {change}, or name another folder by HEADSTART_HOME."
+    )
+
+
+@contextmanager
+def watched(folder: Path) -> Iterator[None]:
+    """For writers that do not say why they failed, such as OpenVINO's: on a full disk it is said for them.
+
+    Raises:
+        ResourceError: The block raised, and the disk of `folder` is full.
+    """
+    try:
+        yield
+    except RuntimeError:
+        if free_bytes(folder) >= LEAST_BYTES:
+            raise
+        raise ResourceError(full(folder)) from None

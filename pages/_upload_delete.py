@@ -1,0 +1,46 @@
+"""Deleting an upload: for the link that brought it, as long as no experiment uses it."""
+
+import streamlit as st
+
+from core import disk, runs, uploads
+from core.dataset import Dataset
+from pages import _shared
+
+
+def offer(of: Dataset) -> None:
+    """The button, in a quiet place, or why it cannot be pressed; nothing for whoever was only given the link."""
+    if not uploads.is_owner(of.id, _shared.identifier("workspace") or ""):
+        return
+    refusal = uploads.refusal(of.id)
+    with st.container(gap=None, key="delete_place"):
+        if st.button(
+            "Delete these pictures",
+            key="delete_pictures",
+            icon=":material/delete:",
+            type="tertiary",
+            disabled=refusal is not None,
+        ):
+            _ask(of)
+        if refusal:
+            st.caption(refusal)
+
+
+@st.dialog("Delete these pictures?")
+def _ask(of: Dataset) -> None:
+    """Once: what is gone cannot be had back."""
+    size = disk.size(disk.taken_bytes(runs.dataset_directory(of.id)))
+    st.markdown(
+        f"{_shared.count(len(of.pictures), 'picture')} of {_shared.plain(of.name)} go from this host ({size}), and "
+        "this page with them, also for everybody to whom you gave its address. Your own zip stays with you."
+    )
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep them", key="keep_pictures"):
+            st.rerun()
+        delete = _shared.shown(_delete)
+        if st.button("Delete them", key="delete_pictures_now", type="primary", on_click=delete, args=[of.id]):
+            st.rerun()
+
+
+def _delete(dataset_id: str) -> None:
+    uploads.delete(dataset_id, _shared.identifier("workspace") or "")
+    _shared.set_identifier("dataset", None)

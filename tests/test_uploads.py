@@ -1,0 +1,136 @@
+"""Uploads: whose they are, what keeps them, when they go."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core import dataset, experiment, runs, uploads
+from core.dataset import Dataset
+from core.errors import InputError
+from core.job import Job, Kind
+from core.settings import settings
+from core.split import split
+
+MINE, OTHERS = "a" * 32, "b" * 32
+
+
+@pytest.fixture
+def uploaded(zip_of: Callable[..., Path]) -> Callable[..., Dataset]:
+    """A function that makes a data set; the same zip each time."""
+    source = zip_of({"cat/": 12, "dog/": 12})
+
+    def make(workspace: str = MINE) -> Dataset:
+        return dataset.ingest(dataset.create(source, "Pets", workspace=workspace))
+
+    return make
+
+
+def is_there(one: Dataset) -> bool:
+    return dataset.read(one.id) is not None
+
+
+def grow_old(path: Path, days: float) -> None:
+    for each in (*path.iterdir(), path):
+        os.utime(each, (time.time() - days * 86_400,) * 2)
+
+
+def test_an_unused_upload_goes_after_a_day_and_not_before(uploaded):
+    one = uploaded()
+    grow_old(runs.dataset_directory(one.id), 0.9)
+    uploads.expire()
+    assert is_there(one)
+    grow_old(runs.dataset_directory(one.id), 1.1)
+    uploads.expire()
+    assert not runs.dataset_directory(one.id).exists()
+
+
+def test_how_long_uploads_are_kept_is_a_setting_and_the_sentence_follows_it(uploaded, monkeypatch):
+    assert "removed a day after" in uploads.policy()
+    monkeypatch.setenv("HEADSTART_KEEP_UPLOADS_DAYS", "3")
+    settings.cache_clear()
+    assert "removed 3 days after" in uploads.policy()
+    one = uploaded()
+    grow_old(runs.dataset_directory(one.id), 2)
+    uploads.expire()
+    assert is_there(one)
+
+
+def test_whoever_opens_an_upload_keeps_it_for_another_day(uploaded):
+    one = uploaded()
+    grow_old(runs.dataset_directory(one.id), 5)
+    uploads.note_use(one.id)
+    uploads.expire()
+    assert is_there(one)
+
+
+def test_an_upload_that_an_experiment_uses_stays(uploaded):
+    one = uploaded()
+    runs.create_experiment(experiment.default(one.id), split(one).frame)
+    grow_old(runs.dataset_directory(one.id), 100)
+    uploads.expire()
+    assert is_there(one)
+
+
+def test_an_upload_that_waits_to_be_read_or_is_held_stays(uploaded, home, zip_of):
+    waiting = dataset.create(zip_of({"cat/": 5, "dog/": 5}, "other.zip"), "x")
+    (home / "jobs").mkdir()
+    Job(kind=Kind.INGEST, subject=waiting, submitted=1).write()
+    held = uploaded()
+    for each in (waiting, held.id):
+        grow_old(runs.dataset_directory(each), 100)
+    with uploads.held(held.id):
+        uploads.expire()
+    assert is_there(held)
+    assert (runs.dataset_directory(waiting) / "upload.zip").exists()
+
+
+def test_an_ingest_that_is_at_work_keeps_its_upload(zip_of):
+    dataset_id = dataset.create(zip_of({"cat/": 12, "dog/": 12}), "x")
+
+    def progress(*_: object) -> None:
+        grow_old(runs.dataset_directory(dataset_id), 100)
+        uploads.expire()
+
+    assert dataset.ingest(dataset_id, progress=progress).counts.sum() == 24
+
+
+def test_the_pictures_that_another_data_set_shares_outlive_a_deletion(uploaded):
+    first, second = uploaded(), uploaded()
+    uploads.delete(first.id, MINE)
+    assert not is_there(first)
+    assert all(second.path(picture).stat().st_size for picture in second.pictures["picture"])
+
+
+def test_an_ingest_that_copies_from_an_upload_while_it_goes_reads_its_own_zip(uploaded, monkeypatch):
+    first, real, linked = uploaded(), os.link, []
+
+    def link(source: Path, target: Path) -> None:
+        linked.append(target)
+        if len(linked) == 5:
+            uploads.delete(first.id, MINE)
+        real(source, target)
+
+    monkeypatch.setattr(os, "link", link)
+    second = uploaded()
+    assert not is_there(first)
+    assert all(second.path(picture).stat().st_size for picture in second.pictures["picture"])
+
+
+def test_only_the_link_that_uploaded_may_delete_and_only_what_nothing_uses(uploaded):
+    one = uploaded()
+    for stranger in (OTHERS, ""):
+        with pytest.raises(InputError, match="Only the link that uploaded"):
+            uploads.delete(one.id, stranger)
+    runs.create_experiment(experiment.default(one.id, workspace=OTHERS), split(one).frame)
+    with pytest.raises(InputError, match="1 experiment uses these pictures"):
+        uploads.delete(one.id, MINE)
+    assert is_there(one)
+
+
+def test_an_upload_of_nobody_is_nobodys_to_delete(uploaded):
+    one = uploaded(workspace="")
+    with pytest.raises(InputError, match="Only the link"):
+        uploads.delete(one.id, "")
