@@ -3,8 +3,9 @@
     datasets/<id>/  request.json      the name, as uploaded, the zip's SHA-256, and the workspace that brought it
                     upload.zip        gone after the ingest
                     status.json       progress
-                    pictures/         <sha256 of the source>.jpg or .png
+                    pictures/         <sha256 of the pixels>.jpg or .png
                     dataset.json      name, classes, fingerprint, problems, seconds, what it was made of
+                    near.parquet      pairs of near-copies
                     manifest.parquet  a row a picture and label; written last, so without it there is no data set
 
 A zip with the same bytes as that of another data set is not read again: its pictures are linked, its manifest copied.
@@ -21,16 +22,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import pandas as pd
 
-from core import layout, manifest, problem, process, runs, uploads
+from core import copies, layout, manifest, problem, process, runs, uploads
+from core import depth as depths
 from core.archive import Archive, EntryError, open_archive, printable
 from core.decoding import Decoding
+from core.depth import Depth
 from core.disk import check_free, refusal
 from core.errors import ArchiveError, DatasetError, HeadstartError, InputError, StopRequested
 from core.layout import Labelled
@@ -53,7 +56,7 @@ REPORT_SECONDS = 0.2
 PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
 STOPPED = "Stopped before all pictures were read."
 CHUNK_BYTES = 4_000_000
-RULES = 3  # to be raised when the same zip is read or stored in another way
+RULES = 5  # to be raised when the same zip is read or stored in another way
 LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")
 
 
@@ -65,9 +68,13 @@ class Dataset:
     name: str
     fingerprint: str  # SHA-256 of all (picture, label, part)
     classes: tuple[str, ...]  # sorted
-    pictures: pd.DataFrame  # manifest.COLUMNS; a picture under two labels is two rows
+    pictures: (
+        pd.DataFrame
+    )  # manifest.COLUMNS and near, the group of near-copies; a picture under two labels is two rows
     problems: tuple[Problem, ...]
     seconds: float = 0.0  # that the ingest took
+    near: pd.DataFrame = field(default_factory=copies.none)  # copies.COLUMNS; pairs of near-copies
+    depth: Depth = field(default_factory=lambda: depths.UNKNOWN)  # of its pictures of more than 8 bits
 
     @property
     def has_own_split(self) -> bool:
@@ -170,9 +177,13 @@ def read(dataset_id: str) -> Dataset | None:
         Problem(ProblemKind(row["kind"]), Severity(row["severity"]), row["title"], tuple(row["names"]), row["remedy"])
         for row in said["problems"]
     )
-    return Dataset(
-        dataset_id, said["name"], said["fingerprint"], tuple(said["classes"]), pictures, problems, said["seconds"]
-    )
+    try:
+        near = pd.read_parquet(directory / "near.parquet")
+    except FileNotFoundError:  # made before near-copies were looked for
+        near = copies.none()
+    classes = tuple(said["classes"])
+    depth, seconds = depths.read(said.get("depth")), said["seconds"]
+    return Dataset(dataset_id, said["name"], said["fingerprint"], classes, pictures, problems, seconds, near, depth)
 
 
 @dataclass
@@ -183,9 +194,12 @@ class _Report:
     stopped: Callable[[], bool] | None
     last: float = 0.0
 
-    def __call__(self, done: int, total: int) -> None:
+    def look(self) -> None:
         if self.stopped and self.stopped():
             raise StopRequested(STOPPED)
+
+    def __call__(self, done: int, total: int) -> None:
+        self.look()
         now = time.monotonic()
         if self.progress and (done == total or now - self.last >= REPORT_SECONDS):
             self.last = now
@@ -215,25 +229,48 @@ def _ingested(directory: Path, report: _Report) -> Dataset:
         raise DatasetError("This data set's zip is not here any more. Upload it again.")
     for known in _of_the_same_zip(directory):
         if _link(known, _emptied(folder), report):
-            return _written(directory, known.pictures, known.problems, begun)
+            return _written(directory, known.pictures, known.near, known.problems, known.depth, begun)
     _emptied(folder)
     with open_archive(upload) as archive:
         arranged = layout.arrange(archive)
         manifest.check_names(archive, arranged)
         check_free(folder, len(arranged.pictures) * STORED_BYTES)
         with Decoding(folder) as decoding:
-            rows, unreadable = _stored(archive, arranged.pictures, decoding, report)
+            rows, thumbnails, unreadable = _stored(archive, arranged.pictures, decoding, report)
+        depth = depths.of(values for values in rows["values"] if values)
+        if off := depths.off(rows["values"], depth):  # what is black and white in these is known only now
+            again = tuple(arranged.pictures[number] for number in rows["number"].iloc[off])
+            with Decoding(folder, depth=depth) as decoding_again:
+                scaled, new, failed = _stored(archive, again, decoding_again, report)
+            decoding.was_short |= decoding_again.was_short
+            rows = pd.concat([rows.drop(index=rows.index[off]), scaled]).reset_index(drop=True)
+            thumbnails, unreadable = thumbnails | new, unreadable + failed
         refused = [f"{entry.name}: {entry.reason}" for entry in archive.refused]
-    pictures, repeated = manifest.unique(rows)
+    pictures, repeated = manifest.unique(_named_alike(rows, folder))
     manifest.check_classes(pictures, {labelled.label for labelled in arranged.pictures}, unreadable)
+    near = copies.find(pictures, thumbnails, folder, look=report.look)
+    pictures["near"] = copies.group(pictures, near)
     problems = (
         *found(ProblemKind.UNREADABLE, unreadable),
         *found(ProblemKind.REFUSED, refused),
         *arranged.problems,
         *repeated,
+        *copies.problems(pictures, near),
+        *found(ProblemKind.BLANK, copies.blank(pictures, thumbnails)),
         *manifest.small_classes(pictures),
     )
-    return _written(directory, pictures, problems, begun, is_repeatable=not decoding.was_short)
+    return _written(directory, pictures, near, problems, depth, begun, is_repeatable=not decoding.was_short)
+
+
+def _named_alike(rows: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Let all copies that have the same pixels go by one picture and file; the other files are removed."""
+    first = rows.sort_values("picture").drop_duplicates("pixels").set_index("pixels")
+    named = rows.assign(**{column: rows["pixels"].map(first[column]) for column in ("picture", "file")})
+    kept = set(named["file"])
+    for path in folder.iterdir():
+        if path.name not in kept:
+            path.unlink()
+    return named[manifest.COLUMNS]
 
 
 def _emptied(folder: Path) -> Path:
@@ -278,10 +315,11 @@ def _link(known: Dataset, folder: Path, report: _Report) -> bool:
 
 def _stored(
     archive: Archive, labelled: tuple[Labelled, ...], decoding: Decoding, report: _Report
-) -> tuple[pd.DataFrame, list[str]]:
-    """A row (`manifest.COLUMNS`) an entry, and "name: reason" of each entry that cannot be used."""
-    rows, unreadable = [], []
-    for done, (each, outcome) in enumerate(_outcomes(archive, labelled, decoding), start=1):
+) -> tuple[pd.DataFrame, dict[str, bytes], list[str]]:
+    """A row (`manifest.COLUMNS`, pixels) an entry, each picture's thumbnail, and "name: reason" of what is unusable."""
+    rows, thumbnails, unreadable = [], {}, []
+    for number, (each, outcome) in enumerate(_outcomes(archive, labelled, decoding)):
+        done = number + 1
         report(done, len(labelled))
         if done % LOOK_AT_DISK == 0:
             check_free(decoding.folder)
@@ -289,8 +327,10 @@ def _stored(
             unreadable.append(f"{each.name}: {outcome}")
         else:
             size = outcome.width, outcome.height
-            rows.append((outcome.picture, outcome.file, each.label, each.name, *size, each.part))
-    return pd.DataFrame(rows, columns=manifest.COLUMNS), unreadable
+            shown = outcome.pixels, outcome.values, number
+            rows.append((outcome.picture, outcome.file, each.label, each.name, *size, each.part, *shown))
+            thumbnails[outcome.picture] = outcome.thumbnail
+    return pd.DataFrame(rows, columns=[*manifest.COLUMNS, "pixels", "values", "number"]), thumbnails, unreadable
 
 
 def _outcomes(
@@ -311,10 +351,10 @@ def _outcomes(
             refused.set_result(str(error))
             waiting.append((each, refused, 0))
             continue
-        picture = hashlib.sha256(data).hexdigest()
-        if picture not in futures:  # a copy is neither decoded nor written again
-            futures[picture] = decoding.submit(data)
-        waiting.append((each, futures[picture], len(data)))
+        source = hashlib.sha256(data).hexdigest()
+        if source not in futures:  # a copy byte for byte is neither decoded nor written again
+            futures[source] = decoding.submit(data)
+        waiting.append((each, futures[source], len(data)))
         while len(waiting) > WAITING or sum(size for *_, size in waiting) > WAITING_BYTES:
             first, future, _ = waiting.popleft()
             yield first, future.result()
@@ -323,7 +363,14 @@ def _outcomes(
 
 
 def _written(
-    directory: Path, pictures: pd.DataFrame, problems: tuple[Problem, ...], begun: float, *, is_repeatable: bool = True
+    directory: Path,
+    pictures: pd.DataFrame,
+    near: pd.DataFrame,
+    problems: tuple[Problem, ...],
+    depth: Depth,
+    begun: float,
+    *,
+    is_repeatable: bool = True,
 ) -> Dataset:
     """Write the data set; one for which time or memory was lacking is no model for the same zip."""
     order = list(ProblemKind)
@@ -339,6 +386,8 @@ def _written(
         pictures=pictures,
         problems=tuple(sorted(problems, key=lambda each: order.index(each.kind))),
         seconds=time.monotonic() - begun,
+        near=near,
+        depth=depth,
     )
     said = {
         "name": dataset.name,
@@ -347,9 +396,11 @@ def _written(
         "problems": [asdict(each) for each in dataset.problems],
         "has_own_split": dataset.has_own_split,
         "seconds": dataset.seconds,
+        "depth": dataset.depth,
         "made_of": _made_of(directory) if is_repeatable else None,
     }
     runs.write_json(directory / "dataset.json", said)
+    runs.write_frame(directory / "near.parquet", near)
     runs.write_frame(directory / "manifest.parquet", pictures)
     (directory / "upload.zip").unlink()
     return dataset
@@ -370,6 +421,7 @@ def describe(dataset: Dataset, split: "Split") -> str:
             counts.rename_axis(None).to_string(),
             "",
             f"Split, {origin}: {parts}",
+            *split.remarks(dataset.near),
             *problems,
         ]
     )

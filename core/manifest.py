@@ -36,9 +36,7 @@ def check_names(archive: Archive, arranged: Layout) -> None:
             f"{wanted} Found no pictures, and {len(archive.refused):,} entries were refused: '{first.name}', because "
             f"{first.reason}. Zip the folder that contains the class folders."
         )
-    raise DatasetError(
-        f"{wanted} Found no pictures among {len(archive.entries):,} files. Zip JPEG, PNG, WebP, BMP, GIF or TIFF files."
-    )
+    raise DatasetError(f"{wanted} Found no pictures among {len(archive.entries):,} files. Zip JPEG, PNG or HEIC files.")
 
 
 def unique(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:

@@ -12,21 +12,28 @@ import numpy as np
 from PIL import Image
 
 from core import pixels, runs
+from core.depth import Values
 from core.pixels import PictureError as PictureError
 from core.pixels import Small
 from core.settings import settings
 
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".heic", ".heif", ".hif"),
+    *(".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
+)
 
 
 @dataclass(frozen=True)
 class Stored:
     """A picture on disk."""
 
-    picture: str  # SHA-256 of the source's bytes
+    picture: str  # SHA-256 of its pixels and of how they are stored: a name stands for one file, whatever it came from
     file: str  # its name in the folder
     width: int  # px, as stored
     height: int
+    pixels: str  # SHA-256 of the pixels alone: that of every copy without loss
+    thumbnail: bytes  # see `pixels.thumbnail`
+    values: Values | None  # where it has more than 8 bits
 
 
 def store(data: bytes, folder: Path) -> Stored:
@@ -41,11 +48,12 @@ def store(data: bytes, folder: Path) -> Stored:
 
 
 def write(made: Small, source: bytes, folder: Path) -> Stored:
-    """Write what was made of a source's bytes, named by these."""
-    picture = hashlib.sha256(source).hexdigest()
+    """Write what was made of a source's bytes, named by its pixels."""
+    how = "as it was" if made.data is None else made.kind
+    picture = hashlib.sha256(f"{how} {made.pixels}".encode()).hexdigest()
     path = folder / f"{picture}.{made.kind}"
     runs.write_whole(path, lambda partial: partial.write_bytes(source if made.data is None else made.data))
-    return Stored(picture, path.name, made.width, made.height)
+    return Stored(picture, path.name, made.width, made.height, made.pixels, made.thumbnail, made.values)
 
 
 def load(path: Path, size: int) -> np.ndarray:

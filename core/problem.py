@@ -17,14 +17,18 @@ class ProblemKind(StrEnum):
     """What was found."""
 
     TWO_LABELS = "two labels"
+    NEAR_TWO_LABELS = "near-copies under two labels"
     UNREADABLE = "unreadable"
     REFUSED = "refused"
     IN_TRAIN_AND_TEST = "in train and test"
+    NEAR_IN_TRAIN_AND_TEST = "near-copies in train and test"
     TOO_FEW = "too few"
     IMBALANCE = "imbalance"
+    BLANK = "blank"
     UNLABELLED = "unlabelled"
     MISSING = "missing"
     DUPLICATE = "duplicate"
+    NEAR = "near-copies"
     EMPTY_FOLDER = "empty folder"
     OWN_SPLIT = "own split"
     NOT_A_PICTURE = "not a picture"
@@ -49,6 +53,12 @@ ROWS = {
         "Both labels are kept, always in one part of the split, so at least one of them is counted as a mistake. "
         "Delete the copy that lies in the wrong class.",
     ),
+    ProblemKind.NEAR_TWO_LABELS: (
+        Severity.ERROR,
+        "pair of near-copies has two labels",
+        "pairs of near-copies have two labels",
+        "Look at each pair below. If both show the same, one label is wrong: delete that picture or move it.",
+    ),
     ProblemKind.UNREADABLE: (
         Severity.WARNING,
         "picture cannot be read",
@@ -68,11 +78,24 @@ ROWS = {
         "Each is kept in test, else in validation, and taken out of the others: "
         "a network must not be tested on what it has learned from.",
     ),
+    ProblemKind.NEAR_IN_TRAIN_AND_TEST: (
+        Severity.WARNING,
+        "picture for training is a near-copy of one that is kept for validation or the test",
+        "pictures for training are near-copies of some that are kept for validation or the test",
+        "The test is easier for it than new pictures are. "
+        "They can be left out of the training, below the split under Advanced.",
+    ),
     ProblemKind.TOO_FEW: (
         Severity.WARNING,
         "class has fewer than 20 pictures",
         "classes have fewer than 20 pictures",
         "Add pictures if you can: what the report says about so few is little more than chance.",
+    ),
+    ProblemKind.BLANK: (
+        Severity.WARNING,
+        "picture is one colour all over",
+        "pictures are one colour all over",
+        "Kept. A network can learn nothing from it but its colour: look whether its file is what it should be.",
     ),
     ProblemKind.UNLABELLED: (
         Severity.WARNING,
@@ -91,6 +114,12 @@ ROWS = {
         "picture is there more than once in its class",
         "pictures are there more than once in their class",
         "Each counts once. Nothing to do.",
+    ),
+    ProblemKind.NEAR: (
+        Severity.NOTE,
+        "pair of near-copies within a class",
+        "pairs of near-copies within a class",
+        "Such as one picture in two sizes, or two frames of a burst. They stay together in one part of the split.",
     ),
     ProblemKind.EMPTY_FOLDER: (
         Severity.NOTE,

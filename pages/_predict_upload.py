@@ -8,7 +8,6 @@ from core.experiment import Experiment
 from core.runs import State, Status
 from pages import _owner, _shared, _upload_doors
 
-TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
 MEGABYTES = 50  # of one picture: all of them are held in memory until they are sent
 
 
@@ -21,7 +20,6 @@ def show(experiment_id: str) -> None:
     """The uploader, and the screen's primary button."""
     uploaded = st.file_uploader(
         f"Pictures, at most {predict.MAX_PICTURES}",
-        type=TYPES,
         accept_multiple_files=True,
         max_upload_size=MEGABYTES,
         key=f"pictures-{st.session_state.get('asked', 0)}",

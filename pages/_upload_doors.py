@@ -90,7 +90,7 @@ def _previewed(packed: ZipFile, name: str) -> str:
 
 def _zip() -> None:
     st.subheader("Upload a zip", anchor=False)
-    st.markdown("One folder for each class, with its pictures inside (JPEG, PNG, WebP, BMP, GIF or TIFF):")
+    st.markdown("One folder for each class, with its pictures inside (JPEG, PNG, HEIC, WebP, AVIF, TIFF and others):")
     st.code(TREE, language=None)
     with st.popover("Other shapes that work", type="tertiary", icon=":material/folder_zip:"):
         st.markdown(OTHER_SHAPES)

@@ -141,7 +141,7 @@ def test_another_seed_draws_another_split_and_other_pictures_begin_anew(zip_of: 
     assert app.number_input[0].label == "Seed"
     app.number_input[0].set_value(7)
     app.button(key="split_again").click().run()
-    assert app.session_state["split_seed"] == 7
+    assert app.session_state["split_choice"].seed == 7
     app.button(key="other_pictures").click().run()
     assert not app.exception
     assert app.button(key="sample")
