@@ -6,6 +6,8 @@
                     pictures/         <sha256 of the source>.jpg or .png
                     dataset.json      name, classes, fingerprint, problems, seconds, what it was made of
                     manifest.parquet  a row a picture and label; written last, so without it there is no data set
+                    unlabelled/       the first pictures of a part without answers, to be asked about later
+                    readings.*        other ways to read the same zip (`alternatives`)
 
 A zip with the same bytes as that of another data set is not read again: its pictures are linked, its manifest copied.
 
@@ -21,17 +23,18 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import asdict, dataclass
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import pandas as pd
 
-from core import layout, manifest, problem, runs
+from core import alternatives, layout, manifest, problem, runs
+from core.alternatives import Way, Ways
 from core.archive import Archive, EntryError, check_free_disk, open_archive, printable
 from core.errors import ArchiveError, DatasetError, HeadstartError, InputError, ResourceError, StopRequested
 from core.layout import Labelled
@@ -41,6 +44,7 @@ from core.picture import normalise as normalise
 from core.problem import Problem, ProblemKind, found
 from core.problem import Severity as Severity
 from core.process import Watch, started
+from core.reading import File
 from core.settings import settings
 
 if TYPE_CHECKING:  # split imports this module
@@ -54,7 +58,8 @@ REPORT_SECONDS = 0.2
 PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
 STOPPED = "Stopped before all pictures were read."
 CHUNK_BYTES = 4_000_000
-RULES = 2  # to be raised when the same zip is read or stored in another way
+MOST_UNLABELLED = 20  # pictures: as many as can be asked about at a time
+RULES = 3  # to be raised when the same zip is read or stored in another way
 LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")
 
 
@@ -69,6 +74,8 @@ class Dataset:
     pictures: pd.DataFrame  # manifest.COLUMNS; a picture under two labels is two rows
     problems: tuple[Problem, ...]
     seconds: float = 0.0  # that the ingest took
+    reading: str = ""  # the key of the way in which its zip is read; `alternatives` has the others
+    unlabelled: tuple[tuple[str, str], ...] = ()  # name and stored file of the first pictures of a part without answers
 
     @property
     def has_own_split(self) -> bool:
@@ -79,6 +86,16 @@ class Dataset:
     def counts(self) -> "pd.Series[int]":
         """Pictures of each class, in the order of `classes`."""
         return self.pictures["label"].value_counts().reindex(list(self.classes), fill_value=0)
+
+    @property
+    def ways(self) -> list[Way]:
+        """The ways in which its zip can be read, the likeliest first; none where there is only one."""
+        return alternatives.titles(runs.dataset_directory(self.id))
+
+    @property
+    def unlabelled_paths(self) -> list[tuple[str, Path]]:
+        """Name and file of the first pictures of a part without answers, to be asked about."""
+        return [(name, runs.dataset_directory(self.id) / "unlabelled" / file) for name, file in self.unlabelled]
 
     def path(self, picture: str) -> Path:
         """The stored file of a picture."""
@@ -164,13 +181,54 @@ def read(dataset_id: str) -> Dataset | None:
     except FileNotFoundError:
         return None
     said = runs.read_json(directory / "dataset.json")
-    problems = tuple(
-        Problem(ProblemKind(row["kind"]), Severity(row["severity"]), row["title"], tuple(row["names"]), row["remedy"])
-        for row in said["problems"]
-    )
     return Dataset(
-        dataset_id, said["name"], said["fingerprint"], tuple(said["classes"]), pictures, problems, said["seconds"]
+        id=dataset_id,
+        name=said["name"],
+        fingerprint=said["fingerprint"],
+        classes=tuple(said["classes"]),
+        pictures=pictures,
+        problems=tuple(problem.parsed(each) for each in said["problems"]),
+        seconds=said["seconds"],
+        reading=said["reading"],
+        unlabelled=tuple((name, file) for name, file in said["unlabelled"]),
     )
+
+
+def reread(dataset_id: str, key: str) -> str:
+    """Make another data set of the same stored pictures, by another way to read their zip.
+
+    Args:
+        dataset_id: Of a data set that is read.
+        key: Of one of its `ways`.
+
+    Returns:
+        The new data set's id; it is ready.
+
+    Raises:
+        DatasetError: There is no such way, or its pictures and labels make no data set.
+        ResourceError: The disk is full.
+    """
+    begun, source = time.monotonic(), runs.dataset_directory(dataset_id)
+    known, ways = read(dataset_id), alternatives.read(source)
+    way = next((each for each in ways.ways if each.key == key), None) if ways else None
+    if known is None or ways is None or way is None:
+        raise DatasetError("This way to read the pictures is not here any more. Upload the zip again.")
+    new_id = runs.new_id()
+    directory = runs.dataset_directory(new_id)
+    directory.mkdir()
+    try:
+        request = runs.read_json(source / "request.json") or {}
+        runs.write_json(directory / "request.json", {**request, "reading": key})
+        made = _read_by(ways, way, directory, known.unlabelled)
+        if not _link(known, _emptied(directory / "pictures"), _Report(None, None)):
+            raise ResourceError("The pictures must be there and fit on the host's disk. Found them gone, or it full.")
+        alternatives.copy(source, directory)
+        runs.write_status(directory, runs.Status(state=runs.State.DONE))
+        _written(directory, made, begun)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    return new_id
 
 
 @dataclass
@@ -213,24 +271,59 @@ def _ingested(directory: Path, report: _Report) -> Dataset:
         raise DatasetError("This data set's zip is not here any more. Upload it again.")
     for known in _of_the_same_zip(directory):
         if _link(known, _emptied(folder), report):
-            return _written(directory, known.pictures, known.problems, begun)
+            alternatives.copy(runs.dataset_directory(known.id), directory)
+            return _written(directory, replace(known, id=directory.name), begun)
     _emptied(folder)
     with open_archive(upload) as archive:
         arranged = layout.arrange(archive)
         manifest.check_names(archive, arranged)
-        check_free_disk(folder, len(arranged.pictures) * STORED_BYTES)
-        rows, unreadable = _stored(archive, arranged.pictures, folder, report)
+        every = arranged.all_pictures
+        check_free_disk(folder, len(every) * STORED_BYTES)
+        stored, unreadable = _stored(archive, every, folder, report)
+        unlabelled = _stored_unlabelled(archive, arranged.unlabelled, directory / "unlabelled")
         refused = [f"{entry.name}: {entry.reason}" for entry in archive.refused]
-    pictures, repeated = manifest.unique(rows)
-    manifest.check_classes(pictures, {labelled.label for labelled in arranged.pictures}, unreadable)
-    problems = (
-        *found(ProblemKind.UNREADABLE, unreadable),
-        *found(ProblemKind.REFUSED, refused),
-        *arranged.problems,
-        *repeated,
-        *manifest.small_classes(pictures),
+    common = (*found(ProblemKind.UNREADABLE, unreadable), *found(ProblemKind.REFUSED, refused))
+    ways = alternatives.gathered(arranged, stored, common)
+    made = _read_by(ways, ways.ways[0], directory, unlabelled)
+    ways.write(directory)
+    return _written(directory, made, begun)
+
+
+def _read_by(ways: Ways, way: Way, directory: Path, unlabelled: tuple[tuple[str, str], ...]) -> Dataset:
+    """The data set by one way to read its zip."""
+    pictures, repeated = manifest.unique(ways.rows(way))
+    unreadable = [name for each in ways.common if each.kind is ProblemKind.UNREADABLE for name in each.names]
+    manifest.check_classes(pictures, set(way.labels), unreadable)
+    request = runs.read_json(directory / "request.json") or {}
+    order = list(ProblemKind)
+    problems = (*ways.common, *way.problems, *repeated, *manifest.small_classes(pictures))
+    return Dataset(
+        id=directory.name,
+        name=request.get("name", "Pictures"),
+        fingerprint=_fingerprint(pictures),
+        classes=tuple(sorted(set(pictures["label"]))),
+        pictures=pictures,
+        problems=tuple(sorted(problems, key=lambda each: order.index(each.kind))),
+        reading=way.key,
+        unlabelled=unlabelled,
     )
-    return _written(directory, pictures, problems, begun)
+
+
+def _fingerprint(pictures: pd.DataFrame) -> str:
+    rows = pictures[["picture", "label", "part"]].itertuples(index=False)
+    return hashlib.sha256("\n".join(sorted("\t".join(str(cell) for cell in row) for row in rows)).encode()).hexdigest()
+
+
+def _stored_unlabelled(archive: Archive, files: Sequence[File], folder: Path) -> tuple[tuple[str, str], ...]:
+    """Name and stored file of the first of these pictures that can be read."""
+    kept: list[tuple[str, str]] = []
+    for file in files[: 2 * MOST_UNLABELLED]:
+        with suppress(EntryError, PictureError):
+            folder.mkdir(exist_ok=True)
+            kept.append((file.name, store(archive.read(file.entry), folder).file))
+        if len(kept) == MOST_UNLABELLED:
+            break
+    return tuple(kept)
 
 
 def _emptied(folder: Path) -> Path:
@@ -243,7 +336,8 @@ def _made_of(directory: Path) -> dict[str, object]:
     """What an ingest depends on: the zip's bytes and the rules by which they are read."""
     request = runs.read_json(directory / "request.json") or {}
     limits = settings().model_dump(include=set(LIMITS))
-    return {"zip_sha256": request.get("zip_sha256"), "rules": RULES, **limits}
+    reading = request.get("reading")  # that was chosen; None is the likeliest
+    return {"zip_sha256": request.get("zip_sha256"), "rules": RULES, "reading": reading, **limits}
 
 
 def _of_the_same_zip(directory: Path) -> Iterator[Dataset]:
@@ -257,17 +351,21 @@ def _of_the_same_zip(directory: Path) -> Iterator[Dataset]:
 
 def _link(known: Dataset, folder: Path, report: _Report) -> bool:
     """Put the stored pictures of another data set into `folder`. False when they are going away or the disk is full."""
-    files = sorted(set(known.pictures["file"]))
-    source = runs.dataset_directory(known.id) / "pictures"
+    source = runs.dataset_directory(known.id)
+    files = sorted({*known.pictures["file"], *alternatives.files(source)})
+    beside = folder.with_name("unlabelled")
+    beside.mkdir(exist_ok=True) if known.unlabelled else None
+    moves = [(source / "pictures" / file, folder / file) for file in files]
+    moves += [(source / "unlabelled" / file, beside / file) for file in {file for _, file in known.unlabelled}]
     try:
-        for done, file in enumerate(files, start=1):
-            report(done, len(files))
+        for done, (there, here) in enumerate(moves, start=1):
+            report(done, len(moves))
             try:
-                os.link(source / file, folder / file)  # stored pictures are never written to again
+                os.link(there, here)  # stored pictures are never written to again
             except FileNotFoundError:
                 return False
             except OSError:  # too many links, or a disk that has none
-                shutil.copyfile(source / file, folder / file)
+                shutil.copyfile(there, here)
     except OSError:
         return False
     return True
@@ -276,7 +374,7 @@ def _link(known: Dataset, folder: Path, report: _Report) -> bool:
 def _stored(
     archive: Archive, labelled: tuple[Labelled, ...], folder: Path, report: _Report
 ) -> tuple[pd.DataFrame, list[str]]:
-    """A row (`manifest.COLUMNS`) an entry, and "name: reason" of each entry that cannot be used."""
+    """A row (`alternatives.STORED`) an entry, and "name: reason" of each entry that cannot be used."""
     rows, unreadable = [], []
     with closing(_outcomes(archive, labelled, folder)) as outcomes:
         for done, (each, outcome) in enumerate(outcomes, start=1):
@@ -287,8 +385,8 @@ def _stored(
                 unreadable.append(f"{each.name}: {outcome}")
             else:
                 size = outcome.width, outcome.height
-                rows.append((outcome.picture, outcome.file, each.label, each.name, *size, each.part))
-    return pd.DataFrame(rows, columns=manifest.COLUMNS), unreadable
+                rows.append((each.entry.position, outcome.picture, outcome.file, each.name, *size))
+    return pd.DataFrame(rows, columns=alternatives.STORED), unreadable
 
 
 def _outcomes(
@@ -332,21 +430,9 @@ def _attempt(data: bytes, folder: Path) -> Stored | str:
         return str(error)
 
 
-def _written(directory: Path, pictures: pd.DataFrame, problems: tuple[Problem, ...], begun: float) -> Dataset:
-    order = list(ProblemKind)
+def _written(directory: Path, made: Dataset, begun: float) -> Dataset:
     request = runs.read_json(directory / "request.json") or {}
-    lines = sorted(
-        "\t".join(str(cell) for cell in row) for row in pictures[["picture", "label", "part"]].itertuples(index=False)
-    )
-    dataset = Dataset(
-        id=directory.name,
-        name=request.get("name", "Pictures"),
-        fingerprint=hashlib.sha256("\n".join(lines).encode()).hexdigest(),
-        classes=tuple(sorted(set(pictures["label"]))),
-        pictures=pictures,
-        problems=tuple(sorted(problems, key=lambda each: order.index(each.kind))),
-        seconds=time.monotonic() - begun,
-    )
+    dataset = replace(made, name=request.get("name", "Pictures"), seconds=time.monotonic() - begun)
     said = {
         "name": dataset.name,
         "classes": dataset.classes,
@@ -354,11 +440,13 @@ def _written(directory: Path, pictures: pd.DataFrame, problems: tuple[Problem, .
         "problems": [asdict(each) for each in dataset.problems],
         "has_own_split": dataset.has_own_split,
         "seconds": dataset.seconds,
+        "reading": dataset.reading,
+        "unlabelled": dataset.unlabelled,
         "made_of": _made_of(directory),
     }
     runs.write_json(directory / "dataset.json", said)
-    runs.write_frame(directory / "manifest.parquet", pictures)
-    (directory / "upload.zip").unlink()
+    runs.write_frame(directory / "manifest.parquet", dataset.pictures)
+    (directory / "upload.zip").unlink(missing_ok=True)
     return dataset
 
 

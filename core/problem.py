@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Severity(StrEnum):
@@ -20,10 +21,21 @@ class ProblemKind(StrEnum):
     UNREADABLE = "unreadable"
     REFUSED = "refused"
     IN_TRAIN_AND_TEST = "in train and test"
+    ONE_PART_ONLY = "one part only"
+    SIMILAR_NAMES = "similar names"
     TOO_FEW = "too few"
     IMBALANCE = "imbalance"
     UNLABELLED = "unlabelled"
     MISSING = "missing"
+    HIDDEN = "hidden"
+    UNLABELLED_PART = "unlabelled part"
+    READING = "reading"
+    TABLE = "table"
+    CODE_PAGE = "code page"
+    RESPELLED = "respelled"
+    MERGED = "merged"
+    REPEATED = "repeated"
+    OPENED = "opened"
     DUPLICATE = "duplicate"
     EMPTY_FOLDER = "empty folder"
     OWN_SPLIT = "own split"
@@ -68,6 +80,19 @@ ROWS = {
         "Each is kept in test, else in validation, and taken out of the others: "
         "a network must not be tested on what it has learned from.",
     ),
+    ProblemKind.ONE_PART_ONLY: (
+        Severity.WARNING,
+        "class is not in every part of the zip's own split",
+        "classes are not in every part of the zip's own split",
+        "What train does not have cannot be learned and is left out; what another part does not have is not measured "
+        "there. Add pictures, or name the folders alike in all parts.",
+    ),
+    ProblemKind.SIMILAR_NAMES: (
+        Severity.WARNING,
+        "group of classes differs only by capitals, spaces or joining signs",
+        "groups of classes differ only by capitals, spaces or joining signs",
+        "Each is a class of its own. If they are the same, give them one name and zip again.",
+    ),
     ProblemKind.TOO_FEW: (
         Severity.WARNING,
         "class has fewer than 20 pictures",
@@ -85,6 +110,36 @@ ROWS = {
         "row of labels.csv names no picture of the zip",
         "rows of labels.csv name no picture of the zip",
         "Left out. Write each name as in the zip, with its folder, counted from where labels.csv lies.",
+    ),
+    ProblemKind.HIDDEN: (
+        Severity.WARNING,
+        "picture was skipped because a folder's name begins with a dot",
+        "pictures were skipped because a folder's name begins with a dot",
+        "Such folders are hidden ones of programs. If it is a class, rename it without the dot and zip again.",
+    ),
+    ProblemKind.RESPELLED: (
+        Severity.NOTE,
+        "class is written in two ways in the parts, and counts as one",
+        "classes are written in two ways in the parts, and count as one each",
+        "The names differ only by case, spaces or joining signs. Train's is kept. If they are two classes, rename one.",
+    ),
+    ProblemKind.MERGED: (
+        Severity.WARNING,
+        "folder was written in several ways and counts as one",
+        "folders were written in several ways and count as one each",
+        "The names differ by spaces at their ends or signs that cannot be seen. If they are two classes, rename one.",
+    ),
+    ProblemKind.REPEATED: (
+        Severity.WARNING,
+        "name is there more than once in the zip",
+        "names are there more than once in the zip",
+        "All are read. A program that unpacks the zip would keep the last one alone: look which of them is meant.",
+    ),
+    ProblemKind.OPENED: (
+        Severity.NOTE,
+        "zip inside the zip was opened, and stands for a folder",
+        "zips inside the zip were opened, and stand for a folder each",
+        "Nothing to do.",
     ),
     ProblemKind.DUPLICATE: (
         Severity.NOTE,
@@ -111,6 +166,31 @@ ROWS = {
         "Nothing to do.",
     ),
 }
+
+
+SEVERITIES = {  # of problems whose sentences are written where they are found
+    ProblemKind.UNLABELLED_PART: Severity.NOTE,
+    ProblemKind.READING: Severity.NOTE,
+    ProblemKind.TABLE: Severity.NOTE,
+    ProblemKind.CODE_PAGE: Severity.NOTE,
+}
+
+
+def told(kind: ProblemKind, title: str, names: Iterable[str], remedy: str) -> list[Problem]:
+    """The problem of this kind in a sentence of its own."""
+    return [Problem(kind, SEVERITIES[kind], title, tuple(names), remedy)]
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 picture", "1,200 pictures"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def parsed(said: dict[str, Any]) -> Problem:
+    """The problem that `dataclasses.asdict` made of one, after JSON."""
+    return Problem(
+        ProblemKind(said["kind"]), Severity(said["severity"]), said["title"], tuple(said["names"]), said["remedy"]
+    )
 
 
 def found(kind: ProblemKind, names: Iterable[str]) -> list[Problem]:

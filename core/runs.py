@@ -236,7 +236,10 @@ def experiments_of(workspace: str) -> list[tuple[str, Experiment]]:
 
 def discard_upload(directory: Path) -> None:
     """Remove what was uploaded and stored so far of a data set that will not be."""
-    shutil.rmtree(directory / "pictures", ignore_errors=True)
+    for folder in ("pictures", "unlabelled"):
+        shutil.rmtree(directory / folder, ignore_errors=True)
+    for path in directory.glob("readings.*"):
+        path.unlink(missing_ok=True)
     (directory / "upload.zip").unlink(missing_ok=True)
 
 

@@ -135,7 +135,7 @@ def test_refuses_an_encrypted_zip(zip_of, flag):
 
 def test_refuses_an_unknown_packing_method(zip_of):
     path = patched(zip_of({"cats/a.jpg": b"1"}), CENTRAL, 10, struct.pack("<H", 9))
-    with pytest.raises(ArchiveError, match="Found method 9 in 'cats/a.jpg'"):
+    with pytest.raises(ArchiveError, match=r"Found method 9 \(Deflate64.*\) in 'cats/a.jpg'. Unpack it"):
         names(path)
 
 
@@ -327,7 +327,7 @@ def test_refuses_links_and_devices(tmp_path, kind):
     assert refused(path) == {"cats/link.jpg": "it is a link or a device, not a file"}
 
 
-@pytest.mark.parametrize("name", ["more.zip", "cats/more.tar.gz", "cats/MORE.7Z", "x.rar"])
+@pytest.mark.parametrize("name", ["cats/more.tar.gz", "cats/MORE.7Z", "x.rar"])
 def test_refuses_an_archive_inside_the_zip(zip_of, name):
     path = zip_of({"cats/a.jpg": b"1", name: b"2"})
     assert names(path) == ["cats/a.jpg"]
