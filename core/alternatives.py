@@ -16,6 +16,7 @@ import pandas as pd
 
 from core import manifest, runs
 from core.layout import Layout
+from core.names import natural
 from core.problem import Problem, parsed
 
 STORED = ["position", "picture", "file", "name", "width", "height"]
@@ -27,10 +28,15 @@ class Way:
     """One way to read a zip."""
 
     key: str
-    title: str  # what it takes for the classes
+    title: str  # what it takes for the classes, in a few words
     labels: tuple[str, ...]  # of all classes, sorted
     pictures: int  # that have one
     problems: tuple[Problem, ...]
+
+    @property
+    def shown(self) -> list[str]:
+        """The classes in the order in which people count."""
+        return natural(self.labels)
 
 
 @dataclass(frozen=True, eq=False)

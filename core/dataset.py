@@ -38,6 +38,7 @@ from core.alternatives import Way, Ways
 from core.archive import Archive, EntryError, check_free_disk, open_archive, printable
 from core.errors import ArchiveError, DatasetError, HeadstartError, InputError, ResourceError, StopRequested
 from core.layout import Labelled
+from core.names import natural
 from core.picture import PictureError, Stored, store
 from core.picture import load as load
 from core.picture import normalise as normalise
@@ -453,6 +454,7 @@ def _written(directory: Path, made: Dataset, begun: float) -> Dataset:
 def describe(dataset: Dataset, split: "Split") -> str:
     """Classes with counts, split and problems as plain text, for a terminal."""
     counts = split.counts()
+    counts = counts.loc[natural(counts.index)]
     counts["all"] = counts.sum(axis=1)
     counts.loc["all"] = counts.sum()
     parts = ", ".join(f"{number:,} {part}" for part, number in split.counts().sum().items())

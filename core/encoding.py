@@ -60,7 +60,13 @@ def guess(texts: Iterable[bytes]) -> Guess:
     sample = b"\n".join(dict.fromkeys(folders or files))  # a word that is repeated counts too much
     sensible = [page for page in possible if makes_words(sample.decode(page, "replace"))]
     asked = [page for page in sensible if page not in RARE] or sensible or possible
+    fewest = min(_backslashes(listed, page) for page in asked)  # a backslash behind a letter is mostly half of one
+    asked = [page for page in asked if _backslashes(listed, page) == fewest]
     return Guess(asked[0] if len(asked) == 1 else _likeliest(sample[:SAMPLE_BYTES], asked))
+
+
+def _backslashes(texts: Iterable[bytes], page: str) -> int:
+    return sum(text.decode(page).count("\\") for text in texts if b"\\" in text)
 
 
 def is_text(data: bytes, code_page: str) -> bool:

@@ -42,6 +42,7 @@ class Folders:
     places: Split
     folder_of: dict[str | None, list[str]]  # part → the folders that make it
     outside: tuple[File, ...] = ()
+    are_folds: bool = False  # of a cross-validation, whose parts are not kept
 
     @property
     def learned(self) -> list[Place]:
@@ -56,12 +57,13 @@ class Folders:
 
 def divided(files: Iterable[File]) -> Folders:
     """Pictures by the parts of the zip's own split."""
-    places = _hoisted(_unwrapped([Place(file, file.folders) for file in files]))
+    whole = _unwrapped([Place(file, file.folders) for file in files])
+    places = _hoisted(whole)
     own = parts.split_of({place.folders[0] for place in places if place.folders})
     train = [place for place in places if place.folders and own.get(place.folders[0]) == TRAIN]
     strangers = any(place.folders and place.folders[0] not in own for place in places)
     if not own or (strangers and not any(len(place.folders) > 1 for place in train)):
-        return Folders({None: places}, {})
+        return Folders({None: places}, {}, are_folds=_depth(places) < _depth(whole))
     inside: Split = defaultdict(list)
     for place in places:
         if place.folders and place.folders[0] in own:
@@ -73,6 +75,10 @@ def divided(files: Iterable[File]) -> Folders:
     classes = {place.folders[0] for place in inside[TRAIN] if place.folders}
     inner = {part: _unwrapped(each, () if part == TRAIN else classes) for part, each in inside.items()}
     return Folders(inner, names, outside)
+
+
+def _depth(places: Iterable[Place]) -> int:
+    return max((len(place.folders) for place in places), default=0)
 
 
 def _hoisted(places: list[Place]) -> list[Place]:
@@ -149,13 +155,13 @@ def _common_depth(places: Iterable[Place]) -> int:
 
 def _only(reading: Reading, group: str) -> Reading:
     labels = {at: label for at, label in reading.labels.items() if label.group == group}
-    return Reading(f"only {group}", f"Only '{group}', the folders in it are the classes", labels)
+    return Reading(f"only {group}", f"Only '{group}'", labels)
 
 
 def _at_level(of: Folders, level: int) -> Reading:
     """The reading in which the folders of one level are the classes."""
     labelled = labels_by_part(of, lambda place: _label_at(place, level), known=_known(of, level))
-    title = "The folders are the classes" if not level else f"The folders of level {level + 1} are the classes"
+    title = f"Folders of level {level + 1}" if level or _common_depth(of.learned) > 1 else "Folders"
     return labelled_reading(of, f"folders {level + 1}", title, labelled)
 
 
@@ -209,7 +215,9 @@ def labelled_reading(of: Folders, key: str, title: str, labels: Labels) -> Readi
     loose_files.sort(key=lambda file: file.entry.position)
     problems = [
         *_unanswered(of, labels, held),
-        *found(ProblemKind.OWN_SPLIT, of.folder_of.get(VALIDATION, ()) if names.get(VALIDATION) == TEST else ()),
+        *found(
+            ProblemKind.OWN_SPLIT, of.folder_of.get(VALIDATION, [VALIDATION]) if names.get(VALIDATION) == TEST else ()
+        ),
         *found(ProblemKind.UNLABELLED, (file.name for file in loose_files)),
         *_gaps(labels, held, known),
         *_respelled(labels, held, known),
@@ -280,13 +288,14 @@ def _respelled(labels: Labels, held: set[str | None], known: set[str]) -> list[P
 def _remark(of: Folders, level: int, several: Sequence[Reading], groups: Sequence[str]) -> list[Problem]:
     """The sentence about folders that could have been read otherwise."""
     if level:
+        dropped = ", and the parts in each fold are not kept, for the next fold has others" if of.are_folds else ""
         tops = groups or natural({place.folders[0] for place in of.learned if place.folders})
         return problem.told(
             ProblemKind.READING,
             f"{problem.count(len(tops), 'folder')} hold the same sub-folders: "
             "these look like variants, sources or folds, not like classes",
             tops,
-            "The folders in them are the classes. If that is wrong, choose another way to read the folders.",
+            f"The folders in them are used as classes{dropped}. If that is wrong, choose another way to read the zip.",
         )
     if len(several) > 1:
         inner = natural({place.folders[1] for place in of.learned if len(place.folders) > 1})
@@ -294,6 +303,6 @@ def _remark(of: Folders, level: int, several: Sequence[Reading], groups: Sequenc
             ProblemKind.READING,
             f"{problem.count(len(inner), 'folder')} inside the class folders count to their class",
             inner,
-            "If they are the classes, choose another way to read the folders.",
+            "If they are the classes, choose another way to read the zip.",
         )
     return []

@@ -103,13 +103,13 @@ ROWS = {
         Severity.WARNING,
         "picture has no label",
         "pictures have no label",
-        "Left out. Move each into the folder of its class, or give it a row in labels.csv.",
+        "Left out. Move each into the folder of its class, or give it a row in the table of labels.",
     ),
     ProblemKind.MISSING: (
         Severity.WARNING,
-        "row of labels.csv names no picture of the zip",
-        "rows of labels.csv name no picture of the zip",
-        "Left out. Write each name as in the zip, with its folder, counted from where labels.csv lies.",
+        "row of the table names no picture of the zip",
+        "rows of the table name no picture of the zip",
+        "Left out. Write each name as in the zip, with its folder where two pictures have the same name.",
     ),
     ProblemKind.HIDDEN: (
         Severity.WARNING,
@@ -155,8 +155,8 @@ ROWS = {
     ),
     ProblemKind.OWN_SPLIT: (
         Severity.NOTE,
-        "folder beside train is the test part",
-        "folders beside train are the test part",
+        "part beside train is used as the test",
+        "parts beside train are used as the test",
         "A part of train is taken for validation. Add a folder 'validation' to choose it yourself.",
     ),
     ProblemKind.NOT_A_PICTURE: (

@@ -43,7 +43,7 @@ class Reading:
     """One way to understand a zip."""
 
     key: str  # the same whenever the same zip is read
-    title: str  # what it takes for the classes, in a sentence
+    title: str  # what it takes for the classes, in a few words
     labels: dict[int, Label]  # by the entry's position
     problems: tuple[Problem, ...] = ()
     unlabelled: tuple[File, ...] = ()  # pictures of parts that have no answers

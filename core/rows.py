@@ -205,24 +205,24 @@ def _divided(
     stray = by_part.pop(None, []) if len(by_part) > 1 else []
     places = {part: [Place(file, ()) for file, _ in listed] for part, listed in by_part.items()}
     whole = Folders(places, of.folder_of, tuple(file for file, _ in stray))
-    what = "The columns of the table" if name == ONE_HOT else f"The column '{name}' of the table"
-    title = f"{what} {_listed(tables)} {'are' if name == ONE_HOT else 'holds'} the classes"
-    return labelled_reading(whole, f"table {name}", title, dict(by_part))
+    column = name if name == ONE_HOT else f"column '{name}'"
+    return labelled_reading(whole, f"table {name}", f"Table {_listed(tables)}, {column}", dict(by_part))
 
 
 def _explained(name: str, tables: Sequence[Known]) -> list[Problem]:
-    """A note on the columns that are not used, where there are any."""
+    """A note on the columns, unless the table is a plain `labels.csv`."""
     first = tables[0].columns
     unused = [header for header in first.unused if header != name]
-    if not unused:
+    if not unused and _is_called_labels(tables[0].table.name):
         return []
     chosen = "a column for each class" if name == ONE_HOT else f"the column '{name}'"
+    used = "is" if len(unused) == 1 else "are"
     return problem.told(
         ProblemKind.TABLE,
-        f"{_listed(tables)} was read by the column '{first.header[first.picture]}' for the pictures and {chosen} "
-        f"for the labels; {problem.count(len(unused), 'column')} {'is' if len(unused) == 1 else 'are'} not used",
+        f"{_listed(tables)}: the column '{first.header[first.picture]}' names the pictures and {chosen} says the label"
+        + (f"; {problem.count(len(unused), 'other column')} {used} not used" if unused else ""),
         unused,
-        "Nothing to do, unless one of these is the label.",
+        "Nothing to do, unless another column is the label.",
     )
 
 

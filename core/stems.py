@@ -63,7 +63,7 @@ def _reading(of: Folders, pattern: re.Pattern[str], known: set[str]) -> Reading:
         return Label(stem) if stem else None
 
     reading = labelled_reading(
-        of, "file names", "The beginnings of the file names are the classes", labels_by_part(of, label_of, known=known)
+        of, "file names", "Beginnings of the file names", labels_by_part(of, label_of, known=known)
     )
     note = problem.told(
         ProblemKind.READING,

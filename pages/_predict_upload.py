@@ -18,7 +18,7 @@ def about(experiment: Experiment) -> str:
 
 
 def show(experiment_id: str) -> None:
-    """The uploader, and the screen's primary button."""
+    """The uploader, the pictures that the zip brought without a label, and the screen's primary button."""
     uploaded = st.file_uploader(
         f"Pictures, at most {predict.MAX_PICTURES}",
         type=TYPES,
@@ -37,6 +37,23 @@ def show(experiment_id: str) -> None:
     if pressed:
         with _shared.errors():
             st.query_params["prediction"] = _submitted(experiment_id, uploaded)
+            st.rerun()
+    _offer(experiment_id)
+
+
+def _offer(experiment_id: str) -> None:
+    """The pictures of a part without labels: nobody needs to look for them again."""
+    of = _shared.dataset()
+    kept = of.unlabelled_paths if of else []
+    if kept and st.button(
+        f"Ask about {_shared.count(len(kept), 'picture')} of the zip without a label",
+        key="ask_unlabelled",
+        icon=":material/folder_zip:",
+    ):
+        with _shared.errors():
+            prediction_id = predict.create(experiment_id, [(name, path.read_bytes()) for name, path in kept])
+            jobs.submit_prediction(prediction_id)
+            st.query_params["prediction"] = prediction_id
             st.rerun()
 
 

@@ -6,6 +6,7 @@ from core import charts
 from core import split as splits
 from core.dataset import Dataset
 from core.errors import SplitError
+from core.names import natural
 from core.split import Split
 from pages import _shared
 
@@ -25,7 +26,9 @@ def section(of: Dataset) -> bool:
     )
     figure = charts.split_bar(counts, theme=_shared.theme())
     _shared.plot(figure, key="split_bar", revision=of.id, text=charts.describe_split(counts))
-    _shared.table(counts.reset_index(), key="split_bar", label="Show the split of each class")
+    _shared.table(
+        counts.loc[natural(counts.index)].reset_index(), key="split_bar", label="Show the split of each class"
+    )
     with st.expander("Advanced: another split", key="split_choice", type="compact"):
         _choice(of, split)
     return True
