@@ -288,14 +288,15 @@ def _respelled(labels: Labels, held: set[str | None], known: set[str]) -> list[P
 def _remark(of: Folders, level: int, several: Sequence[Reading], groups: Sequence[str]) -> list[Problem]:
     """The sentence about folders that could have been read otherwise."""
     if level:
-        dropped = ", and the parts in each fold are not kept, for the next fold has others" if of.are_folds else ""
+        dropped = "; the parts in each fold are not kept, for the next fold has others" if of.are_folds else ""
         tops = groups or natural({place.folders[0] for place in of.learned if place.folders})
         return problem.told(
             ProblemKind.READING,
             f"{problem.count(len(tops), 'folder')} hold the same sub-folders: "
             "these look like variants, sources or folds, not like classes",
             tops,
-            f"The folders in them are used as classes{dropped}. If that is wrong, choose another way to read the zip.",
+            f"The folders in them are used as classes, and each picture remembers its group{dropped}. "
+            "If that is wrong, choose another way to read the zip.",
         )
     if len(several) > 1:
         inner = natural({place.folders[1] for place in of.learned if len(place.folders) > 1})

@@ -5,6 +5,7 @@ import streamlit as st
 from core import dataset
 from core.alternatives import Way
 from core.dataset import Dataset
+from core.errors import HeadstartError
 from pages import _shared
 
 NAMES = 3  # classes that a way is shown with
@@ -16,14 +17,17 @@ def choice(of: Dataset) -> None:
     if not ways:
         return
     present = next((number for number, way in enumerate(ways) if way.key == of.reading), 0)
+    tries = st.session_state.setdefault("readings_refused", 0)  # after a refusal the box shows the present way again
     chosen = st.selectbox(
         "How the zip was read",
         ways,
         index=present,
         format_func=_said,
-        key=f"reading-{of.id}",
+        key=f"reading-{of.id}-{tries}",
         help="The same pictures with other classes: a data set of its own, without another upload.",
     )
+    if refusal := st.session_state.pop("reading_refusal", None):
+        st.error(_shared.plain(refusal), icon=":material/error:")
     if chosen.key != of.reading:
         _open(of, chosen)
 
@@ -35,8 +39,10 @@ def _said(way: Way) -> str:
 
 def _open(of: Dataset, way: Way) -> None:
     """Go on with the other way; where it makes no data set the present one stays, with the reason."""
-    with _shared.errors():
+    try:
         with st.spinner("Reading the same pictures another way", show_time=True):
-            new_id = dataset.reread(of.id, way.key)
-        _shared.set_identifier("dataset", new_id)
-        st.rerun()
+            _shared.set_identifier("dataset", dataset.reread(of.id, way.key))
+    except HeadstartError as error:
+        st.session_state["reading_refusal"] = str(error)
+        st.session_state["readings_refused"] += 1
+    st.rerun()
