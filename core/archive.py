@@ -219,7 +219,8 @@ def _zip_file(stack: ExitStack, file: BinaryIO) -> zipfile.ZipFile:
         zip_file = stack.enter_context(zipfile.ZipFile(file))
     except DAMAGES:
         raise ArchiveError(
-            "Expected a whole zip file. Found one whose list of contents is damaged. Zip the folder again."
+            "Expected a whole zip file. Found one whose list of contents is damaged, or one part of a split zip. "
+            "Zip the folder again, or join the parts."
         ) from None
     infos = zip_file.infolist()
     limits.check_count(infos)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from core import folders, problem, rows, signature, stems, table
+from core import division, folders, problem, rows, signature, stems, table
 from core.archive import Archive, Entry
+from core.division import Folders
 from core.errors import DatasetError
-from core.folders import Folders
 from core.names import loose, natural
 from core.parts import PARTS as PARTS
 from core.parts import TEST as TEST
@@ -64,7 +64,7 @@ def arrange(archive: Archive) -> Layout:
     every = [File(entry, entry.parts, is_picture=_is_picture(archive, entry)) for entry in archive.entries]
     files, outside = _stripped(every)
     pictures = [file for file in files if file.is_picture]
-    of = folders.divided(pictures)
+    of = division.divided(pictures)
     tables = rows.told(archive, files, pictures, of)
     readings = _ranked(folders.readings(of), tables, of)[:MOST_READINGS]
     _check(readings, tables, of, files)

@@ -20,7 +20,7 @@ PART_OF_WORD = {word: part for part, words in WORDS.items() for word in words.sp
 FILLERS = frozenset(
     words(
         "set sets data dataset datasets image images img imgs pic pics picture pictures photo photos file"
-        " files folder folders part split subset sample samples seg jpg jpeg png new final small full resized"
+        " files folder folders part split subset sample samples seg jpg jpeg png new single final small full resized"
         " labels label"
     )
 )
@@ -62,6 +62,15 @@ def split_of(folders: Iterable[str]) -> dict[str, str]:
     held = set(own.values())
     evaluation = TEST if VALIDATION in held and TEST not in held else VALIDATION
     return {folder: evaluation if part == EVALUATION else part for folder, part in own.items()}
+
+
+def crossed(folders: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Folder → part and class, where each name says both: cats_train, cats_test, dogs_train, dogs_test."""
+    words = {folder: _word(folder) for folder in folders}
+    pairs = {folder: (word[0], " ".join(word[1])) for folder, word in words.items() if word and word[1]}
+    names, held = {name for _, name in pairs.values()}, {part for part, _ in pairs.values()}
+    is_whole = len(pairs) == len(words) == len({*pairs.values()}) == len(names) * len(held)
+    return pairs if is_whole and TRAIN in held and len(held) > 1 and len(names) > 1 else {}
 
 
 def _word(folder: str) -> tuple[str, tuple[str, ...]] | None:

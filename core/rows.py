@@ -1,13 +1,14 @@
 """Tables of a zip → readings: the label that the rows give each picture."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from core import columns, parts, problem, table
 from core.archive import Archive
 from core.columns import Columns, Pictures
-from core.folders import Folders, Place, labelled_reading
+from core.division import Folders, Place
+from core.folders import labelled_reading
 from core.names import natural
 from core.problem import Problem, ProblemKind, found
 from core.reading import File, Label, Reading
@@ -143,7 +144,7 @@ def _reading(name: str, tables: Sequence[Known], index: Pictures, of: Folders) -
                     raise RowsError(_conflict(index.files[position].name, labels[position], label))
                 if part := _part(each, row):
                     part_of[position] = part
-    _check_single({label for label in labels.values() if label})
+    _check_single({label for label in labels.values() if label}, name)
     reading = _divided(name, tables, index, of, labels, part_of)
     if len(reading.classes) < 2:  # parts that share no class are no split
         reading = _divided(name, tables, index, Folders({None: []}, {}), labels, {})
@@ -174,9 +175,11 @@ def _conflict(name: str, one: str, other: str) -> str:
     return f"'{name}' as '{one or 'nothing'}' and as '{other or 'nothing'}'. Delete the wrong row"
 
 
-def _check_single(labels: set[str]) -> None:
-    """Refuse cells that hold several labels, each of which stands alone in other cells."""
+def _check_single(labels: set[str], header: str) -> None:
+    """Refuse cells that hold several labels: each stands alone in other cells, or few make many combinations."""
     for separator in SEVERAL:
+        if separator != " " or header.lower().rstrip().endswith("s"):  # "golden retriever" is one breed, not two
+            _check_combinations(labels, separator)
         for label in sorted(labels):
             tokens = [token.strip() for token in label.split(separator)]
             if len(tokens) > 1 and all(token in labels for token in tokens):
@@ -184,6 +187,18 @@ def _check_single(labels: set[str]) -> None:
                     f"several labels in '{label}', for '{tokens[0]}' and '{tokens[1]}' are labels of their own. "
                     f"Leave such rows out, or write '{'_'.join(tokens)}' if it is a class"
                 )
+
+
+def _check_combinations(labels: set[str], separator: str) -> None:
+    split = {label: [token.strip() for token in label.split(separator)] for label in labels}
+    several = [label for label, tokens in split.items() if len(tokens) > 1]
+    tokens = Counter(token for each in split.values() for token in each)
+    are_shared = sum(times > 1 for times in tokens.values()) > len(tokens) / 2
+    if len(several) > len(labels) / 2 and len(tokens) < len(labels) and are_shared:
+        raise RowsError(
+            f"several labels in a cell, such as '{min(several)}': {len(tokens):,} words make {len(labels):,} labels. "
+            "Keep one label for each picture"
+        )
 
 
 def _part(each: Known, row: Sequence[str]) -> str | None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from core import problem
-from core.folders import Folders, Place, labelled_reading, labels_by_part
+from core.division import Folders, Place
+from core.folders import labelled_reading, labels_by_part
 from core.names import natural, words
 from core.problem import ProblemKind
 from core.reading import Label, Reading

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +19,7 @@ SEPARATORS = ",;\t|"
 MAX_BYTES = 32_000_000  # 50,000 rows are about 3 MB
 MAX_CELL = 1_000_000  # characters
 SAMPLE_ROWS = 200
+NO_COLUMNS = "it has no two columns that a comma, semicolon, tab or bar divides"
 ALIKE = 0.8  # of the rows have as many columns as the header, where a separator is the right one
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -53,10 +55,14 @@ def read(archive: Archive, entry: Entry, name: str) -> Table:
     except EntryError as error:
         raise TableError(str(error)) from None
     csv.field_size_limit(MAX_CELL)
-    separator = _separator(text)
+    text, separator = _without_hint(text)
+    separator = separator or _separator(text)
     if separator is None:
-        raise TableError("it has no two columns that a comma, semicolon, tab or bar divides")
-    rows, odd = _even(_parsed(text, separator))
+        raise TableError(NO_COLUMNS)
+    parsed = _parsed(text, separator)
+    if not parsed or len(parsed[0][1]) < 2:
+        raise TableError(NO_COLUMNS)
+    rows, odd = _even(parsed)
     return Table(name, tuple(rows), tuple(odd))
 
 
@@ -70,6 +76,12 @@ def _text(data: bytes) -> str:
     if "\0" in text:
         raise TableError("it is no text")
     return text
+
+
+def _without_hint(text: str) -> tuple[str, str | None]:
+    """The text without the line "sep=;" that Excel writes, and the separator that it names."""
+    hint = re.match(r'"?sep=(.)"?\s*\n', text)
+    return (text[hint.end() :], hint[1]) if hint else (text, None)
 
 
 def _parsed(text: str, separator: str) -> list[tuple[int, list[str]]]:

@@ -57,6 +57,8 @@ def listed(layout: Layout, kind: ProblemKind) -> list[str]:
         "{trees_train,trees_test}/{oak,elm}/{1,2}.jpg",
         "{train/pictures,test}/{oak,elm}/{1,2}.jpg",
         "{oak,elm}/{train,test}/{1,2}.jpg",
+        "{oak,elm}_{train,test}/{1,2}.jpg",
+        "trees/{train,test}-{oak,elm}/{1,2}.jpg",
         "Trees/{Training Data,Testing Data}/{oak,elm}/old/{1,2}.jpg",
     ],
 )

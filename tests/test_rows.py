@@ -69,6 +69,7 @@ def said(layout: Layout) -> str:
         rows("{name}.jpg,{label}", header="Image,Label").encode("utf-16"),
         rows("{name}.jpg;{label};größer", header="Bild;label;Maß").encode("cp1252"),
         rows("{name}.jpg,{label},", header="image,label,"),
+        "sep=;\n" + rows("{name}.jpg;{label}", header="image;label"),
     ],
 )
 def test_understands_a_table_by_its_content(laid_out, table):
@@ -115,6 +116,16 @@ def test_several_labels_in_one_cell_are_refused_in_a_sentence(laid_out, sign):
         laid_out([f"{name}.jpg" for name in PICTURES], {"t.tsv": table})
 
 
+def test_few_words_in_many_combinations_are_several_labels(laid_out):
+    tags = ["clear primary", "haze primary", "clear road", "haze road", "clear water road", "haze water road"]
+    table = "image_name,tags\n" + "".join(f"{name},{tags[n % 6]}\n" for n, name in enumerate(PICTURES))
+    with pytest.raises(DatasetError, match="several labels in a cell, such as 'clear primary'"):
+        laid_out([f"{name}.jpg" for name in PICTURES], {"t.csv": table})
+    breeds = ["golden retriever", "flat retriever", "toy poodle", "toy terrier", "fox terrier", "red fox"]
+    table = "image_name,breed\n" + "".join(f"{name},{breeds[n % 6]}\n" for n, name in enumerate(PICTURES))
+    assert set(labels(laid_out([f"{name}.jpg" for name in PICTURES], {"t.csv": table})).values()) == set(breeds)
+
+
 def test_a_label_of_two_words_is_one_label(laid_out):
     table = "image,label\n" + "".join(f"{name},{('sea lion', 'sea')[n % 2]}\n" for n, name in enumerate(PICTURES))
     assert set(labels(laid_out([f"{name}.jpg" for name in PICTURES], {"t.csv": table})).values()) == {"sea lion", "sea"}
@@ -144,6 +155,20 @@ def test_a_table_beside_the_pictures_of_each_part(laid_out):
     assert len(layout.pictures) == 36
     assert {each.part for each in layout.pictures} == {"train", "validation", "test"}
     assert labels(layout) == {name: LABELS[place % 12 % 3] for place, name in enumerate(pictures)}
+
+
+def test_a_table_that_labels_the_test_part_too_wins_over_folders_that_cannot(laid_out):
+    train = [f"Train/{place % 3}/{name}.png" for place, name in enumerate(PICTURES)]
+    test = [f"Test/t{name}.png" for name in PICTURES]
+    tables = {
+        "Train.csv": "Width,ClassId,Path\n" + "".join(f"29,{n % 3},{name}\n" for n, name in enumerate(train)),
+        "Test.csv": "Width,ClassId,Path\n" + "".join(f"29,{n % 3},{name}\n" for n, name in enumerate(test)),
+    }
+    layout = laid_out([*train, *test], tables)
+    assert {each.name: each.part for each in layout.pictures} == dict.fromkeys(test, "test") | dict.fromkeys(
+        train, "train"
+    )
+    assert {each.label for each in layout.pictures} == {"0", "1", "2"}
 
 
 def test_an_example_of_what_to_hand_in_says_no_label(laid_out):
