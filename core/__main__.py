@@ -71,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
         default="together",
         help="in one part of the split, or as they fall",
     )
-    compare.add_argument("--group", default="", help="what else stays together: 'folder 2', 'name _' or 'last _'")
+    compare.add_argument(
+        "--group", default="", help="what else stays together: 'folder 2', 'name _', 'last _' or 'group'"
+    )
     compare.add_argument("--out", type=Path, help="folder for result.json; by default ./headstart-<time>")
     compare.set_defaults(run=_compare)
     check = commands.add_parser("check", help="list what is wrong with a zip's pictures and labels")

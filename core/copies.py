@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core import likeness
+from core import likeness, runs
 from core.layout import PARTS, TEST, TRAIN
 from core.picture import load
 from core.problem import Problem, ProblemKind, found
@@ -22,6 +22,25 @@ GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (IT
 def none() -> pd.DataFrame:
     """The pairs of a data set without near-copies."""
     return pd.DataFrame({name: pd.Series(dtype=str) for name in COLUMNS[:2]} | {COLUMNS[2]: [], COLUMNS[3]: []})
+
+
+def read(directory: Path) -> pd.DataFrame:
+    """The pairs of a data set's stored pictures, by whichever way its zip is read."""
+    try:
+        return pd.read_parquet(directory / "near.parquet")
+    except FileNotFoundError:  # made before near-copies were looked for
+        return none()
+
+
+def write(near: pd.DataFrame, directory: Path) -> None:
+    """Keep the pairs of a data set's stored pictures."""
+    runs.write_frame(directory / "near.parquet", near)
+
+
+def among(near: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of which both are in a manifest."""
+    is_there = near["first"].isin(pictures["picture"]) & near["second"].isin(pictures["picture"])
+    return near[is_there].reset_index(drop=True)
 
 
 def find(
@@ -111,8 +130,9 @@ def torn(near: pd.DataFrame, frame: pd.DataFrame, *, part: str = TEST, beside: t
 
 def blank(pictures: pd.DataFrame, thumbnails: dict[str, bytes]) -> list[str]:
     """Names of the pictures that are one colour all over."""
-    names = zip(pictures["picture"], pictures["name"], strict=True)
-    return [name for picture, name in names if len(set(thumbnails[picture])) == 1]
+    rows = pictures.drop_duplicates("picture")
+    names = zip(rows["picture"], rows["name"], strict=True)
+    return sorted(name for picture, name in names if len(set(thumbnails[picture])) == 1)
 
 
 def leak(near: pd.DataFrame, frame: pd.DataFrame) -> str:

@@ -123,7 +123,7 @@ class Experiment(_Frozen):
     split_fractions: tuple[float, float, float] | None = Field(
         None, description="Of train, validation and test, if chosen"
     )
-    split_keeps_together: bool = Field(True, description="Near-copies, and groups that the zip names, in one part")
+    split_keeps_together: bool = Field(True, description="Near-copies in one part")
     split_group: str = Field("", description="What else stays together, as `groups.Common` reads it")
     split_leaves_out: bool = Field(False, description="Of an own train folder, near-copies of what is in the others")
     split_fingerprint: str = Field("", description="SHA-256 over (picture, label, part)")

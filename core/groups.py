@@ -1,7 +1,7 @@
 """Pictures that must not be divided between the parts of a split: which they are, and a drawn split mended for them.
 
-Together stay the rows of one picture, near-copies, what the zip's own groups name, and what the user names: the folder
-or the beginning of the file name that pictures have in common, such as those of one patient.
+Together stay the rows of one picture, near-copies, and what the user names: a group of the zip (a source or a fold), or
+the folder or the beginning of the file name that pictures have in common, such as those of one patient.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,15 +14,15 @@ import pandas as pd
 
 from core.errors import SplitError
 
-FOLDER, NAME, LAST = "folder", "name", "last"
+FOLDER, NAME, LAST, GROUP = "folder", "name", "last", "group"
 Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Common:
-    """What pictures of one group have in common, as the user chose it; written "folder 2", "name _" or "last _"."""
+    """What pictures of one group have in common, as the user chose it: "folder 2", "name _", "last _" or "group"."""
 
-    kind: str = ""  # of FOLDER, NAME, LAST; "" for nothing
+    kind: str = ""  # of FOLDER, NAME, LAST, GROUP; "" for nothing
     level: int = 0  # of a folder, counted from the outermost
     mark: str = ""  # the name counts up to the first, or the last, one of these
 
@@ -38,10 +38,12 @@ class Common:
             return cls()
         if kind == FOLDER and rest.isdecimal() and int(rest) > 0:
             return cls(FOLDER, level=int(rest))
+        if text == GROUP:
+            return cls(GROUP)
         if kind in (NAME, LAST) and rest:
             return cls(kind, mark=rest)
         raise SplitError(
-            "Groups must be named as 'folder' and a level, or 'name' or 'last' and a mark, such as 'name _'. "
+            "Groups must be named as 'group', 'folder' and a level, or 'name' or 'last' and a mark, such as 'name _'. "
             f"Received: '{text}'."
         )
 
@@ -49,12 +51,19 @@ class Common:
         """As `read` understands it."""
         return f"{self.kind} {self.level or self.mark}".strip()
 
+    def among(self, rows: pd.DataFrame) -> list[str | None]:
+        """The group of each row of a manifest; None where it has nothing to go by."""
+        if self.kind == GROUP:
+            groups = rows.get("group", pd.Series([None] * len(rows)))
+            return [None if pd.isna(group) else str(group) for group in groups]
+        return [self.of(name) for name in rows["name"]]
+
     def of(self, name: str) -> str | None:
-        """The group of a picture by its name in the zip; None where it has nothing to go by."""
+        """The same of one picture by its name in the zip."""
         *folders, file = name.split("/")
         if self.kind == FOLDER:
             return folders[self.level - 1] if len(folders) >= self.level else None
-        if not self.kind or self.mark not in file:
+        if self.kind not in (NAME, LAST) or self.mark not in file:
             return None
         return (file.split(self.mark, 1) if self.kind == NAME else file.rsplit(self.mark, 1))[0]
 

@@ -17,11 +17,6 @@ from core.pixels import PictureError as PictureError
 from core.pixels import Small
 from core.settings import settings
 
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".avif", ".heic", ".heif", ".hif"),
-    *(".bmp", ".dib", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
-)
-
 
 @dataclass(frozen=True)
 class Stored:

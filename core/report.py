@@ -171,6 +171,12 @@ def cell(predictions: pd.DataFrame, true: str, predicted: str) -> pd.DataFrame:
     return frame.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
 
 
+def in_order(confusion: Confusion, classes: Sequence[str], shown: Sequence[str]) -> Confusion:
+    """A confusion matrix whose rows and columns are `classes`, with the same ones in the order `shown`."""
+    places = [classes.index(name) for name in shown]
+    return confusion[np.ix_(places, places)]
+
+
 def most_mixed_up(scores: Iterable[Score], classes: Sequence[str]) -> tuple[str, str]:
     """The (true class, answer) that the arms together confuse most often; without any, the first right cell."""
     wrong = np.sum([one.confusion for one in scores], axis=0)

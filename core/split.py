@@ -89,7 +89,7 @@ class Choice:
 
     seed: int = 1  # another seed, another draw
     fractions: Fractions | None = None  # of train, validation and test; by default `default_fractions`
-    keeps_together: bool = True  # near-copies, and groups that the zip names
+    keeps_together: bool = True  # near-copies
     group: str = ""  # what else stays together, as `groups.Common` reads it
     leaves_out: bool = False  # of the zip's own train folder, near-copies of what is in its others
 
@@ -177,11 +177,11 @@ def _own(rows: pd.DataFrame, choice: Choice, random: np.random.Generator) -> Spl
 def _drawn(rows: pd.DataFrame, shares: dict[str, Fraction], choice: Choice, random: np.random.Generator) -> Split:
     """A split of rows that have no part yet, with what belongs together in one part."""
     drawn = rows[["picture", "label"]].assign(part=_draw(rows, shares, random))
-    columns = [column for column in ("near", "group") if column in rows and choice.keeps_together]
+    columns = ["near"] if "near" in rows and choice.keeps_together else []
     common = groups.Common.read(choice.group)
     keys = rows[columns].assign(picture=rows["picture"])
     if common.kind:
-        keys["common"] = rows["name"].map(common.of)
+        keys["common"] = common.among(rows)
     divided: set[str] = set()
     state = random.bit_generator.state
     while True:  # once, unless near-copies are nearly all of a class

@@ -8,11 +8,12 @@ from core import charts, copies, groups
 from core import split as splits
 from core.dataset import Dataset
 from core.errors import SplitError
+from core.names import natural
 from core.split import Choice, Split
 from pages import _shared
 
 TOGETHER = (
-    "Frames of one burst, or one picture in two sizes, go into the same part, and so do groups that the zip names. "
+    "Frames of one burst, or one picture in two sizes, go into the same part. "
     "Without it the network is tested on pictures that it has nearly seen."
 )
 KINDS = {
@@ -20,6 +21,7 @@ KINDS = {
     groups.NAME: "beginning of the file name, up to the first mark",
     groups.LAST: "beginning of the file name, up to the last mark",
     groups.FOLDER: "folder, at level {0}",
+    groups.GROUP: "source, variant or fold, as the zip's folders name them",
 }
 
 
@@ -38,7 +40,9 @@ def section(of: Dataset) -> bool:
     )
     figure = charts.split_bar(counts, theme=_shared.theme())
     _shared.plot(figure, key="split_bar", revision=of.id, text=charts.describe_split(counts))
-    _shared.table(counts.reset_index(), key="split_bar", label="Show the split of each class")
+    _shared.table(
+        counts.loc[natural(counts.index)].reset_index(), key="split_bar", label="Show the split of each class"
+    )
     _remarks(of, split)
     with st.expander("Advanced: another split", key="split_choice", type="compact"):
         _choice(of, split)
@@ -83,7 +87,9 @@ def _choice(of: Dataset, split: Split) -> None:
 def _group(of: Dataset, present: groups.Common) -> groups.Common:
     """What else pictures that stay together have in common."""
     levels = [groups.Common(groups.FOLDER, level=level + 1) for level in range(groups.levels(of.pictures["name"]))]
-    kinds = [groups.Common(), groups.Common(groups.NAME, mark="_"), groups.Common(groups.LAST, mark="_"), *levels]
+    named = [groups.Common(groups.GROUP)] if "group" in of.pictures and of.pictures["group"].notna().any() else []
+    by_name = [groups.Common(groups.NAME, mark="_"), groups.Common(groups.LAST, mark="_")]
+    kinds = [groups.Common(), *by_name, *levels, *named]
     alike = [kind for kind in kinds if (kind.kind, kind.level) == (present.kind, present.level)]
     left, right = st.columns([2, 1])
     kind = left.selectbox(

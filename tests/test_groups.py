@@ -18,11 +18,19 @@ from core.groups import Common, Mending, levels, units
         ("folder 2", "cat/1.jpg", None),
         ("folder 1", "cat/1.jpg", "cat"),
         ("", "cat/1_2.jpg", None),
+        ("group", "cat/1_2.jpg", None),
     ],
 )
 def test_the_group_follows_from_the_name(text, name, group):
     assert Common.read(text).of(name) == group
     assert str(Common.read(text)) == text
+
+
+def test_a_group_that_the_zip_names_comes_from_the_manifest():
+    rows = pd.DataFrame({"name": ["a/1.jpg", "a/2.jpg"], "group": ["color", None]})
+    assert Common.read("group").among(rows) == ["color", None]
+    assert Common.read("group").among(rows[["name"]]) == [None, None]
+    assert Common.read("folder 1").among(rows) == ["a", "a"]
 
 
 @pytest.mark.parametrize("text", ["folder", "folder 0", "folder x", "name", "patient*"])

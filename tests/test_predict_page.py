@@ -1,12 +1,13 @@
 """The predict page: pictures in, progress, both arms' answers, what could not be read."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import jobs, predict, runs
+from core import dataset, jobs, predict, runs
 from core.errors import InputError
 from core.experiment import Arm
 from core.runs import State, Status
@@ -203,3 +204,22 @@ def test_a_prediction_of_another_experiment_is_not_shown(
 def test_one_arm_alone_is_asked_alone(finished_experiment: Callable[..., str]):
     app = opened(finished_experiment(opponent=None))
     assert app.button(key="ask").label == "Ask the network"
+
+
+def test_pictures_of_the_zip_without_a_label_are_offered(
+    finished_experiment: Callable[..., str], zip_of: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    experiment_id = finished_experiment()
+    assert not [button for button in opened(experiment_id).button if button.key == "ask_unlabelled"]
+    zipped = zip_of({"train/a/": 4, "train/b/": 4, "test/": 3}, "other.zip")
+    with_more = dataset.ingest(dataset.create(zipped, "More"))
+    monkeypatch.setattr("pages._shared.dataset", lambda: with_more)
+    app = opened(experiment_id)
+    button = app.button(key="ask_unlabelled")
+    assert button.label == "Ask about 3 pictures of the zip without a label"
+    button.click().run()
+    assert not app.exception
+    named = app.query_params["prediction"]
+    request = predict.request(named if isinstance(named, str) else named[0])
+    assert request is not None
+    assert [each["name"] for each in request["pictures"]] == ["test/0.png", "test/1.png", "test/2.png"]

@@ -333,11 +333,17 @@ def test_groups_that_the_user_names_stay_together():
     )
 
 
-def test_groups_that_the_zip_names_stay_together():
+def test_groups_that_the_zip_names_stay_together_where_that_is_chosen():
     data = of(a=30, b=30)
     data = replace(data, pictures=data.pictures.assign(group=[f"g{number // 3}" for number in range(60)]))
-    frame = split(data).frame.assign(group=data.pictures["group"])
+    frame = split(data, choice=Choice(group="group")).frame.assign(group=data.pictures["group"])
     assert (frame.groupby("group")["part"].nunique() == 1).all()
+
+
+def test_variants_that_the_zip_names_do_not_change_the_split_by_themselves():
+    data = of(a=30, b=30)
+    variants = replace(data, pictures=data.pictures.assign(group=["color", "gray"] * 30))
+    assert split(variants).fingerprint == split(data).fingerprint
 
 
 def test_refuses_groups_so_large_that_a_class_would_miss_a_part():

@@ -204,6 +204,51 @@ def test_a_picture_under_two_labels_is_named_in_red(
     assert "red" in text or app.error
 
 
+def test_another_way_to_read_the_zip_is_one_choice_away(zip_of: Callable[..., Path]) -> None:
+    zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
+    ready = dataset.ingest(dataset.create(zipped, "Leaves"))
+    app = opened(dataset=ready.id)
+    assert "2 folders hold the same sub\\-folders" in said(app)
+    (choice,) = app.selectbox
+    assert choice.label == "How the zip was read"
+    assert choice.value.labels == ("elm", "oak")
+    choice.select_index(1).run()
+    assert not app.exception
+    assert named(app) != ready.id
+    assert app.selectbox[0].value.labels == ("color", "gray")
+    assert "32 pictures in 2 classes" in said(app)
+    app.selectbox[0].select_index(2).run()
+    assert not app.exception
+    assert "16 pictures in 2 classes" in said(app)
+
+
+def test_a_way_that_makes_no_data_set_says_why_and_the_present_one_stays(zip_of: Callable[..., Path]) -> None:
+    zipped = zip_of({"big/old/": 8, "big/new/": 8, "small/odd/": 8, "small/x/": 1})
+    ready = dataset.ingest(dataset.create(zipped, "Odd"))
+    app = opened(dataset=ready.id)
+    app.selectbox[0].select_index(1).run()
+    assert not app.exception
+    assert "Found 'x' with 1" in app.error[0].value.replace("\\", "")
+    assert named(app) == ready.id
+    assert app.selectbox[0].value.labels == ("big", "small")
+    assert "25 pictures in 2 classes" in said(app)
+
+
+def test_no_choice_is_shown_where_there_is_one_way_only(zip_of: Callable[..., Path]) -> None:
+    app = opened(dataset=dataset.ingest(dataset.create(zip_of({"cat/": 9, "dog/": 9}), "Pets")).id)
+    assert not app.selectbox
+
+
+def test_classes_are_shown_in_the_order_in_which_people_count(zip_of: Callable[..., Path]) -> None:
+    ready = dataset.ingest(dataset.create(zip_of({f"{number}/": 4 for number in (1, 2, 10)}), "Numbers"))
+    assert ready.classes == ("1", "10", "2")  # inside: the outputs of networks that were trained before
+    app = opened(dataset=ready.id)
+    html = "".join(element.proto.body for element in app.main.get("html"))
+    assert [html.index(f'title="{number}"') for number in (1, 2, 10)] == sorted(
+        html.index(f'title="{number}"') for number in (1, 2, 10)
+    )
+
+
 def test_an_upload_in_the_browser_is_read_and_its_zip_removed(
     page: Page, server_of: Callable, home: Path, wait_for: Callable[..., None]
 ) -> None:
