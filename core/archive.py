@@ -6,6 +6,7 @@ belongs to. What is wrong with the zip as a whole raises `ArchiveError`; what is
 
 import io
 import lzma
+import posixpath
 import stat
 import struct
 import tempfile
@@ -65,7 +66,7 @@ class Entry:
     @property
     def suffix(self) -> str:
         """The file name's ending in lower case, with its dot."""
-        return PurePosixPath(self.name).suffix.lower()
+        return posixpath.splitext(self.name)[1].lower()
 
 
 @dataclass(frozen=True)

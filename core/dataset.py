@@ -3,7 +3,7 @@
     datasets/<id>/  request.json      the name, as uploaded, the zip's SHA-256, and the workspace that brought it
                     upload.zip        gone after the ingest
                     status.json       progress
-                    pictures/         <sha256 of the pixels>.jpg or .png
+                    pictures/         <sha256 of the file>.jpg or .png
                     dataset.json      name, classes, fingerprint, problems, seconds, how it was read, made of what
                     near.parquet      pairs of near-copies, whichever way the zip is read
                     unlabelled/       the first pictures of a part without answers, to be asked about later

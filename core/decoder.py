@@ -45,6 +45,7 @@ class Order(TypedDict):
     usual_bytes: int  # of memory it may take without being asked
     most_bytes: int  # and at all
     depth: Depth
+    is_compared: bool  # whether a digest of its pixels is wanted
 
 
 class Answer(TypedDict):
@@ -88,6 +89,7 @@ class Decoder:
                 side=order["side"],
                 admit=lambda needed: self._ask(order, needed),
                 depth=order["depth"],
+                is_compared=order["is_compared"],
             )
         except _TooMuchError as error:
             return {"reason": str(error), "is_for_want": True}, b""

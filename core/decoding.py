@@ -57,9 +57,18 @@ def most_bytes() -> int:
 class Decoding:
     """Stores pictures in a folder, some at a time. Use it with `with`: no process is left behind then."""
 
-    def __init__(self, folder: Path, *, workers: int = WORKERS, depth: Depth = UNKNOWN) -> None:
-        """Start as many processes as are of use here, at most `workers`; that is quick. `depth` is the data set's."""
-        self._depth = depth
+    def __init__(
+        self, folder: Path, *, workers: int = WORKERS, depth: Depth = UNKNOWN, is_compared: bool = False
+    ) -> None:
+        """Start as many processes as are of use here, at most `workers`; that is quick.
+
+        Args:
+            folder: Where the pictures are stored.
+            workers: At most.
+            depth: The data set's.
+            is_compared: Whether `Stored.pixels` is wanted.
+        """
+        self._depth, self._is_compared = depth, is_compared
         self.was_short = False  # whether time or memory was lacking for a picture
         self.folder = folder
         self._most_bytes = most_bytes()
@@ -115,6 +124,7 @@ class Decoding:
             usual_bytes=min(most // USUAL_SHARE, USUAL_BYTES),
             most_bytes=most,
             depth=self._depth,
+            is_compared=self._is_compared,
         )
 
     @contextmanager

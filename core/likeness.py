@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
-from core.alignment import Pixels, agreement, agreement_by_square, blurred, detail, fitted, halved, unmoved
+from core.alignment import Maps, Pixels, agreement, agreement_by_square, blurred, detail, fitted, halved, unmoved
 from core.pixels import THUMBNAIL_SIDE
 
 SIDE = THUMBNAIL_SIDE
@@ -21,12 +22,17 @@ FINE_SIDE = 64  # px of the pictures that the last step looks at
 FREQUENCIES = 8  # of the cosine transform, along each axis
 ALIKE = 0.87  # correlation of these from which on two pictures are looked at; a crop by 10 % has more
 NEIGHBOURS = 8  # candidates of a picture at most, or where all look alike their number would grow with its square
-COARSE, MIDDLE, NEAR = 0.65, 0.80, 0.93  # agreement in detail that each step asks for
+# Iterations, and the agreement in detail that is asked for then. The first tests spare most candidates the others:
+# of planted copies all but 1 in 200 have 0.25, 0.66 and 0.75 at these.
+COARSE = (0, 0.20), (1, 0.45), (1, 0.60), (4, 0.65)  # at 16 px
+MIDDLE = (2, 0.70), (3, 0.80)  # at 32 px
+NEAR = 0.93  # at 64 px
 NEAR_BY_SQUARE = 0.80  # and the last one, so that a frame that all pictures have makes no copies of them
 FLAT = 2.0  # standard deviation of grey up to which a thumbnail shows nothing that could be recognised
 TURNS = 8
 BLOCK = 1_000_000  # similarities at a time
-BATCH = 32  # pairs at a time: what a fit needs of memory stays in the processor's cache
+PIECE = 1024  # thumbnails at a time
+BATCH = 64  # pairs at a time: what a fit needs of memory stays in the processor's cache
 WORKERS = 2
 LARGEST_SHARE = 3  # a group holds at most the third part of a class, so that each part of a split can have one
 
@@ -66,7 +72,8 @@ def pairs(
         look: Called between two pieces of work, which take a second at most; it may raise.
     """
     found: list[Pair] = []
-    with ThreadPoolExecutor(WORKERS) as pool:
+    # A product of such small matrices takes longer in several threads, which also wait for each other at full load.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(WORKERS) as pool:
         batches = _batches(*_candidates(thumbnails, look))
         for some in pool.map(lambda batch: _verified(thumbnails, fine, *batch), batches):
             look()
@@ -107,17 +114,19 @@ def _waves() -> npt.NDArray[np.float32]:
     return np.asarray(np.cos(np.pi * frequency * (2 * place + 1) / (2 * SIDE)), np.float32)
 
 
+def _pieces(thumbnails: Thumbnails) -> list[Thumbnails]:
+    return np.array_split(thumbnails, len(thumbnails) // PIECE + 1)
+
+
 def _spectra(thumbnails: Thumbnails) -> npt.NDArray[np.float32]:
     """Low frequencies without the mean, of length 1, shape (n, FREQUENCIES, FREQUENCIES); 0 for a flat picture."""
     waves = _waves()
     scale = np.where(np.arange(FREQUENCIES) == 0, np.float32(0.5**0.5), np.float32(1))
-    spectra = np.concatenate(
-        [waves @ some.astype(np.float32) @ waves.T for some in np.array_split(thumbnails, len(thumbnails) // 4096 + 1)]
-    )
+    spectra = np.concatenate([waves @ some.astype(np.float32) @ waves.T for some in _pieces(thumbnails)])
     spectra = spectra * (scale[:, None] * scale)
     spectra[:, 0, 0] = 0
     length = np.sqrt((spectra**2).sum((1, 2), keepdims=True))
-    is_flat = thumbnails.std((1, 2)) < FLAT
+    is_flat = np.concatenate([some.astype(np.float32).std((1, 2)) for some in _pieces(thumbnails)]) < FLAT
     length[is_flat] = np.inf
     return np.asarray(spectra / length.clip(1e-6), np.float32)
 
@@ -135,7 +144,7 @@ def _turned_spectra(spectra: npt.NDArray[np.float32], turn: int) -> npt.NDArray[
 def _candidates(
     thumbnails: Thumbnails, look: Callable[[], object]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """First, second and turn of each pair of pictures that are alike; the nearest `NEIGHBOURS` of each picture."""
+    """First, second and turn of each pair of pictures that are alike; of each picture the nearest behind it."""
     n = len(thumbnails)
     spectra = _spectra(thumbnails)
     flat = spectra.reshape(n, FREQUENCIES**2)
@@ -144,20 +153,18 @@ def _candidates(
     rows = max(16, BLOCK // max(n, 1))
     for start in range(0, n, rows):
         look()
-        best = flat[start : start + rows] @ others[0]
+        some = flat[start : start + rows]
+        best = some @ others[0][:, start:]  # the others have met these already
         turn = np.zeros(best.shape, np.uint8)
         for number in range(1, TURNS):
-            other = flat[start : start + rows] @ others[number]
-            is_better = other > best
+            other = some @ others[number][:, start:]
+            np.copyto(turn, number, where=other > best)
             np.maximum(best, other, out=best)
-            turn[is_better] = number
-        np.fill_diagonal(best[:, start:], 0.0)
+        best[np.tril_indices(len(best), 0, best.shape[1])] = 0.0
         first, second = _nearest(best)
-        found.append(np.stack([first + start, second, turn[first, second]]))
+        found.append(np.stack([first, second, turn[first, second]]) + np.array([[start], [start], [0]]))
     every = np.concatenate(found, axis=1) if found else np.empty((3, 0), np.intp)
-    names = every[:2].min(0) * n + every[:2].max(0)
-    _, kept = np.unique(names, return_index=True)
-    return every[0, kept], every[1, kept], every[2, kept]
+    return every[0], every[1], every[2]
 
 
 def _nearest(best: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -189,13 +196,12 @@ def _verified(
 ) -> list[Pair]:
     """Those of some candidates that agree at 16, at 32 and at 64 px."""
     one, other = thumbnails[first].astype(np.float32), _each_turned(thumbnails[second].astype(np.float32), turn)
-    maps = fitted(blurred(halved(one), 0.8), blurred(halved(other), 0.8), unmoved(len(one)), steps=6)
-    kept = np.flatnonzero(agreement(detail(halved(one), 1.5), detail(halved(other), 1.5), maps) >= COARSE)
-    if not len(kept):
-        return []
-    maps = fitted(one[kept], other[kept], maps[kept], steps=5)
-    passed = agreement(detail(one[kept], 2.0), detail(other[kept], 2.0), maps) >= MIDDLE
-    kept, maps = kept[passed], maps[passed]
+    half, other_half = halved(one), halved(other)
+    sharp = detail(half, 1.5), detail(other_half, 1.5)
+    kept, maps = _passed((blurred(half, 0.8), blurred(other_half, 0.8)), sharp, unmoved(len(one)), COARSE)
+    one, other = one[kept], other[kept]
+    passed, maps = _passed((one, other), (detail(one, 2.0), detail(other, 2.0)), maps, MIDDLE)
+    kept = kept[passed]
     if not len(kept):
         return []
     places, inverse = np.unique(np.concatenate([first[kept], second[kept]]), return_inverse=True)
@@ -210,6 +216,20 @@ def _verified(
         for k, place in enumerate(kept)
         if is_near[k]
     ]
+
+
+def _passed(
+    pictures: tuple[Pixels, Pixels], details: tuple[Pixels, Pixels], maps: Maps, asked: Sequence[tuple[int, float]]
+) -> tuple[npt.NDArray[np.intp], Maps]:
+    """The places of the pairs that agree as it is asked for after so many more iterations each, and their maps."""
+    kept = np.arange(len(maps))
+    for steps, least in asked:
+        if not len(kept):
+            break
+        maps = fitted(pictures[0][kept], pictures[1][kept], maps, steps=steps)
+        is_enough = agreement(details[0][kept], details[1][kept], maps) >= least
+        kept, maps = kept[is_enough], maps[is_enough]
+    return kept, maps
 
 
 def _each_turned(pictures: Pixels, turns: npt.NDArray[np.intp]) -> Pixels:

@@ -80,7 +80,7 @@ class Small:
     data: bytes | None  # None: the source's own bytes
     width: int  # px
     height: int
-    pixels: str  # SHA-256 of size and pixels, before it is stored: that of every copy without loss
+    pixels: str  # SHA-256 of size and pixels, before it is stored: that of every copy without loss; "" if not asked for
     thumbnail: bytes  # grey, `THUMBNAIL_SIDE` px each way: what near-copies are found by
     values: Values | None  # of more than 8 bits
 
@@ -90,7 +90,13 @@ def _admitted(_needed_bytes: int) -> None:
 
 
 def small(
-    data: bytes, *, max_pixels: int, side: int, admit: Callable[[int], object] = _admitted, depth: Depth = UNKNOWN
+    data: bytes,
+    *,
+    max_pixels: int,
+    side: int,
+    admit: Callable[[int], object] = _admitted,
+    depth: Depth = UNKNOWN,
+    is_compared: bool = False,
 ) -> Small:
     """A picture's file as it is kept: upright, RGB, long side at most `side`, with nothing beside its pixels.
 
@@ -103,12 +109,13 @@ def small(
         side: In pixels.
         admit: Called before the pixels are decoded, with the bytes that this needs; what it raises is passed on.
         depth: Of the data set, for pictures of more than 8 bits.
+        is_compared: Whether its pixels are compared with others', by their digest; that takes as long as decoding it.
 
     Raises:
         PictureError: It cannot be read or is too large.
     """
     image, is_plain, values = _read(data, max_pixels, side, admit, depth)
-    digest, shown = _digest(image), thumbnail(image)
+    digest, shown = _digest(image) if is_compared else "", thumbnail(image)
     if is_plain:
         return Small("jpg", None, *image.size, digest, shown, values)
     is_png = max(image.size) <= PNG_SIDE and not data.startswith(LOSSY_STARTS)

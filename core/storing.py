@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -71,6 +72,14 @@ class Stock:
     was_short: bool  # whether time or memory was lacking for a picture
 
 
+class _Decoded(NamedTuple):
+    """What became of some entries."""
+
+    rows: pd.DataFrame  # alternatives.STORED, pixels, values, thumbnail; a row an entry
+    unreadable: tuple[str, ...]
+    was_short: bool
+
+
 def stored(archive: Archive, arranged: Layout, directory: Path, progress: Progress) -> Stock:
     """Store each picture that any way to read the zip labels.
 
@@ -82,31 +91,60 @@ def stored(archive: Archive, arranged: Layout, directory: Path, progress: Progre
     """
     every, folder = arranged.all_pictures, directory / "pictures"
     check_free(folder, len(every) * STORED_BYTES)
-    with Decoding(folder) as decoding:
-        rows, thumbnails, unreadable = _rows(archive, every, decoding, progress)
-    depth, was_short = depths.of(values for values in rows["values"] if values), decoding.was_short
-    if off := depths.off(rows["values"], depth):  # what is black and white in these is known only now
-        positions = set(rows["position"].iloc[off])
-        again = tuple(each for each in every if each.entry.position in positions)
-        with Decoding(folder, depth=depth) as decoding:
-            scaled, new, failed = _rows(archive, again, decoding, progress)
-        was_short |= decoding.was_short
-        rows = pd.concat([rows.drop(index=rows.index[off]), scaled]).sort_values("position", ignore_index=True)
-        thumbnails, unreadable = thumbnails | new, unreadable + failed
-    rows = _named_alike(rows, folder)
+    found = _decoded(archive, every, folder, progress)
+    depth = depths.of(values for values in found.rows["values"] if values)
+    found = _scaled(found, archive, every, depth, folder, progress)
+    found = _united(found, archive, every, depth, folder, progress)
+    _remove_others(folder, set(found.rows["file"]))
     unlabelled, lacked = _unlabelled(archive, arranged.unlabelled, directory / "unlabelled", depth)
-    return Stock(rows, thumbnails, tuple(unreadable), unlabelled, depth, was_short or lacked)
+    thumbnails = dict(zip(found.rows["picture"], found.rows["thumbnail"], strict=True))
+    rows = found.rows[alternatives.STORED]
+    return Stock(rows, thumbnails, found.unreadable, unlabelled, depth, found.was_short or lacked)
 
 
-def _named_alike(rows: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """Let all copies that have the same pixels go by one picture and file; the other files are removed."""
+def _scaled(
+    found: _Decoded, archive: Archive, every: Sequence[Labelled], depth: Depth, folder: Path, progress: Progress
+) -> _Decoded:
+    """The same with all pictures scaled by the data set's depth, which is known only now."""
+    off = depths.off(found.rows["values"], depth)
+    if not off:
+        return found
+    positions = set(found.rows["position"].iloc[off])
+    again = _decoded(archive, _at(every, positions), folder, progress, depth=depth)
+    rows = pd.concat([found.rows.drop(index=found.rows.index[off]), again.rows])
+    rows = rows.sort_values("position", ignore_index=True)
+    return _Decoded(rows, found.unreadable + again.unreadable, found.was_short or again.was_short)
+
+
+def _united(
+    found: _Decoded, archive: Archive, every: Sequence[Labelled], depth: Depth, folder: Path, progress: Progress
+) -> _Decoded:
+    """The same with all copies that have the same pixels under one picture and file.
+
+    Such files have one thumbnail and size. Only there pixels are compared, as a digest of all would take
+    as long as decoding them.
+    """
+    each = found.rows.drop_duplicates("picture")
+    alike = set(each.loc[each.duplicated(["width", "height", "thumbnail"], keep=False), "position"])
+    if not alike:
+        return found
+    again = _decoded(archive, _at(every, alike), folder, progress, depth=depth, is_compared=True)
+    pixels_of = dict(zip(again.rows["picture"], again.rows["pixels"], strict=True))
+    pixels = found.rows["picture"].map(lambda picture: pixels_of.get(picture, picture))
+    rows = found.rows.assign(pixels=pixels)
     first = rows.sort_values("picture").drop_duplicates("pixels").set_index("pixels")
-    named = rows.assign(**{column: rows["pixels"].map(first[column]) for column in ("picture", "file")})
-    kept = set(named["file"])
+    rows = rows.assign(**{column: pixels.map(first[column]) for column in ("picture", "file")})
+    return _Decoded(rows, found.unreadable, found.was_short or again.was_short)
+
+
+def _at(every: Sequence[Labelled], positions: set[int]) -> list[Labelled]:
+    return [each for each in every if each.entry.position in positions]
+
+
+def _remove_others(folder: Path, kept: set[str]) -> None:
     for path in folder.iterdir():
         if path.name not in kept:
             path.unlink()
-    return named[alternatives.STORED]
 
 
 def _unlabelled(
@@ -130,22 +168,28 @@ def _unlabelled(
     return tuple(kept), decoding.was_short
 
 
-def _rows(
-    archive: Archive, labelled: Sequence[Labelled], decoding: Decoding, progress: Progress
-) -> tuple[pd.DataFrame, dict[str, bytes], list[str]]:
-    """A row (`alternatives.STORED`, pixels, values) an entry, each picture's thumbnail, and what is unusable."""
-    rows, thumbnails, unreadable = [], {}, []
-    for done, (each, outcome) in enumerate(_outcomes(archive, labelled, decoding), start=1):
-        progress(done, len(labelled))
-        if done % LOOK_AT_DISK == 0:
-            check_free(decoding.folder)
-        if isinstance(outcome, str):
-            unreadable.append(f"{each.name}: {outcome}")
-        else:
-            shown = outcome.width, outcome.height, outcome.pixels, outcome.values
-            rows.append((each.entry.position, outcome.picture, outcome.file, each.name, *shown))
-            thumbnails[outcome.picture] = outcome.thumbnail
-    return pd.DataFrame(rows, columns=[*alternatives.STORED, "pixels", "values"]), thumbnails, unreadable
+def _decoded(
+    archive: Archive,
+    labelled: Sequence[Labelled],
+    folder: Path,
+    progress: Progress,
+    *,
+    depth: Depth = depths.UNKNOWN,
+    is_compared: bool = False,
+) -> _Decoded:
+    rows, unreadable = [], []
+    with Decoding(folder, depth=depth, is_compared=is_compared) as decoding:
+        for done, (each, outcome) in enumerate(_outcomes(archive, labelled, decoding), start=1):
+            progress(done, len(labelled))
+            if done % LOOK_AT_DISK == 0:
+                check_free(folder)
+            if isinstance(outcome, str):
+                unreadable.append(f"{each.name}: {outcome}")
+            else:
+                shown = outcome.width, outcome.height, outcome.pixels, outcome.values, outcome.thumbnail
+                rows.append((each.entry.position, outcome.picture, outcome.file, each.name, *shown))
+    columns = [*alternatives.STORED, "pixels", "values", "thumbnail"]
+    return _Decoded(pd.DataFrame(rows, columns=columns), tuple(unreadable), decoding.was_short)
 
 
 def _outcomes(
@@ -157,6 +201,7 @@ def _outcomes(
     """
     futures: dict[str, Future[Stored | str]] = {}
     waiting: deque[tuple[Labelled, Future[Stored | str], int]] = deque()
+    waiting_bytes = 0
     for each in labelled:
         try:
             data = archive.read(each.entry)
@@ -169,8 +214,10 @@ def _outcomes(
         if source not in futures:  # a copy byte for byte is neither decoded nor written again
             futures[source] = decoding.submit(data)
         waiting.append((each, futures[source], len(data)))
-        while len(waiting) > WAITING or sum(size for *_, size in waiting) > WAITING_BYTES:
-            first, future, _ = waiting.popleft()
+        waiting_bytes += len(data)
+        while len(waiting) > WAITING or waiting_bytes > WAITING_BYTES:
+            first, future, size_bytes = waiting.popleft()
+            waiting_bytes -= size_bytes
             yield first, future.result()
     for first, future, _ in waiting:
         yield first, future.result()

@@ -228,15 +228,17 @@ def test_a_colour_profile_that_is_kept_from_the_network_does_not_stop_it():
     assert near(normalise(saved(Image.new("RGB", (9, 9), RED), "JPEG", icc_profile=profile)), (4, 4), RED)
 
 
-def test_the_same_pixels_stored_in_the_same_way_have_one_name(tmp_path, picture_of):
-    """And in another way another one: what is computed from a file is kept under its picture's name."""
+def test_copies_without_loss_have_one_digest_of_pixels_and_a_name_stands_for_one_file(tmp_path, picture_of):
+    """What is computed from a file is kept under its picture's name."""
     data = picture_of(1, kind="JPEG", size=(200, 150))
-    plain, commented = store(data, tmp_path), store(data[:2] + b"\xff\xfe\x00\x07hello" + data[2:], tmp_path)
-    lossless = store(saved(Image.open(io.BytesIO(data)), "PNG"), tmp_path)
+    copies = data, data[:2] + b"\xff\xfe\x00\x07hello" + data[2:], saved(Image.open(io.BytesIO(data)), "PNG")
+    plain, commented, lossless = (store(copy, tmp_path, is_compared=True) for copy in copies)
     assert plain.pixels == commented.pixels == lossless.pixels
+    assert plain.thumbnail == commented.thumbnail == lossless.thumbnail
     assert commented.file == lossless.file != plain.file
     assert (tmp_path / plain.file).read_bytes() == data
-    assert store(picture_of(2, kind="JPEG", size=(200, 150)), tmp_path).pixels != plain.pixels
+    assert store(picture_of(2, kind="JPEG", size=(200, 150)), tmp_path, is_compared=True).pixels != plain.pixels
+    assert not store(data, tmp_path).pixels
 
 
 def test_stores_under_a_hash(tmp_path, picture_of):

@@ -222,4 +222,4 @@ def test_pictures_of_the_zip_without_a_label_are_offered(
     named = app.query_params["prediction"]
     request = predict.request(named if isinstance(named, str) else named[0])
     assert request is not None
-    assert [each["name"] for each in request["pictures"]] == ["test/0.png", "test/1.png", "test/2.png"]
+    assert request["names"] == ["test/0.png", "test/1.png", "test/2.png"]
