@@ -66,6 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--baseline-epochs", type=int, help="likewise, from scratch")
     compare.add_argument("--image-size", type=int, help="side in pixels, for both arms")
     compare.add_argument("--seed", type=int, default=1, help="of the split and the training")
+    compare.add_argument(
+        "--near-copies",
+        choices=["together", "apart"],
+        default="together",
+        help="in one part of the split, or as they fall",
+    )
+    compare.add_argument(
+        "--group", default="", help="what else stays together: 'folder 2', 'name _', 'last _' or 'group'"
+    )
     compare.add_argument("--out", type=Path, help="folder for result.json; by default ./headstart-<time>")
     compare.set_defaults(run=_compare)
     check = commands.add_parser("check", help="list what is wrong with a zip's pictures and labels")
@@ -100,6 +109,8 @@ def _compare(chosen: argparse.Namespace) -> None:
     written = report.write_result(experiment_id)
     shutil.copy(written, out / "result.json")
     print(report.table(json.loads(written.read_text(encoding="utf-8"))))
+    if leak := report.read(experiment_id).leak:
+        print(leak)
     print(f"\nWritten: {out / 'result.json'}. In the app: /compare?experiment={experiment_id}")
 
 
@@ -113,10 +124,11 @@ def _new_experiment(chosen: argparse.Namespace) -> tuple[str, tuple[Arm, ...]]:
     from core import split
 
     with _ingested(chosen.zip, keeps=True) as data:
-        parts = split.split(data, seed=chosen.seed)
+        choice = split.Choice(chosen.seed, keeps_together=chosen.near_copies == "together", group=chosen.group)
+        parts = split.split(data, choice=choice)
         sizes = parts.counts().sum()
         configured = _configured(data.id, chosen, n_train=int(sizes["train"])).model_copy(
-            update={"dataset_name": data.name, "split_seed": parts.seed, "split_fingerprint": parts.fingerprint}
+            update={"dataset_name": data.name, **choice.facts, "split_fingerprint": parts.fingerprint}
         )
         _check_memory(configured, {f"n_{part}": int(number) for part, number in sizes.items()})
         return runs.create_experiment(configured, parts.frame), configured.arms

@@ -17,6 +17,7 @@ import plotly.graph_objects as go
 from core import palette
 from core.experiment import Arm
 from core.layout import PARTS
+from core.names import natural
 from core.palette import COLOURS as COLOURS
 from core.palette import FROZEN as FROZEN
 from core.palette import INKS, MANY, Theme
@@ -387,8 +388,9 @@ def describe_per_class(classes: Mapping[Arm, pd.DataFrame], *, metric: ClassMetr
 
 
 def class_counts_frame(pictures: pd.DataFrame) -> pd.DataFrame:
-    """A row a class, in the order of their names: class and pictures. `pictures` has a row each with its label."""
-    return pictures.groupby("label").size().rename_axis("class").reset_index(name="pictures")
+    """A row a class, in natural order: class and pictures. `pictures` has a row each with its label."""
+    counts = pictures.groupby("label").size()
+    return counts.loc[natural(counts.index)].rename_axis("class").reset_index(name="pictures")
 
 
 def class_counts(counts: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:

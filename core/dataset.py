@@ -3,8 +3,11 @@
     datasets/<id>/  request.json      the name, as uploaded, the zip's SHA-256, and the workspace that brought it
                     upload.zip        gone after the ingest
                     status.json       progress
-                    pictures/         <sha256 of the source>.jpg or .png
-                    dataset.json      name, classes, fingerprint, problems, seconds, what it was made of
+                    pictures/         <sha256 of the file>.jpg or .png
+                    dataset.json      name, classes, fingerprint, problems, seconds, how it was read, made of what
+                    near.parquet      pairs of near-copies, whichever way the zip is read
+                    unlabelled/       the first pictures of a part without answers, to be asked about later
+                    readings.*        other ways to read the same zip (`alternatives`)
                     manifest.parquet  a row a picture and label; written last, so without it there is no data set
 
 A zip with the same bytes as that of another data set is not read again: its pictures are linked, its manifest copied.
@@ -18,42 +21,36 @@ import shutil
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import pandas as pd
 
-from core import layout, manifest, problem, process, runs, uploads
-from core.archive import Archive, EntryError, open_archive, printable
-from core.decoding import Decoding
+from core import alternatives, copies, layout, manifest, problem, process, runs, storing, uploads
+from core import depth as depths
+from core.alternatives import Way, Ways
+from core.archive import open_archive, printable
+from core.depth import Depth
 from core.disk import check_free, refusal
-from core.errors import ArchiveError, DatasetError, HeadstartError, InputError, StopRequested
-from core.layout import Labelled
-from core.picture import Stored
+from core.errors import ArchiveError, DatasetError, HeadstartError, InputError, ResourceError, StopRequested
+from core.names import natural
 from core.picture import load as load
 from core.picture import normalise as normalise
 from core.problem import Problem, ProblemKind, found
 from core.problem import Severity as Severity
 from core.process import Watch, started
 from core.settings import settings
+from core.storing import STOPPED, Progress
 
 if TYPE_CHECKING:  # split imports this module
     from core.split import Split
 
-WAITING = 256  # pictures, and
-WAITING_BYTES = 64_000_000  # read from the zip but not decoded yet
-STORED_BYTES = 64_000  # a stored picture, about
-LOOK_AT_DISK = 200  # pictures
-REPORT_SECONDS = 0.2
 PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
-STOPPED = "Stopped before all pictures were read."
 CHUNK_BYTES = 4_000_000
-RULES = 3  # to be raised when the same zip is read or stored in another way
+RULES = 6  # to be raised when the same zip is read or stored in another way
 LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")
 
 
@@ -65,9 +62,13 @@ class Dataset:
     name: str
     fingerprint: str  # SHA-256 of all (picture, label, part)
     classes: tuple[str, ...]  # sorted
-    pictures: pd.DataFrame  # manifest.COLUMNS; a picture under two labels is two rows
+    pictures: pd.DataFrame  # manifest.COLUMNS and near, the group of near-copies; one under two labels is two rows
     problems: tuple[Problem, ...]
     seconds: float = 0.0  # that the ingest took
+    near: pd.DataFrame = field(default_factory=copies.none)  # copies.COLUMNS; pairs of near-copies
+    depth: Depth = field(default_factory=lambda: depths.UNKNOWN)  # of its pictures of more than 8 bits
+    reading: str = ""  # the key of the way in which its zip is read; `alternatives` has the others
+    unlabelled: tuple[tuple[str, str], ...] = ()  # name and stored file of the first pictures of a part without answers
 
     @property
     def has_own_split(self) -> bool:
@@ -78,6 +79,16 @@ class Dataset:
     def counts(self) -> "pd.Series[int]":
         """Pictures of each class, in the order of `classes`."""
         return self.pictures["label"].value_counts().reindex(list(self.classes), fill_value=0)
+
+    @property
+    def ways(self) -> list[Way]:
+        """The ways in which its zip can be read, the likeliest first; none where there is only one."""
+        return alternatives.titles(runs.dataset_directory(self.id))
+
+    @property
+    def unlabelled_paths(self) -> list[tuple[str, Path]]:
+        """Name and file of the first pictures of a part without answers, to be asked about."""
+        return [(name, runs.dataset_directory(self.id) / "unlabelled" / file) for name, file in self.unlabelled]
 
     def path(self, picture: str) -> Path:
         """The stored file of a picture."""
@@ -144,7 +155,7 @@ def ingest(
     directory = runs.dataset_directory(dataset_id)
     try:
         with uploads.held(dataset_id):
-            return _ingested(directory, _Report(progress, stopped))
+            return _ingested(directory, Progress(progress, stopped))
     except OSError as error:
         full = refusal(error)  # before room is made
         if full is None:
@@ -166,30 +177,56 @@ def read(dataset_id: str) -> Dataset | None:
     said = runs.read_json(directory / "dataset.json")
     if said is None:  # it is being removed
         return None
-    problems = tuple(
-        Problem(ProblemKind(row["kind"]), Severity(row["severity"]), row["title"], tuple(row["names"]), row["remedy"])
-        for row in said["problems"]
-    )
     return Dataset(
-        dataset_id, said["name"], said["fingerprint"], tuple(said["classes"]), pictures, problems, said["seconds"]
+        id=dataset_id,
+        name=said["name"],
+        fingerprint=said["fingerprint"],
+        classes=tuple(said["classes"]),
+        pictures=pictures,
+        problems=tuple(problem.parsed(each) for each in said["problems"]),
+        seconds=said["seconds"],
+        near=copies.among(copies.read(directory), pictures),
+        depth=depths.read(said.get("depth")),  # what follows "get" is not said of those that an earlier version made
+        reading=said.get("reading", ""),
+        unlabelled=tuple((name, file) for name, file in said.get("unlabelled", ())),
     )
 
 
-@dataclass
-class _Report:
-    """Passes progress on, but not too often, and looks for a stop."""
+def reread(dataset_id: str, key: str, *, workspace: str = "") -> str:
+    """Make another data set of the same stored pictures, by another way to read their zip.
 
-    progress: Callable[[int, int], None] | None
-    stopped: Callable[[], bool] | None
-    last: float = 0.0
+    Args:
+        dataset_id: Of a data set that is read.
+        key: Of one of its `ways`.
+        workspace: Of the link that wants it, and alone may delete it.
 
-    def __call__(self, done: int, total: int) -> None:
-        if self.stopped and self.stopped():
-            raise StopRequested(STOPPED)
-        now = time.monotonic()
-        if self.progress and (done == total or now - self.last >= REPORT_SECONDS):
-            self.last = now
-            self.progress(done, total)
+    Returns:
+        The new data set's id; it is ready.
+
+    Raises:
+        InputError: The data set is being removed.
+        DatasetError: There is no such way, or its pictures and labels make no data set.
+        ResourceError: The disk is full. Nothing is left behind, as after any error.
+    """
+    begun, source = time.monotonic(), runs.dataset_directory(dataset_id)
+    with uploads.held(dataset_id):
+        known, ways = read(dataset_id), alternatives.read(source)
+        way = next((each for each in ways.ways if each.key == key), None) if ways else None
+        if known is None or ways is None or way is None:
+            raise DatasetError("This way to read the pictures is not here any more. Upload the zip again.")
+        new_id = runs.new_id()
+        directory = runs.dataset_directory(new_id)
+        with runs.made(directory):
+            request = runs.read_json(source / "request.json") or {}
+            runs.write_json(directory / "request.json", {**request, "reading": key, "workspace": workspace})
+            made = _read_by(ways, way, directory, replace(known, near=copies.read(source)))
+            if not _link(known, _emptied(directory / "pictures"), Progress()):
+                raise ResourceError(
+                    "The pictures must be there and fit on the host's disk. Found them gone, or it full."
+                )
+            runs.write_status(directory, runs.Status(state=runs.State.DONE))
+            _written(directory, made, begun)
+    return new_id
 
 
 def _copy(source: BinaryIO, path: Path) -> str:
@@ -208,32 +245,78 @@ def _title(name: str) -> str:
     return base.removesuffix(".zip").removesuffix(".ZIP").strip()[:100] or "Pictures"
 
 
-def _ingested(directory: Path, report: _Report) -> Dataset:
+def _ingested(directory: Path, progress: Progress) -> Dataset:
     begun = time.monotonic()
     upload, folder = directory / "upload.zip", directory / "pictures"
     if not upload.is_file():
         raise DatasetError("This data set's zip is not here any more. Upload it again.")
     for known in _of_the_same_zip(directory):
-        if _link(known, _emptied(folder), report):
-            return _written(directory, known.pictures, known.problems, begun)
+        if _link(known, _emptied(folder), progress):
+            return _written(directory, replace(known, id=directory.name), begun)
     _emptied(folder)
     with open_archive(upload) as archive:
         arranged = layout.arrange(archive)
         manifest.check_names(archive, arranged)
-        check_free(folder, len(arranged.pictures) * STORED_BYTES)
-        with Decoding(folder) as decoding:
-            rows, unreadable = _stored(archive, arranged.pictures, decoding, report)
+        stock = storing.stored(archive, arranged, directory, progress)
         refused = [f"{entry.name}: {entry.reason}" for entry in archive.refused]
-    pictures, repeated = manifest.unique(rows)
-    manifest.check_classes(pictures, {labelled.label for labelled in arranged.pictures}, unreadable)
-    problems = (
-        *found(ProblemKind.UNREADABLE, unreadable),
+    common = (
+        *found(ProblemKind.UNREADABLE, stock.unreadable),
         *found(ProblemKind.REFUSED, refused),
-        *arranged.problems,
+        *found(ProblemKind.BLANK, copies.blank(stock.rows, stock.thumbnails)),
+    )
+    ways = alternatives.gathered(arranged, stock.rows, common)
+    _checked(ways, ways.ways[0])  # before near-copies are looked for, which takes a while
+    near = copies.find(stock.rows, stock.thumbnails, folder, look=progress.look)
+    shared = Dataset(
+        directory.name, "", "", (), stock.rows, (), near=near, depth=stock.depth, unlabelled=stock.unlabelled
+    )
+    made = _read_by(ways, ways.ways[0], directory, shared)
+    ways.write(directory)
+    copies.write(near, directory)
+    return _written(directory, made, begun, is_repeatable=not stock.was_short)
+
+
+def _checked(ways: Ways, way: Way) -> tuple[pd.DataFrame, list[Problem]]:
+    """The manifest by one way to read a zip, and what was repeated.
+
+    Raises:
+        DatasetError: It is too little.
+    """
+    pictures, repeated = manifest.unique(ways.rows(way))
+    unreadable = [name for each in ways.common if each.kind is ProblemKind.UNREADABLE for name in each.names]
+    manifest.check_classes(pictures, set(way.labels), unreadable)
+    return pictures, repeated
+
+
+def _read_by(ways: Ways, way: Way, directory: Path, shared: Dataset) -> Dataset:
+    """The data set by one way to read its zip; `shared` has the pairs of all pictures, and what no way changes."""
+    pictures, repeated = _checked(ways, way)
+    near = copies.among(shared.near, pictures)
+    pictures["near"] = copies.group(pictures, near)
+    request, order = runs.read_json(directory / "request.json") or {}, list(ProblemKind)
+    problems = (
+        *ways.common,
+        *way.problems,
         *repeated,
+        *copies.problems(pictures, near),
         *manifest.small_classes(pictures),
     )
-    return _written(directory, pictures, problems, begun, is_repeatable=not decoding.was_short)
+    return replace(
+        shared,
+        id=directory.name,
+        name=request.get("name", "Pictures"),
+        fingerprint=_fingerprint(pictures),
+        classes=tuple(sorted(set(pictures["label"]))),
+        pictures=pictures,
+        problems=tuple(sorted(problems, key=lambda each: order.index(each.kind))),
+        near=near,
+        reading=way.key,
+    )
+
+
+def _fingerprint(pictures: pd.DataFrame) -> str:
+    rows = pictures[["picture", "label", "part"]].itertuples(index=False)
+    return hashlib.sha256("\n".join(sorted("\t".join(str(cell) for cell in row) for row in rows)).encode()).hexdigest()
 
 
 def _emptied(folder: Path) -> Path:
@@ -246,7 +329,8 @@ def _made_of(directory: Path) -> dict[str, object]:
     """What an ingest depends on: the zip's bytes and the rules by which they are read."""
     request = runs.read_json(directory / "request.json") or {}
     limits = settings().model_dump(include=set(LIMITS))
-    return {"zip_sha256": request.get("zip_sha256"), "rules": RULES, **limits}
+    reading = request.get("reading")  # that was chosen; None is the likeliest
+    return {"zip_sha256": request.get("zip_sha256"), "rules": RULES, "reading": reading, **limits}
 
 
 def _of_the_same_zip(directory: Path) -> Iterator[Dataset]:
@@ -258,88 +342,42 @@ def _of_the_same_zip(directory: Path) -> Iterator[Dataset]:
             yield known
 
 
-def _link(known: Dataset, folder: Path, report: _Report) -> bool:
-    """Put the stored pictures of another data set into `folder`. False when they are going away or the disk is full."""
-    files = sorted(set(known.pictures["file"]))
-    source = runs.dataset_directory(known.id) / "pictures"
+def _link(known: Dataset, folder: Path, progress: Progress) -> bool:
+    """Put what all ways of another data set need beside and into `folder`: stored pictures, the ways, pairs.
+
+    False when they are going away or the disk is full.
+    """
+    source, target = runs.dataset_directory(known.id), folder.parent
     try:
-        for done, file in enumerate(files, start=1):
-            report(done, len(files))
+        moves = [(source / "pictures" / file, folder / file) for file in _files(known)]
+        if known.unlabelled:
+            (target / "unlabelled").mkdir(exist_ok=True)
+        for file in sorted({file for _, file in known.unlabelled}):
+            moves.append((source / "unlabelled" / file, target / "unlabelled" / file))
+        for done, (there, here) in enumerate(moves, start=1):
+            progress(done, len(moves))
             try:
-                os.link(source / file, folder / file)  # stored pictures are never written to again
+                os.link(there, here)  # stored pictures are never written to again
             except FileNotFoundError:
                 return False
             except OSError:  # too many links, or a disk that has none
-                shutil.copyfile(source / file, folder / file)
+                shutil.copyfile(there, here)
+        alternatives.copy(source, target)
+        copies.write(copies.read(source), target)
     except OSError:
         return False
     return True
 
 
-def _stored(
-    archive: Archive, labelled: tuple[Labelled, ...], decoding: Decoding, report: _Report
-) -> tuple[pd.DataFrame, list[str]]:
-    """A row (`manifest.COLUMNS`) an entry, and "name: reason" of each entry that cannot be used."""
-    rows, unreadable = [], []
-    for done, (each, outcome) in enumerate(_outcomes(archive, labelled, decoding), start=1):
-        report(done, len(labelled))
-        if done % LOOK_AT_DISK == 0:
-            check_free(decoding.folder)
-        if isinstance(outcome, str):
-            unreadable.append(f"{each.name}: {outcome}")
-        else:
-            size = outcome.width, outcome.height
-            rows.append((outcome.picture, outcome.file, each.label, each.name, *size, each.part))
-    return pd.DataFrame(rows, columns=manifest.COLUMNS), unreadable
+def _files(known: Dataset) -> list[str]:
+    """The stored pictures that any way of a data set needs."""
+    return sorted({*known.pictures["file"], *alternatives.files(runs.dataset_directory(known.id))})
 
 
-def _outcomes(
-    archive: Archive, labelled: tuple[Labelled, ...], decoding: Decoding
-) -> Iterator[tuple[Labelled, Stored | str]]:
-    """Each entry with its stored picture or the reason why not, in order.
-
-    This process reads, others decode. What waits to be decoded is bounded, so memory does not grow with the number of
-    pictures.
-    """
-    futures: dict[str, Future[Stored | str]] = {}
-    waiting: deque[tuple[Labelled, Future[Stored | str], int]] = deque()
-    for each in labelled:
-        try:
-            data = archive.read(each.entry)
-        except EntryError as error:
-            refused: Future[Stored | str] = Future()
-            refused.set_result(str(error))
-            waiting.append((each, refused, 0))
-            continue
-        picture = hashlib.sha256(data).hexdigest()
-        if picture not in futures:  # a copy is neither decoded nor written again
-            futures[picture] = decoding.submit(data)
-        waiting.append((each, futures[picture], len(data)))
-        while len(waiting) > WAITING or sum(size for *_, size in waiting) > WAITING_BYTES:
-            first, future, _ = waiting.popleft()
-            yield first, future.result()
-    for first, future, _ in waiting:
-        yield first, future.result()
-
-
-def _written(
-    directory: Path, pictures: pd.DataFrame, problems: tuple[Problem, ...], begun: float, *, is_repeatable: bool = True
-) -> Dataset:
+def _written(directory: Path, made: Dataset, begun: float, *, is_repeatable: bool = True) -> Dataset:
     """Write the data set; one for which time or memory was lacking is no model for the same zip."""
-    order = list(ProblemKind)
     request = runs.read_json(directory / "request.json") or {}
-    lines = sorted(
-        "\t".join(str(cell) for cell in row) for row in pictures[["picture", "label", "part"]].itertuples(index=False)
-    )
-    dataset = Dataset(
-        id=directory.name,
-        name=request.get("name", "Pictures"),
-        fingerprint=hashlib.sha256("\n".join(lines).encode()).hexdigest(),
-        classes=tuple(sorted(set(pictures["label"]))),
-        pictures=pictures,
-        problems=tuple(sorted(problems, key=lambda each: order.index(each.kind))),
-        seconds=time.monotonic() - begun,
-    )
+    dataset = replace(made, name=request.get("name", "Pictures"), seconds=time.monotonic() - begun)
     said = {
         "name": dataset.name,
         "classes": dataset.classes,
@@ -347,17 +385,21 @@ def _written(
         "problems": [asdict(each) for each in dataset.problems],
         "has_own_split": dataset.has_own_split,
         "seconds": dataset.seconds,
+        "depth": dataset.depth,
+        "reading": dataset.reading,
+        "unlabelled": dataset.unlabelled,
         "made_of": _made_of(directory) if is_repeatable else None,
     }
     runs.write_json(directory / "dataset.json", said)
-    runs.write_frame(directory / "manifest.parquet", pictures)
-    (directory / "upload.zip").unlink()
+    runs.write_frame(directory / "manifest.parquet", dataset.pictures)
+    (directory / "upload.zip").unlink(missing_ok=True)
     return dataset
 
 
 def describe(dataset: Dataset, split: "Split") -> str:
     """Classes with counts, split and problems as plain text, for a terminal."""
     counts = split.counts()
+    counts = counts.loc[natural(counts.index)]
     counts["all"] = counts.sum(axis=1)
     counts.loc["all"] = counts.sum()
     parts = ", ".join(f"{number:,} {part}" for part, number in split.counts().sum().items())
@@ -370,6 +412,7 @@ def describe(dataset: Dataset, split: "Split") -> str:
             counts.rename_axis(None).to_string(),
             "",
             f"Split, {origin}: {parts}",
+            *split.remarks(dataset.near),
             *problems,
         ]
     )

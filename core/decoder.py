@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, NotRequired, TypedDict
 
 from core import pixels
+from core.depth import Depth, Values
 from core.pixels import PictureError
 
 OWN_BYTES = 160_000_000  # of a process that decodes, beside the picture: what it reserves, NumPy's part included
@@ -43,6 +44,8 @@ class Order(TypedDict):
     seconds: float  # it may take
     usual_bytes: int  # of memory it may take without being asked
     most_bytes: int  # and at all
+    depth: Depth
+    is_compared: bool  # whether a digest of its pixels is wanted
 
 
 class Answer(TypedDict):
@@ -52,6 +55,9 @@ class Answer(TypedDict):
     kind: NotRequired[str]
     width: NotRequired[int]
     height: NotRequired[int]
+    pixels: NotRequired[str]
+    thumbnail: NotRequired[str]  # in hexadecimal digits
+    values: NotRequired[Values | None]
     reason: NotRequired[str]
     is_for_want: NotRequired[bool]  # the reason is memory: another host might read it
     needed_bytes: NotRequired[int]
@@ -78,7 +84,12 @@ class Decoder:
     def _made(self, order: Order, data: bytes) -> tuple[Answer, bytes]:
         try:
             small = pixels.small(
-                data, max_pixels=order["max_pixels"], side=order["side"], admit=lambda needed: self._ask(order, needed)
+                data,
+                max_pixels=order["max_pixels"],
+                side=order["side"],
+                admit=lambda needed: self._ask(order, needed),
+                depth=order["depth"],
+                is_compared=order["is_compared"],
             )
         except _TooMuchError as error:
             return {"reason": str(error), "is_for_want": True}, b""
@@ -87,7 +98,16 @@ class Decoder:
         except MemoryError:
             return {"reason": "it needs more memory to decode than its size lets expect", "is_for_want": True}, b""
         size_bytes = None if small.data is None else len(small.data)
-        return Answer(size_bytes=size_bytes, kind=small.kind, width=small.width, height=small.height), small.data or b""
+        answer = Answer(
+            size_bytes=size_bytes,
+            kind=small.kind,
+            width=small.width,
+            height=small.height,
+            pixels=small.pixels,
+            thumbnail=small.thumbnail.hex(),
+            values=small.values,
+        )
+        return answer, small.data or b""
 
     def _ask(self, order: Order, needed_bytes: int) -> None:
         """Let it have what it needs, once it may."""

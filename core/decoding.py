@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from core import host, picture
 from core.decoder import PIPE_BYTES, Answer, Order
+from core.depth import UNKNOWN, Depth, Values
 from core.picture import Stored
 from core.pixels import PictureError, Small
 from core.settings import MEBIBYTE, ROOT, settings
@@ -56,8 +57,18 @@ def most_bytes() -> int:
 class Decoding:
     """Stores pictures in a folder, some at a time. Use it with `with`: no process is left behind then."""
 
-    def __init__(self, folder: Path, *, workers: int = WORKERS) -> None:
-        """Start as many processes as are of use here, at most `workers`; that is quick."""
+    def __init__(
+        self, folder: Path, *, workers: int = WORKERS, depth: Depth = UNKNOWN, is_compared: bool = False
+    ) -> None:
+        """Start as many processes as are of use here, at most `workers`; that is quick.
+
+        Args:
+            folder: Where the pictures are stored.
+            workers: At most.
+            depth: The data set's.
+            is_compared: Whether `Stored.pixels` is wanted.
+        """
+        self._depth, self._is_compared = depth, is_compared
         self.was_short = False  # whether time or memory was lacking for a picture
         self.folder = folder
         self._most_bytes = most_bytes()
@@ -112,6 +123,8 @@ class Decoding:
             seconds=limits.picture_seconds if is_patient else limits.picture_seconds / IMPATIENCE,
             usual_bytes=min(most // USUAL_SHARE, USUAL_BYTES),
             most_bytes=most,
+            depth=self._depth,
+            is_compared=self._is_compared,
         )
 
     @contextmanager
@@ -170,7 +183,11 @@ class _Helper:
             raise (ShortError if answer.get("is_for_want") else PictureError)(answer["reason"])
         size_bytes = answer["size_bytes"]
         made = None if size_bytes is None else self._read(size_bytes)
-        return Small(answer["kind"], made, answer["width"], answer["height"])
+        values, size = answer["values"], (answer["width"], answer["height"])
+        if values:
+            kind, found, used = values  # lists by now
+            values = Values(kind, (found[0], found[1]), (used[0], used[1]))
+        return Small(answer["kind"], made, *size, answer["pixels"], bytes.fromhex(answer["thumbnail"]), values)
 
     def _send(self, *parts: bytes) -> None:
         assert self._process.stdin

@@ -123,6 +123,9 @@ class Experiment(_Frozen):
     split_fractions: tuple[float, float, float] | None = Field(
         None, description="Of train, validation and test, if chosen"
     )
+    split_keeps_together: bool = Field(True, description="Near-copies in one part")
+    split_group: str = Field("", description="What else stays together, as `groups.Common` reads it")
+    split_leaves_out: bool = Field(False, description="Of an own train folder, near-copies of what is in the others")
     split_fingerprint: str = Field("", description="SHA-256 over (picture, label, part)")
     base: str = "MobileNet"
     frozen_blocks: int = Field(ge=0, description="The first so many blocks of the base are frozen")

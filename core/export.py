@@ -6,12 +6,14 @@ import zipfile
 from core import runs
 from core.errors import InputError
 from core.experiment import Arm
+from core.settings import ASSETS
 
 FILES = ("model.keras", "labels.json")
+TAKE_ALONG = ASSETS / "take_along"  # predict.py, README.md: they need nothing of this project
 
 
 def network(experiment_id: str, arm: Arm) -> bytes:
-    """A zip of the arm's model.keras and labels.json, made anew at each call.
+    """A zip of the arm's model.keras and labels.json, and of a program that uses them; made anew at each call.
 
     Raises:
         InputError: This arm has no saved network.
@@ -21,6 +23,6 @@ def network(experiment_id: str, arm: Arm) -> bytes:
         raise InputError("Expected the saved network of this arm; found none. Train it first.")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # weights hardly shrink
-        for name in FILES:
-            archive.write(directory / name, name)
+        for path in [*(directory / name for name in FILES), *sorted(TAKE_ALONG.glob("*.*"))]:
+            archive.write(path, path.name)
     return packed.getvalue()

@@ -1,40 +1,29 @@
-"""Names in a zip → which picture has which label, and which part where the zip brings its own split.
+"""Names in a zip → which picture has which label, in which part of the zip's own split, and in which group.
 
-Folders above the classes are stripped while there is only one. Then, first match wins:
-
-labels.csv at the top          its rows `filename,label` are the labels
-train beside val and/or test   the zip's own split; the folders in them are the classes
-anything else                  the folders are the classes, and what lies deeper belongs to them
+What is understood, and what wins (docs/usage.md shows each): a table with a column of labels; folders, of which those
+that share their sub-folders are parts or groups; file names that carry the label. Other ways to read the same zip are
+kept, so that the user can choose one of them.
 """
 
-import csv
-import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
-from core.archive import Archive, Entry, EntryError, name_parts, printable, size
+from core import division, folders, problem, rows, signature, stems, table
+from core.archive import Archive, Entry
+from core.division import Folders
 from core.errors import DatasetError
-from core.picture import SUFFIXES
+from core.names import loose, natural
+from core.parts import PARTS as PARTS
+from core.parts import TEST as TEST
+from core.parts import TRAIN as TRAIN
+from core.parts import VALIDATION as VALIDATION
 from core.problem import Problem, ProblemKind, found
+from core.reading import File, Reading
+from core.rows import Told
 
-if TYPE_CHECKING:
-    from _csv import Reader  # the type of csv.reader has no public name in Python 3.11
-
-TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
-PART_FOLDERS = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "val": VALIDATION,
-    "valid": VALIDATION,
-    "validation": VALIDATION,
-    "test": TEST,
-    "testing": TEST,
-}
-# Pictures to a user, but not read here: named as unreadable, and they make their folder a class.
-OTHER_SUFFIXES = (".heic", ".heif", ".avif", ".jp2", ".svg", ".psd", ".ico", ".tga", ".dng", ".cr2", ".nef", ".arw")
-LABELS = "labels.csv"
-LABELS_HEADER = ["filename", "label"]
-MAX_LABELS_BYTES = 32_000_000  # 50,000 rows are about 3 MB
+MOST_READINGS = 12
 
 
 @dataclass(frozen=True)
@@ -45,178 +34,177 @@ class Labelled:
     name: str  # below the stripped folders
     label: str
     part: str | None  # of PARTS, where the zip brings its own split
+    group: str | None = None  # the variant, source or fold, where folders above the classes tell
 
 
 @dataclass(frozen=True)
 class Layout:
-    """All labelled pictures of a zip in its order, and what else was found."""
+    """One way to read a zip: all labelled pictures in its order, what else was found, and the other ways."""
 
     pictures: tuple[Labelled, ...]
     problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True)
-class _File:
-    entry: Entry
-    parts: tuple[str, ...]  # below the stripped folders
+    key: str = "folders 1"
+    title: str = ""
+    unlabelled: tuple[File, ...] = ()  # pictures of parts without answers
+    others: tuple["Layout", ...] = ()
 
     @property
-    def name(self) -> str:
-        return "/".join(self.parts)
-
-    @property
-    def is_picture(self) -> bool:
-        return self.entry.suffix in SUFFIXES + OTHER_SUFFIXES
-
-    @property
-    def is_labels(self) -> bool:
-        return len(self.parts) == 1 and self.parts[0].lower() == LABELS
+    def all_pictures(self) -> tuple[Labelled, ...]:
+        """Each picture that any reading labels, once, in the zip's order."""
+        every = {each.entry.position: each for layout in (*self.others, self) for each in layout.pictures}
+        return tuple(every[position] for position in sorted(every))
 
 
 def arrange(archive: Archive) -> Layout:
     """Find the label of each picture by the zip's layout.
 
     Raises:
-        DatasetError: labels.csv is wrong, or the zip's own train folder has no class folders.
+        DatasetError: A table contradicts itself, or nothing tells the classes.
     """
-    files, outside = _stripped([_File(entry, entry.parts) for entry in archive.entries])
-    labels = next((file for file in files if file.is_labels), None)
+    every = [File(entry, entry.parts, is_picture=_is_picture(archive, entry)) for entry in archive.entries]
+    files, outside = _stripped(every)
     pictures = [file for file in files if file.is_picture]
-    layout = _by_rows(pictures, _read_labels(archive, labels.entry)) if labels else _by_folders(pictures)
-    others = [file for file in (*outside, *files) if not file.is_picture and file != labels]
-    return Layout(
-        layout.pictures,
-        (
-            *layout.problems,
-            *found(ProblemKind.UNLABELLED, (file.name for file in outside if file.is_picture)),
-            *found(ProblemKind.EMPTY_FOLDER, _empty_folders(archive)),
-            *found(ProblemKind.NOT_A_PICTURE, (file.name for file in others)),
-        ),
+    of = division.divided(pictures)
+    tables = rows.told(archive, files, pictures, of)
+    readings = _ranked(folders.readings(of), tables, of)[:MOST_READINGS]
+    _check(readings, tables, of, files)
+    others = [file for file in (*outside, *files) if not file.is_picture]
+    common = (
+        *found(ProblemKind.UNLABELLED, (file.name for file in outside if file.is_picture)),
+        *found(ProblemKind.EMPTY_FOLDER, _empty_folders(archive)),
+        *_of_names(archive),
     )
+    layouts = [_layout(reading, pictures, (*common, *_unused(reading, tables, others))) for reading in readings]
+    if layouts:
+        return replace(layouts[0], others=tuple(layouts[1:]))
+    return Layout((), (*found(ProblemKind.UNLABELLED, (file.name for file in pictures)), *common))
 
 
-def _stripped(files: list[_File]) -> tuple[list[_File], list[_File]]:
+def _layout(reading: Reading, pictures: Sequence[File], common: Iterable[Problem]) -> Layout:
+    labelled = tuple(
+        Labelled(file.entry, file.name, label.label, label.part, label.group)
+        for file in pictures
+        if (label := reading.labels.get(file.entry.position))
+    )
+    problems = (*reading.problems, *_similar(reading), *common)
+    return Layout(labelled, problems, reading.key, reading.title, reading.unlabelled)
+
+
+def _is_picture(archive: Archive, entry: Entry) -> bool:
+    """By its ending, or by its first bytes where that says nothing."""
+    if entry.suffix in signature.PICTURE_SUFFIXES or entry.suffix in signature.OTHER_SUFFIXES:
+        return entry.suffix in signature.PICTURE_SUFFIXES
+    return signature.is_picture(archive.start(entry))
+
+
+def _stripped(files: list[File]) -> tuple[list[File], list[File]]:
     """The files below the folders that are stripped, and those beside these folders."""
-    outside: list[_File] = []
+    outside: list[File] = []
     while (folder := _wrapper(files)) is not None:
         inside = [file for file in files if file.parts[0] == folder and len(file.parts) > 1]
         outside += [file for file in files if file.parts[0] != folder]
-        files = [_File(file.entry, file.parts[1:]) for file in inside]
+        files = [replace(file, parts=file.parts[1:]) for file in inside]
     return files, outside
 
 
-def _wrapper(files: list[_File]) -> str | None:
-    """The one folder, if there is only one and it is no class: it holds folders with pictures, or labels.csv."""
-    folders = {file.parts[0] for file in files if file.is_picture and len(file.parts) > 1}
-    if len(folders) != 1 or any(file.is_labels for file in files):
+def _wrapper(files: list[File]) -> str | None:
+    """The one folder, if there is only one and it is no class: it holds folders with pictures, or a table."""
+    tops = {file.parts[0] for file in files if file.is_picture and len(file.parts) > 1}
+    if len(tops) != 1 or any(_is_table(file) and len(file.parts) == 1 for file in files):
         return None
-    (folder,) = folders
+    (folder,) = tops
     inside = [file for file in files if file.parts[0] == folder]
     has_folders = any(file.is_picture and len(file.parts) > 2 for file in inside)
-    has_labels = any(len(file.parts) == 2 and file.parts[1].lower() == LABELS for file in inside)
-    return folder if has_folders or has_labels else None
+    has_table = any(len(file.parts) == 2 and _is_table(file) for file in inside)
+    return folder if has_folders or has_table else None
 
 
-def _by_folders(pictures: list[_File]) -> Layout:
-    parts = {file.parts[0]: PART_FOLDERS.get(file.parts[0].lower()) for file in pictures if len(file.parts) > 1}
-    own = {folder: part for folder, part in parts.items() if part}
-    if TRAIN in own.values() and len(set(own.values())) > 1:
-        return _by_parts(pictures, own)
-    labelled = tuple(Labelled(file.entry, file.name, file.parts[0], None) for file in pictures if len(file.parts) > 1)
-    loose = (file.name for file in pictures if len(file.parts) == 1)
-    return Layout(labelled, tuple(found(ProblemKind.UNLABELLED, loose)))
+def _is_table(file: File) -> bool:
+    return file.entry.suffix in table.SUFFIXES and file.entry.suffix != ".txt"
 
 
-def _by_parts(pictures: list[_File], own: dict[str, str]) -> Layout:
-    """The zip's own split; a folder of it without class folders, such as a test set without labels, counts as none."""
-    labelled = [file for file in pictures if len(file.parts) > 2 and file.parts[0] in own]
-    loose = [file.name for file in pictures if len(file.parts) < 3 or file.parts[0] not in own]
-    held = {own[file.parts[0]] for file in labelled}
-    if TRAIN not in held:
+def _ranked(by_folder: list[Reading], tables: Told, of: Folders) -> list[Reading]:
+    """All readings that give classes, the likeliest first."""
+    good = [reading for reading in by_folder if len(reading.classes) > 1]
+    by_table = [reading for reading in tables.readings if len(reading.classes) > 1]
+    if not good:
+        named = stems.readings(of) if not by_table else []
+        return [*by_table, *named] or [*tables.readings, *by_folder]
+    is_first = by_table and tables.is_sure and (tables.is_called_labels or not by_table[0].says_what(good[0]))
+    return [*by_table, *good] if is_first else [*good, *by_table]
+
+
+def _check(readings: Sequence[Reading], tables: Told, of: Folders, files: Sequence[File]) -> None:
+    """Refuse what a table contradicts, and what nothing labels."""
+    has_classes = any(len(reading.classes) > 1 for reading in readings)
+    wrong = (*tables.conflicts, *tables.failures)
+    if wrong and (not has_classes or (tables.conflicts and tables.is_called_labels)):
+        raise DatasetError(f"A table of labels must give each picture one label. Found {wrong[0]}, and zip again.")
+    sheets = [file.name for file in files if file.entry.suffix in table.SPREADSHEETS]
+    if sheets and not has_classes:
         raise DatasetError(
-            "Expected class folders in the zip's folder 'train'. Found none with pictures. "
-            "Put the training pictures into a folder for each class."
+            f"Expected class folders, or a table of labels as a CSV file. Found '{sheets[0]}', which is no CSV file. "
+            "Save the table as CSV, with a column for the pictures' names and one for the labels, and zip again."
         )
-    names: dict[str, str | None] = dict(own)
-    if held == {TRAIN}:
-        names = dict.fromkeys(own)
-    tests = [folder for folder, part in own.items() if part == VALIDATION and held == {TRAIN, VALIDATION}]
-    names.update(dict.fromkeys(tests, TEST))
-    return Layout(
-        tuple(Labelled(file.entry, file.name, file.parts[1], names[file.parts[0]]) for file in labelled),
-        (*found(ProblemKind.OWN_SPLIT, tests), *found(ProblemKind.UNLABELLED, loose)),
+    if of.folder_of and not readings:
+        raise DatasetError(
+            f"Expected class folders in the zip's folder '{of.folder_of[TRAIN][0]}'. Found none with pictures. "
+            "Put the training pictures into a folder for each class, or add a table of labels as a CSV file."
+        )
+
+
+def _unused(reading: Reading, tables: Told, others: Sequence[File]) -> list[Problem]:
+    """What is no picture, but for the tables that were read or are mentioned by themselves."""
+    mentioned = tables.used | {name for note in tables.notes for name in note.names}
+    idle = natural(tables.used - reading.named)
+    beside = (
+        problem.told(
+            ProblemKind.TABLE,
+            f"{problem.count(len(idle), 'table')} beside the folders {'is' if len(idle) == 1 else 'are'} not used",
+            idle,
+            "The folders tell the classes. If the table shall do it, choose another way to read the zip.",
+        )
+        if idle
+        else []
     )
-
-
-def _by_rows(pictures: list[_File], labels: dict[str, str]) -> Layout:
-    names = {file.name for file in pictures}
-    labelled = [Labelled(file.entry, file.name, labels[file.name], None) for file in pictures if labels.get(file.name)]
-    if pictures and not labelled:
-        raise DatasetError(
-            f"labels.csv must name pictures of the zip with their labels. Found none of {len(pictures):,} pictures in "
-            f"its {len(labels):,} rows. Write names with their folders, counted from where labels.csv lies."
-        )
-    return Layout(
-        tuple(labelled),
-        (
-            *found(ProblemKind.MISSING, (name for name in labels if name not in names)),
-            *found(ProblemKind.UNLABELLED, (file.name for file in pictures if not labels.get(file.name))),
-        ),
+    wrong = tables.conflicts if not reading.named else ()
+    refused = problem.told(
+        ProblemKind.TABLE, "A table beside the folders cannot be used", wrong, "The folders tell the classes."
     )
+    left = [file.name for file in others if file.name not in mentioned]
+    return [*tables.notes, *beside, *(refused if wrong else ()), *found(ProblemKind.NOT_A_PICTURE, left)]
 
 
-def _read_labels(archive: Archive, entry: Entry) -> dict[str, str]:
-    """File name → label, "" for a row without one."""
-    try:
-        if entry.size_bytes > MAX_LABELS_BYTES:
-            raise EntryError(f"it has {size(entry.size_bytes)}; at most {size(MAX_LABELS_BYTES)} are read")
-        text = archive.read(entry).decode("utf-8-sig")
-    except EntryError as error:
-        raise DatasetError(f"labels.csv must be readable. Found that {error}. Save it and zip again.") from None
-    except UnicodeDecodeError:
-        raise DatasetError(
-            "labels.csv must be UTF-8 text. Found another encoding. Save it as 'CSV UTF-8' and zip again."
-        ) from None
-    try:
-        return _rows(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise DatasetError(f"labels.csv must be a table with commas. Found: {error}. Save it again as CSV.") from None
+def _of_names(archive: Archive) -> list[Problem]:
+    """What the names in the zip themselves call for."""
+    guess = archive.guess
+    folders_shown = natural({entry.parts[-2] for entry in archive.entries if len(entry.parts) > 1} if guess else ())
+    read_as = problem.told(
+        ProblemKind.CODE_PAGE,
+        f"Names are read as those of {guess.title}" if guess else "",
+        [name for name in folders_shown if not name.isascii()],
+        "The zip does not say its code page, so it was guessed. If the names look wrong, zip the folder again with a "
+        "program that writes UTF-8, such as 7-Zip or macOS's own.",
+    )
+    return [
+        *(read_as if guess else ()),
+        *found(ProblemKind.HIDDEN, archive.hidden),
+        *found(ProblemKind.MERGED, archive.merged),
+        *found(ProblemKind.REPEATED, archive.repeated),
+        *found(ProblemKind.OPENED, archive.opened),
+    ]
 
 
-def _rows(reader: "Reader") -> dict[str, str]:
-    header = next(reader, [])
-    if [cell.strip().lower() for cell in header] != LABELS_HEADER:
-        raise DatasetError(
-            f"labels.csv must begin with the line {','.join(LABELS_HEADER)}. "
-            f"Found '{printable(','.join(header))[:60]}'. Mend its first line and zip again."
-        )
-    labels: dict[str, str] = {}
-    for row in reader:
-        if not any(cell.strip() for cell in row):
-            continue
-        if len(row) != len(LABELS_HEADER):
-            raise DatasetError(
-                f"Each row of labels.csv must have 2 columns. Found {len(row)} in line {reader.line_num}. "
-                "Put a name that holds a comma in double quotes."
-            )
-        name, label = _as_in_zip(row[0]), printable(" ".join(row[1].split()))
-        if labels.setdefault(name, label) != label:
-            raise DatasetError(
-                f"A file can have one label in labels.csv. Found '{name}' as '{labels[name]}' and as '{label}'. "
-                "Delete the wrong row."
-            )
-    return labels
-
-
-def _as_in_zip(name: str) -> str:
-    try:
-        return "/".join(name_parts(name))
-    except EntryError:
-        return printable(name)  # such a name is never in the zip, so it is listed as missing
+def _similar(reading: Reading) -> list[Problem]:
+    """Classes that differ by nothing but capitals, spaces or joining signs."""
+    alike: dict[str, set[str]] = defaultdict(set)
+    for name in reading.classes:
+        alike[loose(name)].add(name)
+    return found(ProblemKind.SIMILAR_NAMES, [" / ".join(natural(names)) for names in alike.values() if len(names) > 1])
 
 
 def _empty_folders(archive: Archive) -> list[str]:
     names = [tuple(name.split("/")) for name in archive.folders]
-    everything = [*names, *(entry.parts for entry in archive.entries)]
+    everything = chain(names, (entry.parts for entry in archive.entries))
     filled = {parts[:depth] for parts in everything for depth in range(1, len(parts))}
     return ["/".join(parts) for parts in names if parts not in filled]

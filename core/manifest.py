@@ -3,15 +3,16 @@
 import pandas as pd
 
 from core import problem
-from core.archive import Archive
+from core.archive import IS_LINK, Archive
 from core.errors import DatasetError
 from core.layout import PARTS, TEST, TRAIN, Layout
 from core.problem import Problem, ProblemKind, found
 
-COLUMNS = ["picture", "file", "label", "name", "width", "height", "part"]
+COLUMNS = ["picture", "file", "label", "name", "width", "height", "part", "group"]
 FEWEST = 3  # different pictures of a class: one for each part
 OWN_FEWEST = {TRAIN: 2, TEST: 1}  # where the zip brings its own split; of two in train one may go to validation
 FEW = 20
+ZIP_THE_FOLDER = "Zip the folder that contains the class folders"
 IMBALANCE = 5.0
 
 
@@ -27,18 +28,17 @@ def check_names(archive: Archive, arranged: Layout) -> None:
     wanted = "Expected at least 2 classes, each a folder of pictures."
     loose = sum(len(each.names) for each in arranged.problems if each.kind is ProblemKind.UNLABELLED)
     if classes:
-        raise DatasetError(f"{wanted} Found 1 ('{classes[0]}'). Zip the folder that contains the class folders.")
+        raise DatasetError(f"{wanted} Found 1 ('{classes[0]}'). {ZIP_THE_FOLDER}.")
     if loose:
         raise DatasetError(f"{wanted} Found {loose:,} pictures outside of any. Put each into the folder of its class.")
     if archive.refused:
         first = archive.refused[0]
+        remedy = "Zip the pictures themselves, not links to them" if first.reason == IS_LINK else ZIP_THE_FOLDER
         raise DatasetError(
             f"{wanted} Found no pictures, and {len(archive.refused):,} entries were refused: '{first.name}', because "
-            f"{first.reason}. Zip the folder that contains the class folders."
+            f"{first.reason}. {remedy}."
         )
-    raise DatasetError(
-        f"{wanted} Found no pictures among {len(archive.entries):,} files. Zip JPEG, PNG, WebP, BMP, GIF or TIFF files."
-    )
+    raise DatasetError(f"{wanted} Found no pictures among {len(archive.entries):,} files. Zip JPEG, PNG or HEIC files.")
 
 
 def unique(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:

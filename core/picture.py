@@ -12,40 +12,44 @@ import numpy as np
 from PIL import Image
 
 from core import pixels, runs
+from core.depth import Values
 from core.pixels import PictureError as PictureError
 from core.pixels import Small
 from core.settings import settings
-
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff")
 
 
 @dataclass(frozen=True)
 class Stored:
     """A picture on disk."""
 
-    picture: str  # SHA-256 of the source's bytes
+    picture: str  # SHA-256 of the file's bytes: a name stands for one file, whatever it came from
     file: str  # its name in the folder
     width: int  # px, as stored
     height: int
+    pixels: str  # SHA-256 of the pixels alone, where it was asked for: that of every copy without loss
+    thumbnail: bytes  # see `pixels.thumbnail`
+    values: Values | None  # where it has more than 8 bits
 
 
-def store(data: bytes, folder: Path) -> Stored:
+def store(data: bytes, folder: Path, *, is_compared: bool = False) -> Stored:
     """Make a picture small and write it, in this process and without a bound: for pictures of one's own.
 
     Raises:
         PictureError: It cannot be read or is too large.
     """
     limits = settings()
-    made = pixels.small(data, max_pixels=limits.max_picture_pixels, side=limits.stored_side)
+    most, side = limits.max_picture_pixels, limits.stored_side
+    made = pixels.small(data, max_pixels=most, side=side, is_compared=is_compared)
     return write(made, data, folder)
 
 
 def write(made: Small, source: bytes, folder: Path) -> Stored:
-    """Write what was made of a source's bytes, named by these."""
-    picture = hashlib.sha256(source).hexdigest()
+    """Write what was made of a source's bytes, named by what is written."""
+    kept = source if made.data is None else made.data
+    picture = hashlib.sha256(kept).hexdigest()
     path = folder / f"{picture}.{made.kind}"
-    runs.write_whole(path, lambda partial: partial.write_bytes(source if made.data is None else made.data))
-    return Stored(picture, path.name, made.width, made.height)
+    runs.write_whole(path, lambda partial: partial.write_bytes(kept))
+    return Stored(picture, path.name, made.width, made.height, made.pixels, made.thumbnail, made.values)
 
 
 def load(path: Path, size: int) -> np.ndarray:

@@ -4,6 +4,7 @@ What a picture needs is known from its header. It is never held twice in full: w
 by strip, on the way to a picture that is smaller by a whole factor.
 """
 
+import hashlib
 import io
 import struct
 import warnings
@@ -12,19 +13,35 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin  # noqa: F401
+from PIL import (  # noqa: F401 - what is imported here is not looked for with each picture
+    AvifImagePlugin,
+    ExifTags,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PpmImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
+from core import colour, kinds
+from core import depth as depths
+from core.depth import UNKNOWN, Depth, Range, Values
 from core.errors import InputError
 
 if TYPE_CHECKING:  # few pictures need it, and it would double what the process takes
     import numpy as np
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # Pillow reads MPO, of some cameras, as JPEG
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM")  # MPO, of some cameras, is read as JPEG
+JPEGS = ("JPEG", "MPO")
+JPEG_PIXELS = 4  # times as many as of another kind: it is made smaller while it is decoded
 LOSSY_STARTS = (b"\xff\xd8", b"RIFF")  # JPEG, WebP
 JPEG_QUALITY = 92
 JFIF_BYTES = 14  # of the one marker that says nothing of a picture, without a thumbnail
 START_OF_SCAN = b"\xff\xda"  # nothing else in a JPEG's coded pixels begins like this
 PNG_SIDE = 128  # px; a lossless picture up to here stays so, as blocks of JPEG would show and the file is small anyway
+THUMBNAIL_SIDE = 32
 WHITE = (255, 255, 255)
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -40,6 +57,8 @@ STRIP_BYTES = 16  # that each of them takes, beside the picture
 BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}  # 4 in all other modes
 COPIES = {  # of a whole picture that Pillow and the library below it hold at once, where that is more than one
     "WEBP": 4.25,  # decoded, the canvas, the one before it, and as bytes
+    "AVIF": 3.0,  # its planes, as bytes, and the picture
+    "HEIF": 3.0,  # likewise
     "TIFF": 2.0,  # a strip may be all of it; one that lies on its side is turned
     "bmp_rle": 3.0,
 }
@@ -61,13 +80,24 @@ class Small:
     data: bytes | None  # None: the source's own bytes
     width: int  # px
     height: int
+    pixels: str  # SHA-256 of size and pixels, before it is stored: that of every copy without loss; "" if not asked for
+    thumbnail: bytes  # grey, `THUMBNAIL_SIDE` px each way: what near-copies are found by
+    values: Values | None  # of more than 8 bits
 
 
 def _admitted(_needed_bytes: int) -> None:
     """No bound."""
 
 
-def small(data: bytes, *, max_pixels: int, side: int, admit: Callable[[int], object] = _admitted) -> Small:
+def small(
+    data: bytes,
+    *,
+    max_pixels: int,
+    side: int,
+    admit: Callable[[int], object] = _admitted,
+    depth: Depth = UNKNOWN,
+    is_compared: bool = False,
+) -> Small:
     """A picture's file as it is kept: upright, RGB, long side at most `side`, with nothing beside its pixels.
 
     It becomes a JPEG, which is quick to decode, or a PNG where the source is lossless and it is small. A JPEG that is
@@ -78,57 +108,78 @@ def small(data: bytes, *, max_pixels: int, side: int, admit: Callable[[int], obj
         max_pixels: More are not read.
         side: In pixels.
         admit: Called before the pixels are decoded, with the bytes that this needs; what it raises is passed on.
+        depth: Of the data set, for pictures of more than 8 bits.
+        is_compared: Whether its pixels are compared with others', by their digest; that takes as long as decoding it.
 
     Raises:
         PictureError: It cannot be read or is too large.
     """
-    image, is_plain = _read(data, max_pixels, side, admit)
+    image, is_plain, values = _read(data, max_pixels, side, admit, depth)
+    digest, shown = _digest(image) if is_compared else "", thumbnail(image)
     if is_plain:
-        return Small("jpg", None, image.width, image.height)
+        return Small("jpg", None, *image.size, digest, shown, values)
     is_png = max(image.size) <= PNG_SIDE and not data.startswith(LOSSY_STARTS)
     packed = io.BytesIO()
     if is_png:
         image.save(packed, "PNG", compress_level=1)
     else:
         image.save(packed, "JPEG", quality=JPEG_QUALITY)
-    return Small("png" if is_png else "jpg", packed.getvalue(), image.width, image.height)
+    return Small("png" if is_png else "jpg", packed.getvalue(), *image.size, digest, shown, values)
 
 
-def upright(data: bytes, *, max_pixels: int, side: int) -> Image.Image:
+def thumbnail(image: Image.Image) -> bytes:
+    """A picture stretched to a grey square of `THUMBNAIL_SIDE` px, a byte each."""
+    grey = image if image.mode == "L" else image.convert("L")
+    size = THUMBNAIL_SIDE, THUMBNAIL_SIDE
+    return grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0).tobytes()
+
+
+def _digest(image: Image.Image) -> str:
+    digest = hashlib.sha256(f"{image.width} {image.height} ".encode())
+    digest.update(image.tobytes())
+    return digest.hexdigest()
+
+
+def upright(data: bytes, *, max_pixels: int, side: int, depth: Depth = UNKNOWN) -> Image.Image:
     """The first frame of a picture: upright, RGB, long side at most `side`, alpha over white. See `small`.
 
     Raises:
         PictureError: It cannot be read or is too large.
     """
-    return _read(data, max_pixels, side, _admitted)[0]
+    return _read(data, max_pixels, side, _admitted, depth)[0]
 
 
-def _read(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object]) -> tuple[Image.Image, bool]:
-    """The picture, and whether its file can be kept as it is."""
+Read = tuple[Image.Image, bool, Values | None]
+
+
+def _read(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object], depth: Depth) -> Read:
+    """The picture, whether its file can be kept as it is, and what values it holds."""
     try:
-        return _upright(data, max_pixels, side, admit)
+        return _upright(data, max_pixels, side, admit, depth)
     except (InputError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError(_too_large(max_pixels)) from None
     except UnidentifiedImageError:
-        raise PictureError("it is no JPEG, PNG, WebP, BMP, GIF or TIFF") from None
+        raise PictureError(f"it is {kinds.name(data)}") from None
     except Exception:  # on broken data Pillow's readers raise nearly anything
-        raise PictureError("its data is damaged, cut off or of a rare kind") from None
+        what = f"it is {kinds.name(data)}" if kinds.is_heif(data) else "its data is damaged, cut off or of a rare kind"
+        raise PictureError(what) from None
 
 
-def _upright(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object]) -> tuple[Image.Image, bool]:
-    Image.MAX_IMAGE_PIXELS = max_pixels
+def _upright(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object], depth: Depth) -> Read:
+    Image.MAX_IMAGE_PIXELS = JPEG_PIXELS * max_pixels
     if not data:
-        raise PictureError("it is empty")
+        raise PictureError("it is an empty file")
     width, height = _webp_size(data)
     if width * height > max_pixels:
         raise PictureError(_too_large(max_pixels))
     if width:  # opening a WebP takes its canvases' memory
         admit(len(data) + _needed_bytes(width * height, 4 * COPIES["WEBP"]))
-    image = Image.open(io.BytesIO(data), formats=FORMATS)
-    if image.width * image.height > max_pixels:
-        raise PictureError(_too_large(max_pixels))
+    image = _opened(data)
+    most = max_pixels * (JPEG_PIXELS if image.format in JPEGS else 1)
+    if image.width * image.height > most:
+        raise PictureError(_too_large(most))
     is_plain, coefficients = _is_plain(image, data, side), _coefficient_bytes(image, data)
     image.draft(None, (side, side))  # decodes a large JPEG at a half, a quarter or an eighth, never below `side`
     if image.format != "WEBP":
@@ -136,12 +187,30 @@ def _upright(data: bytes, max_pixels: int, side: int, admit: Callable[[int], obj
         admit(len(data) + coefficients + _needed_bytes(image.width * image.height, each))
     image.load()
     if is_plain:
-        return image, True  # it is what is wanted: upright, RGB, small
+        return image, True, None  # it is what is wanted: upright, RGB, small
     turn = _turn(image)  # only now: Pillow has turned a TIFF by itself, and a PNG may say it after its pixels
-    rgb = _fitted(image, side)
+    values = _values(image, depth)
+    rgb = _in_srgb(image, _fitted(image, side, values.used if values else (0.0, 255.0)))
     found = rgb if turn is None else rgb.transpose(turn)
     found.info.clear()  # comments and profiles would be stored with it
-    return found, False
+    return found, False, values
+
+
+def _opened(data: bytes) -> ImageFile.ImageFile:
+    if kinds.is_heif(data):
+        import pi_heif  # few zips need it, and it takes a while
+
+        pi_heif.register_heif_opener()
+        return Image.open(io.BytesIO(data), formats=("HEIF",))
+    return Image.open(io.BytesIO(data), formats=FORMATS)
+
+
+def _in_srgb(image: Image.Image, rgb: Image.Image) -> Image.Image:
+    """What was made of a picture, with its profile's colours; those of CMYK were already converted."""
+    profile = image.info.get("icc_profile")
+    if image.mode in ("L", "LA"):
+        return colour.in_srgb(rgb.convert("L"), profile).convert("RGB")
+    return rgb if image.mode == "CMYK" else colour.in_srgb(rgb, profile)
 
 
 def _is_plain(image: Image.Image, data: bytes, side: int) -> bool:
@@ -208,24 +277,23 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
     return None
 
 
-def _fitted(image: Image.Image, side: int) -> Image.Image:
+def _fitted(image: Image.Image, side: int, ends: Range) -> Image.Image:
     """As RGB with a long side of at most `side`, by boxes of whole pixels and then Pillow's bilinear filter."""
     width, height = image.size
     scale = min(1.0, side / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     factor = max(1, int(width / size[0] / 2)), max(1, int(height / size[1] / 2))  # Pillow's own "reducing gap"
-    plain = _reduced(image, factor)
+    plain = _reduced(image, factor, ends)
     return plain.resize(size, Image.Resampling.BILINEAR, (0, 0, width / factor[0], height / factor[1]))
 
 
-def _reduced(image: Image.Image, factor: tuple[int, int]) -> Image.Image:
+def _reduced(image: Image.Image, factor: tuple[int, int], ends: Range) -> Image.Image:
     """As RGB, each pixel the mean of a box, so that the strips' borders do not show."""
-    scale = _range(image)
     if factor == (1, 1):
-        return _rgb(image, scale)
+        return _rgb(image, ends)
     reduced = Image.new("RGB", (-(-image.width // factor[0]), -(-image.height // factor[1])))
     for box in _strips(image.size, factor):
-        strip = _rgb(image.crop(box), scale).reduce(factor)
+        strip = _rgb(image.crop(box), ends).reduce(factor)
         reduced.paste(strip, (box[0] // factor[0], box[1] // factor[1]))
     return reduced
 
@@ -240,8 +308,8 @@ def _strips(size: tuple[int, int], factor: tuple[int, int] = (1, 1)) -> Iterator
         yield (0, begin, width, end) if height >= width else (begin, 0, end, height)
 
 
-def _rgb(image: Image.Image, scale: tuple[float, float]) -> Image.Image:
-    plain = _plain(image, scale)
+def _rgb(image: Image.Image, ends: Range) -> Image.Image:
+    plain = _plain(image, ends)
     if plain.mode != "RGBA":
         return plain.convert("RGB")
     white = Image.new("RGB", plain.size, WHITE)
@@ -249,25 +317,25 @@ def _rgb(image: Image.Image, scale: tuple[float, float]) -> Image.Image:
     return white
 
 
-def _plain(image: Image.Image, scale: tuple[float, float]) -> Image.Image:
+def _plain(image: Image.Image, ends: Range) -> Image.Image:
     """8 bits a channel: RGB, RGBA or grey."""
-    if image.mode.startswith("I;16"):
-        import numpy as np
-
-        return Image.fromarray((np.asarray(image, np.uint16) // 257).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        return Image.fromarray(_stretched(_finite(image), *scale))
+    if depths.kind(image.mode):
+        return Image.fromarray(_stretched(_finite(image), *ends))
+    if image.mode == "CMYK":
+        return colour.in_srgb(image, image.info.get("icc_profile")).convert("RGB")
     if image.has_transparency_data:
         return image.convert("RGBA")
     return image if image.mode in ("RGB", "L") else image.convert("RGB")
 
 
-def _range(image: Image.Image) -> tuple[float, float]:
-    """The lowest and the highest value of 32-bit greys; of no meaning in other modes."""
-    if image.mode not in ("I", "F"):
-        return 0.0, 255.0
-    found = [_ends(image.crop(box)) for box in _strips(image.size)]
-    return min(low for low, _ in found), max(high for _, high in found)
+def _values(image: Image.Image, depth: Depth) -> Values | None:
+    """What greys of more than 8 bits hold, and what is their black and white; None in other modes."""
+    kind = depths.kind(image.mode)
+    if kind is None:
+        return None
+    ends = [_ends(image.crop(box)) for box in _strips(image.size)]
+    found = min(low for low, _ in ends), max(high for _, high in ends)
+    return Values(kind, found, depth[kind] or depths.usual(image.mode, found))
 
 
 def _ends(strip: Image.Image) -> tuple[float, float]:
@@ -282,7 +350,7 @@ def _finite(image: Image.Image) -> "np.ndarray":
 
 
 def _stretched(values: "np.ndarray", low: float, high: float) -> "np.ndarray":
-    """32-bit greys have no agreed range, so a picture's own lowest becomes 0 and its highest 255."""
+    """From 0 for `low` to 255 for `high`; what lies outside of both, as it may in a new picture, becomes these."""
     import numpy as np
 
-    return np.asarray((values - low) * (255.0 / ((high - low) or 1.0)), np.uint8)
+    return np.asarray(((values - low) * (255.0 / ((high - low) or 1.0))).clip(0, 255), np.uint8)

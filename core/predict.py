@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from core import picture, process, record, runs
+from core import depth, picture, process, record, runs
 from core.arm import Report
 from core.decoding import Decoding
+from core.depth import Depth
 from core.disk import check_free
 from core.errors import InputError, RunError, StopRequested
 from core.experiment import Arm
@@ -108,10 +109,11 @@ def store(folder: Path, progress: Callable[[int, int], object]) -> None:
     Raises:
         InputError: None of them can be read.
     """
-    names = runs.read_json(folder / "request.json")["names"]
+    asked = runs.read_json(folder / "request.json")
+    names = asked["names"]
     stored, refused = [], []
     (folder / "pictures").mkdir(exist_ok=True)
-    with Decoding(folder / "pictures", workers=1) as decoding:
+    with Decoding(folder / "pictures", workers=1, depth=_depth(asked["experiment"])) as decoding:
         for number, name in enumerate(names):
             progress(number, len(names))
             outcome = decoding.submit((folder / "uploads" / str(number)).read_bytes()).result()
@@ -125,6 +127,14 @@ def store(folder: Path, progress: Callable[[int, int], object]) -> None:
     if not stored:
         reasons = "; ".join(f"{each['name']}: {each['reason']}" for each in refused)
         raise InputError(f"Expected pictures that can be read. Found none: {reasons}. Choose JPEG or PNG files.")
+
+
+def _depth(experiment_id: str) -> Depth:
+    """That of the pictures which the networks have learned from."""
+    said = (
+        runs.read_json(runs.arm_directory(experiment_id, arm) / "labels.json") for arm in scored_arms(experiment_id)
+    )
+    return depth.read(next((labels.get("depth") for labels in said if labels), None))
 
 
 def run(folder: Path, report: Report, watch: Watch) -> None:

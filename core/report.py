@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core import dataset, process, record, runs
+from core import copies, dataset, process, record, runs
 from core.errors import HeadstartError, InputError, RunError
 from core.experiment import Arm, Experiment
 from core.layout import PARTS, TEST
@@ -46,8 +46,8 @@ class Score:
 
     @property
     def is_above_largest_class(self) -> bool:
-        """Whether the arm beats the one answer that is right most often."""
-        return self.accuracy > self.largest_class_accuracy
+        """Whether the arm is shown to beat the one answer that is right most often: its whole interval does."""
+        return self.interval[0] > self.largest_class_accuracy
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +85,7 @@ class Report:
     dataset: dataset.Dataset
     arms: dict[Arm, ArmReport]
     comparison: Comparison | None
+    leak: str = ""  # a sentence where test pictures have near-copies among those for training
 
     @property
     def sentence(self) -> str:
@@ -170,6 +171,12 @@ def cell(predictions: pd.DataFrame, true: str, predicted: str) -> pd.DataFrame:
     return frame.sort_values("probability", ascending=False, kind="stable", ignore_index=True)
 
 
+def in_order(confusion: Confusion, classes: Sequence[str], shown: Sequence[str]) -> Confusion:
+    """A confusion matrix whose rows and columns are `classes`, with the same ones in the order `shown`."""
+    places = [classes.index(name) for name in shown]
+    return confusion[np.ix_(places, places)]
+
+
 def most_mixed_up(scores: Iterable[Score], classes: Sequence[str]) -> tuple[str, str]:
     """The (true class, answer) that the arms together confuse most often; without any, the first right cell."""
     wrong = np.sum([one.confusion for one in scores], axis=0)
@@ -235,13 +242,18 @@ def alone(scores: Mapping[Arm, Score]) -> str:
 
 
 def below_the_line(scores: Mapping[Arm, Score]) -> list[str]:
-    """A sentence for each arm that is no better than always answering the largest class."""
-    return [
-        f"{NAMES[arm]} is not above the line: always answering “{one.largest_class}” would be right on "
-        f"{percent(one.largest_class_accuracy, one.n)}."
-        for arm, one in scores.items()
-        if not one.is_above_largest_class
-    ]
+    """A sentence for each arm that is not shown to be better than always answering the largest class."""
+    return [_below_the_line(arm, one) for arm, one in scores.items() if not one.is_above_largest_class]
+
+
+def _below_the_line(arm: Arm, one: Score) -> str:
+    always = f"always answering “{one.largest_class}” would be right on {percent(one.largest_class_accuracy, one.n)}"
+    if one.accuracy <= one.largest_class_accuracy:
+        return f"{NAMES[arm]} is not above the line: {always}."
+    return (
+        f"{NAMES[arm]} is not shown to be above the line: {always}, "
+        f"which lies within its interval of {percent_range(one.interval, one.n)}."
+    )
 
 
 def far_from_exact(arm: Arm, facts: Mapping[str, Any]) -> str:
@@ -275,7 +287,7 @@ def read(experiment_id: str) -> Report:
     arms = {arm: report for arm, report in found if report is not None}
     both = len(arms) == 2
     comparison = compare(arms[Arm.TRANSFER].predictions, arms[Arm.SCRATCH].predictions, data.classes) if both else None
-    return Report(experiment, data, arms, comparison)
+    return Report(experiment, data, arms, comparison, copies.leak(data.near, runs.read_split(experiment_id)))
 
 
 def _read_arm(experiment_id: str, arm: Arm, classes: Sequence[str]) -> ArmReport | None:

@@ -302,9 +302,11 @@ def experiments_of(workspace: str) -> list[tuple[str, Experiment]]:
 
 def discard_upload(directory: Path) -> None:
     """Remove what was uploaded and stored so far of a data set that will not be."""
-    shutil.rmtree(directory / "pictures", ignore_errors=True)
+    for folder in ("pictures", "unlabelled"):
+        shutil.rmtree(directory / folder, ignore_errors=True)
     with suppress(OSError):  # on a disk that became read-only it stays
-        (directory / "upload.zip").unlink(missing_ok=True)
+        for path in (directory / "upload.zip", directory / "near.parquet", *directory.glob("readings.*")):
+            path.unlink(missing_ok=True)
 
 
 def delete_experiment(experiment_id: str) -> None:

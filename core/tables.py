@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.names import natural
 from core.palette import NAMES
 from core.report import Report, per_class
 
@@ -16,7 +17,7 @@ CLASS_SCORES = {"precision": "precision", "recall": "recall", "f1": "F1"}
 
 def classes(report: Report) -> pd.DataFrame:
     """A row a class: class, test pictures, and precision, recall and F1 of each scored arm."""
-    names = list(report.dataset.classes)
+    names = natural(report.dataset.classes)
     tables = {arm: per_class(one.predictions, names) for arm, one in report.arms.items()}
     first = next(iter(tables.values()))
     columns = {"class": first["class"], "test pictures": first["support"]}

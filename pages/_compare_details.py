@@ -39,7 +39,7 @@ def _downloads(experiment_id: str, report: Report) -> None:
             LABELS[arm],
             partial(export.network, experiment_id, arm),
             file_name=f"{arm}.zip",
-            gloss="model.keras with labels.json, as one zip. keras.saving.load_model reads the first.",
+            gloss="model.keras, labels.json, and predict.py, which needs Keras and Pillow alone, as one zip.",
         )
     _download(
         "Result, JSON",

@@ -9,6 +9,7 @@ from core import charts
 from core import report as reports
 from core.dataset import Dataset
 from core.experiment import Arm
+from core.names import natural
 from core.report import NAMES, ArmReport, Report
 from core.verdict import percent
 from pages import _shared
@@ -21,7 +22,7 @@ A_PAGE = 12
 @st.fragment
 def show(experiment_id: str, report: Report) -> None:
     """The section; a click on a cell, or the two boxes, choose it in both matrices."""
-    classes = list(report.dataset.classes)
+    classes = natural(report.dataset.classes)
     st.subheader(
         "What is taken for what", anchor=False, help="Confusion matrix: a row is the true class, a column the answer."
     )
@@ -31,7 +32,8 @@ def show(experiment_id: str, report: Report) -> None:
     columns = st.columns(2, gap="medium")
     for column, (arm, one) in zip(columns, report.arms.items(), strict=False):
         with column:
-            _matrix(experiment_id, arm, one, classes, normalised=shown == "shares", ceiling=ceiling, chosen=chosen)
+            matrix = reports.in_order(one.score.confusion, report.dataset.classes, classes)
+            _matrix(experiment_id, arm, matrix, classes, normalised=shown == "shares", ceiling=ceiling, chosen=chosen)
         with column if len(report.arms) == 2 else columns[1]:  # one arm alone leaves the place beside it free
             _pictures(report.dataset, arm, one, chosen)
 
@@ -40,7 +42,7 @@ def _choice(experiment_id: str, report: Report, classes: list[str]) -> tuple[str
     """The chosen cell, (true class, answer): clicked, or chosen in the boxes, or what is mixed up most often."""
     clicked = st.session_state.pop("clicked_cell", None)
     if clicked or st.session_state.get("cell_of") != experiment_id:
-        first = reports.most_mixed_up(report.scores.values(), classes)
+        first = reports.most_mixed_up(report.scores.values(), report.dataset.classes)
         st.session_state["cell_true"], st.session_state["cell_answer"] = clicked or first
         st.session_state["cell_of"] = experiment_id
     values, true, answer = st.columns([2, 1, 1], gap="medium", vertical_alignment="bottom")
@@ -61,14 +63,13 @@ def _choice(experiment_id: str, report: Report, classes: list[str]) -> tuple[str
 def _matrix(
     experiment_id: str,
     arm: Arm,
-    one: ArmReport,
+    matrix: reports.Confusion,
     classes: list[str],
     *,
     normalised: bool,
     ceiling: int,
     chosen: tuple[str, str],
 ) -> None:
-    matrix = one.score.confusion
     figure = charts.confusion(
         matrix, classes, arm, normalised=normalised, ceiling=ceiling, selected=chosen, theme=_shared.theme()
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from core import charts, palette, tables
+from core.names import natural
 from core.report import NAMES, ArmReport, Comparison, Report, per_class
 from core.verdict import percent, percent_range, points, signed_points
 from pages import _shared
@@ -66,7 +67,7 @@ def classes(report: Report) -> None:
             key="metric",
             label_visibility="collapsed",
         )
-    names = list(report.dataset.classes)
+    names = natural(report.dataset.classes)
     frames = {arm: per_class(one.predictions, names) for arm, one in report.arms.items()}
     figure = charts.per_class(frames, metric=metric, theme=_shared.theme())
     left, right = st.columns(2, gap="medium")

@@ -8,7 +8,6 @@ from core.experiment import Experiment
 from core.runs import State, Status
 from pages import _owner, _shared, _upload_doors
 
-TYPES = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff"]
 MEGABYTES = 50  # of one picture: all of them are held in memory until they are sent
 
 
@@ -18,10 +17,9 @@ def about(experiment: Experiment) -> str:
 
 
 def show(experiment_id: str) -> None:
-    """The uploader, and the screen's primary button."""
+    """The uploader, the pictures that the zip brought without a label, and the screen's primary button."""
     uploaded = st.file_uploader(
         f"Pictures, at most {predict.MAX_PICTURES}",
-        type=TYPES,
         accept_multiple_files=True,
         max_upload_size=MEGABYTES,
         key=f"pictures-{st.session_state.get('asked', 0)}",
@@ -37,6 +35,22 @@ def show(experiment_id: str) -> None:
     if pressed:
         with _shared.errors():
             st.query_params["prediction"] = _submitted(experiment_id, uploaded)
+            st.rerun()
+    _offer(experiment_id)
+
+
+def _offer(experiment_id: str) -> None:
+    """The pictures of a part without labels: nobody needs to look for them again."""
+    of = _shared.dataset()
+    kept = of.unlabelled_paths if of else []
+    if kept and st.button(
+        f"Ask about {_shared.count(len(kept), 'picture')} of the zip without a label",
+        key="ask_unlabelled",
+        icon=":material/folder_zip:",
+    ):
+        with _shared.errors():
+            files = [(name, path.read_bytes()) for name, path in kept]
+            st.query_params["prediction"] = _created(experiment_id, files)
             st.rerun()
 
 
@@ -69,11 +83,17 @@ def _said(status: Status) -> tuple[float, str]:
     return 0.05, "Loading the networks, some seconds"
 
 
-def _submitted(experiment_id: str, uploaded: list[UploadedFile]) -> str:
-    files = [(each.name, each.getvalue()) for each in uploaded]
+def _created(experiment_id: str, files: list[tuple[str, bytes]]) -> str:
+    """Id of the prediction that is waiting now."""
     prediction_id = predict.create(experiment_id, files, _owner.workspace())
     with runs.kept(predict.directory(prediction_id)):
         jobs.submit_prediction(prediction_id)
+    return prediction_id
+
+
+def _submitted(experiment_id: str, uploaded: list[UploadedFile]) -> str:
+    files = [(each.name, each.getvalue()) for each in uploaded]
+    prediction_id = _created(experiment_id, files)
     for each in uploaded:
         _upload_doors.free(each)
     st.session_state["asked"] = st.session_state.get("asked", 0) + 1  # an empty uploader next time

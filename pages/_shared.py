@@ -14,6 +14,7 @@ from core import split as splits
 from core.dataset import Dataset
 from core.errors import DamagedError, HeadstartError
 from core.experiment import Experiment
+from core.split import Choice as SplitChoice
 from core.split import Fractions, Split
 from pages._shared_plot import Click, plot, theme  # noqa: F401 - pages call `_shared.plot`
 
@@ -40,6 +41,15 @@ STYLE = """<style>
 .thumbnails span { font-size: 0.875rem; opacity: 0.65; }
 .thumbnails p { display: flex; flex-wrap: wrap; gap: 0.375rem; height: 5rem; margin: 0; overflow: hidden; }
 .thumbnails img { width: 5rem; height: 5rem; border-radius: 0.375rem; }
+.pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 0.75rem; }
+.pairs figure { display: grid; grid-template-columns: 1fr 1fr; gap: 0.25rem; margin: 0; padding: 0.375rem; }
+.pairs figure { border: 1px solid color-mix(in srgb, currentColor 18%, transparent); border-radius: 0.5rem; }
+.pairs div { min-width: 0; }
+.pairs img { width: 100%; aspect-ratio: 1; border-radius: 0.25rem; }
+.pairs span { display: block; font-size: 0.75rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.pairs figcaption { grid-column: 1 / -1; font-size: 0.75rem; opacity: 0.75; }
+.pairs .across { border-color: #D1242F; }
+.pairs .across figcaption { color: #D1242F; font-weight: 600; opacity: 1; }
 @media (max-width: 640px) { .thumbnails { grid-template-columns: 1fr; gap: 0.25rem; } }
 .st-key-head_transfer, .st-key-head_scratch { min-height: 2.5rem; flex-wrap: nowrap; }
 [class*="st-key-arm_"] [data-testid="stCaptionContainer"] { min-height: 2lh; line-height: 1.6; }
@@ -194,41 +204,39 @@ def _dataset(dataset_id: str, modified_ns: int, size_bytes: int) -> Dataset | No
 # ---- the split ------------------------------------------------------------------------------------------------------
 
 
-def choose_split(seed: int, fractions: Fractions | None) -> None:
-    """Keep a choice of split for the present data set until the experiment is created; None is the default."""
-    st.session_state["split_seed"] = seed
-    st.session_state["split_fractions"] = fractions
+def choose_split(choice: SplitChoice) -> None:
+    """Keep a choice of split for the present data set until the experiment is created."""
+    st.session_state["split_choice"] = choice
     st.session_state["split_dataset"] = identifier("dataset")
 
 
-def _choice(of: Dataset) -> tuple[int, Fractions | None]:
+def split_choice(of: Dataset) -> SplitChoice:
+    """The present choice of split: seed 1 and all as usual unless the user asked otherwise."""
     if st.session_state.get("split_dataset") != of.id:
         shown = experiment()  # a link names an experiment: what is changed next keeps its split
-        return (shown.split_seed, shown.split_fractions) if shown and shown.dataset == of.id else (1, None)
-    return st.session_state["split_seed"], st.session_state["split_fractions"]
+        return SplitChoice.of(shown) if shown and shown.dataset == of.id else SplitChoice()
+    return st.session_state["split_choice"]
 
 
 def current_split(of: Dataset) -> Split:
-    """The split of `of` by the present choice: seed 1 and the default fractions unless the user asked otherwise."""
-    seed, fractions = _choice(of)
-    return _split(of, fingerprint=f"{of.id} {of.fingerprint}", seed=seed, fractions=fractions)
+    """The split of `of` by the present choice."""
+    return _split(of, fingerprint=f"{of.id} {of.fingerprint}", choice=split_choice(of))
 
 
 def with_split(chosen: Experiment, of: Dataset) -> Experiment:
     """The experiment with the present split's facts in it, so that it can be drawn again."""
-    seed, fractions = _choice(of)
-    facts = {"split_seed": seed, "split_fractions": fractions, "split_fingerprint": current_split(of).fingerprint}
+    facts = split_choice(of).facts | {"split_fingerprint": current_split(of).fingerprint}
     return chosen.model_copy(update=facts)
 
 
 def split_fractions(of: Dataset) -> Fractions:
     """The fractions that were asked for, or the default ones; a split follows them as well as whole pictures allow."""
-    return _choice(of)[1] or splits.default_fractions(len(of.pictures))
+    return split_choice(of).fractions or splits.default_fractions(len(of.pictures))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _split(_of: Dataset, *, fingerprint: str, seed: int, fractions: Fractions | None) -> Split:  # noqa: ARG001 - the key
-    return splits.split(_of, seed=seed, fractions=fractions)
+def _split(_of: Dataset, *, fingerprint: str, choice: SplitChoice) -> Split:  # noqa: ARG001 - the key
+    return splits.split(_of, choice=choice)
 
 
 # ---- what is said ---------------------------------------------------------------------------------------------------

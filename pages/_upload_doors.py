@@ -33,8 +33,11 @@ OTHER_SHAPES = """\
 **Folders `train` and `test`** (and `validation`, if you like) with the class folders inside:
 your own split is kept.
 
-**A file `labels.csv`** at the top with the header `filename,label` and one row for each picture:
-it wins over the folders.
+**A table** as CSV or TSV, with a column for the pictures' names and one for the labels.
+
+**File names** that begin with the label: `cat.0.jpg`, `Abyssinian_12.jpg`.
+
+**Zips of these** in the zip, one level deep. What was understood is shown, and can be changed.
 """
 
 
@@ -90,7 +93,7 @@ def _previewed(packed: ZipFile, name: str) -> str:
 
 def _zip() -> None:
     st.subheader("Upload a zip", anchor=False)
-    st.markdown("One folder for each class, with its pictures inside (JPEG, PNG, WebP, BMP, GIF or TIFF):")
+    st.markdown("One folder for each class, with its pictures inside (JPEG, PNG, HEIC, WebP, AVIF, TIFF and others):")
     st.code(TREE, language=None)
     with st.popover("Other shapes that work", type="tertiary", icon=":material/folder_zip:"):
         st.markdown(OTHER_SHAPES)

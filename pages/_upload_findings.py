@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 from core import charts
 from core.dataset import Dataset, Severity
+from core.names import natural
 from core.problem import Problem
 from pages import _shared
 
@@ -44,14 +45,14 @@ def problems(of: Dataset) -> None:
         st.markdown(":green[:material/check_circle:] None. Every picture can be read, and no two are the same.")
         return
     order = list(Severity)
-    for each in sorted(of.problems, key=lambda problem: order.index(problem.severity)):
-        _problem(each)
+    for number, each in enumerate(sorted(of.problems, key=lambda problem: order.index(problem.severity))):
+        _problem(each, number)
 
 
-def _problem(problem: Problem) -> None:
+def _problem(problem: Problem, number: int) -> None:
     title = _shared.plain(problem.title)
     strong = f":red[**{title}**]" if problem.severity is Severity.ERROR else f"**{title}**"
-    with st.container(gap="xsmall", key=f"problem-{problem.kind.replace(' ', '_')}"):
+    with st.container(gap="xsmall", key=f"problem-{number}-{problem.kind.replace(' ', '_')}"):
         st.markdown(f"{SIGNS[problem.severity]} {strong}  \n{_shared.plain(problem.remedy)}")
         if len(problem.names) <= NAMES:
             st.markdown(f":gray[{_shared.plain(', '.join(problem.names))}]")
@@ -70,7 +71,7 @@ def thumbnails(of: Dataset) -> None:
     if pages > 1:
         with pager.container(horizontal=True, horizontal_alignment="right"):
             page = st.pagination(pages, key=f"classes-{of.id}")
-    shown = of.classes[(page - 1) * ROWS : page * ROWS]
+    shown = natural(of.classes)[(page - 1) * ROWS : page * ROWS]
     st.html("".join(_row(of.id, label, of) for label in shown))
 
 

@@ -1,13 +1,28 @@
 """The split: which share learns, which chooses the best epoch, which is kept for the test."""
 
+from dataclasses import replace
+
 import streamlit as st
 
-from core import charts
+from core import charts, copies, groups
 from core import split as splits
 from core.dataset import Dataset
 from core.errors import SplitError
-from core.split import Split
+from core.names import natural
+from core.split import Choice, Split
 from pages import _shared
+
+TOGETHER = (
+    "Frames of one burst, or one picture in two sizes, go into the same part. "
+    "Without it the network is tested on pictures that it has nearly seen."
+)
+KINDS = {
+    "": "nothing else",
+    groups.NAME: "beginning of the file name, up to the first mark",
+    groups.LAST: "beginning of the file name, up to the last mark",
+    groups.FOLDER: "folder, at level {0}",
+    groups.GROUP: "source, variant or fold, as the zip's folders name them",
+}
 
 
 def section(of: Dataset) -> bool:
@@ -25,16 +40,29 @@ def section(of: Dataset) -> bool:
     )
     figure = charts.split_bar(counts, theme=_shared.theme())
     _shared.plot(figure, key="split_bar", revision=of.id, text=charts.describe_split(counts))
-    _shared.table(counts.reset_index(), key="split_bar", label="Show the split of each class")
+    _shared.table(
+        counts.loc[natural(counts.index)].reset_index(), key="split_bar", label="Show the split of each class"
+    )
+    _remarks(of, split)
     with st.expander("Advanced: another split", key="split_choice", type="compact"):
         _choice(of, split)
     return True
 
 
+def _remarks(of: Dataset, split: Split) -> None:
+    leak = copies.leak(of.near, split.frame)
+    for remark in split.remarks(of.near):
+        if remark == leak:
+            st.markdown(f":red[:material/error: **{_shared.plain(remark)}**]")
+        else:
+            st.markdown(f":gray[:material/info: {_shared.plain(remark)}]")
+
+
 def _choice(of: Dataset, split: Split) -> None:
-    """A seed and, unless the zip brings its own split, the shares; nothing changes before the button."""
+    """Seed, shares unless the zip brings its own split, what stays together; nothing changes before the button."""
     if of.has_own_split:
         st.markdown("The zip brings its own split. A seed matters only where it has no validation folder.")
+    present = _shared.split_choice(of)
     shares = [round(100 * share) for share in _shared.split_fractions(of)]
     with st.form("split", border=False):
         seed, validation, test = st.columns(3)
@@ -44,20 +72,43 @@ def _choice(of: Dataset, split: Split) -> None:
         options = {"min_value": 1, "max_value": 80, "disabled": of.has_own_split}
         for_validation = validation.number_input("Validation, %", value=shares[1], **options)
         for_test = test.number_input("Test, %", value=shares[2], help="Training gets the rest.", **options)
+        keeps_together = st.checkbox("Keep near-copies together", value=present.keeps_together, help=TOGETHER)
+        leaves_out = of.has_own_split and st.checkbox(
+            "Leave near-copies of validation and test pictures out of training", value=present.leaves_out
+        )
+        group = _group(of, groups.Common.read(present.group))
         if st.form_submit_button("Split again", key="split_again"):
+            fractions = (100 - for_validation - for_test) / 100, for_validation / 100, for_test / 100
+            wanted = None if of.has_own_split else fractions
             with _shared.errors():
-                _split_again(of, int(chosen), int(for_validation), int(for_test))
+                _split_again(of, Choice(int(chosen), wanted, keeps_together, str(group), leaves_out))
 
 
-def _split_again(of: Dataset, seed: int, validation: int, test: int) -> None:
+def _group(of: Dataset, present: groups.Common) -> groups.Common:
+    """What else pictures that stay together have in common."""
+    levels = [groups.Common(groups.FOLDER, level=level + 1) for level in range(groups.levels(of.pictures["name"]))]
+    named = [groups.Common(groups.GROUP)] if "group" in of.pictures and of.pictures["group"].notna().any() else []
+    by_name = [groups.Common(groups.NAME, mark="_"), groups.Common(groups.LAST, mark="_")]
+    kinds = [groups.Common(), *by_name, *levels, *named]
+    alike = [kind for kind in kinds if (kind.kind, kind.level) == (present.kind, present.level)]
+    left, right = st.columns([2, 1])
+    kind = left.selectbox(
+        "Also keep together pictures with the same",
+        kinds,
+        index=kinds.index(alike[0]) if alike else 0,
+        format_func=lambda kind: KINDS[kind.kind].format(kind.level),
+        help="Such as all pictures of one patient: patient12_left.jpg and patient12_right.jpg.",
+    )
+    mark = right.text_input("Mark in the name", value=present.mark or "_", max_chars=10)
+    return replace(kind, mark=mark) if kind.mark else kind
+
+
+def _split_again(of: Dataset, choice: Choice) -> None:
     """Take the choice if it gives a split; else the present one stays.
 
     Raises:
         SplitError: It does not.
     """
-    fractions = None
-    if not of.has_own_split:
-        fractions = ((100 - validation - test) / 100, validation / 100, test / 100)
-    splits.split(of, seed=seed, fractions=fractions)
-    _shared.choose_split(seed, fractions)
+    splits.split(of, choice=choice)
+    _shared.choose_split(choice)
     st.rerun()

@@ -49,6 +49,8 @@ def main() -> None:
 def _report(experiment_id: str, experiment: Experiment, report: Report) -> None:
     with st.container():
         st.header(_shared.plain(report.sentence), anchor=False)
+        if report.leak:
+            st.markdown(f":red[:material/error: **{_shared.plain(report.leak)}**]")
         for remark in report.remarks:
             st.markdown(f":orange[:material/warning:] {_shared.plain(remark)}")
         _what_is_missing(experiment_id, report)

@@ -4,7 +4,15 @@ import streamlit as st
 
 from core import runs
 from core.dataset import Dataset
-from pages import _shared, _upload_delete, _upload_doors, _upload_findings, _upload_split
+from pages import (
+    _shared,
+    _upload_copies,
+    _upload_delete,
+    _upload_doors,
+    _upload_findings,
+    _upload_reading,
+    _upload_split,
+)
 
 
 def main() -> None:
@@ -33,8 +41,11 @@ def _found(ready: Dataset) -> None:
     with left:
         _upload_findings.classes(ready)
     with right:
+        _upload_reading.choice(ready)
         _upload_findings.problems(ready)
     _upload_findings.thumbnails(ready)
+    if len(ready.near):
+        _upload_copies.show(ready)
     has_split = _upload_split.section(ready)
     if _shared.primary(
         "Configure the comparison",

@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from core import experiment, jobs, runs
@@ -73,6 +74,38 @@ def picture_of() -> Callable[..., bytes]:
         return file.getvalue()
 
     return make
+
+
+P3 = {b"rXYZ": (0.51512, 0.24120, -0.00105), b"gXYZ": (0.29198, 0.69225, 0.04189), b"bXYZ": (0.15710, 0.06657, 0.78407)}
+
+
+@pytest.fixture(scope="session")
+def photo_of() -> Callable[..., Image.Image]:
+    """A function that gives a picture with things in it, sharp and soft, as photographs have; 512 by 384 px."""
+
+    def make(number: int) -> Image.Image:
+        random = np.random.default_rng((7, number))
+        image = Image.fromarray(random.integers(60, 200, (4, 5, 3), dtype=np.uint8)).resize((512, 384))
+        draw = ImageDraw.Draw(image)
+        for _ in range(25):
+            x, y, size = random.integers((-40, -40, 15), (500, 370, 120))
+            colour = tuple(int(value) for value in random.integers(0, 256, 3))
+            shape = draw.ellipse if random.random() < 0.5 else draw.rectangle
+            shape((x, y, x + size, y + size * random.uniform(0.4, 1.0)), fill=colour)
+        return image
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def display_p3() -> bytes:
+    """The colour profile of phones: that of sRGB with other primaries (SMPTE EG 432-1, adapted to D50)."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    for number in range(struct.unpack(">I", profile[128:132])[0]):
+        name, offset, _ = struct.unpack(">4sII", profile[132 + 12 * number : 144 + 12 * number])
+        if name in P3:
+            profile[offset + 8 : offset + 20] = struct.pack(">3i", *(round(65536 * value) for value in P3[name]))
+    return bytes(profile)
 
 
 @pytest.fixture

@@ -1,4 +1,3 @@
-import hashlib
 import io
 import struct
 import subprocess
@@ -66,7 +65,6 @@ def test_stores_what_it_would_without_a_process(folder, tmp_path, picture_of, ki
     (made,) = outcomes(folder, data)
     assert made == picture.store(data, tmp_path)
     assert (folder / made.file).read_bytes() == (tmp_path / made.file).read_bytes()
-    assert made.picture == hashlib.sha256(data).hexdigest()
     assert [path.name for path in folder.iterdir()] == [made.file]
 
 
@@ -74,7 +72,7 @@ def test_answers_come_for_the_picture_that_was_asked_about(folder, picture_of):
     data = [picture_of(number, size=(20 + number, 10)) if number % 3 else b"broken" for number in range(60)]
     made = outcomes(folder, *data)
     assert [each if isinstance(each, str) else each.width for each in made] == [
-        20 + number if number % 3 else "it is no JPEG, PNG, WebP, BMP, GIF or TIFF" for number in range(60)
+        20 + number if number % 3 else "it is text" for number in range(60)
     ]
 
 

@@ -6,7 +6,7 @@ from core.problem import Problem, ProblemKind
 
 def rows_of(*rows: tuple[str, str, str, str | None]) -> pd.DataFrame:
     """A row an entry: picture, label, name, part."""
-    whole = [(picture, f"{picture}.jpg", label, name, 8, 8, part) for picture, label, name, part in rows]
+    whole = [(picture, f"{picture}.jpg", label, name, 8, 8, part, None) for picture, label, name, part in rows]
     return pd.DataFrame(whole, columns=COLUMNS)
 
 

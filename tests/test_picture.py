@@ -1,14 +1,16 @@
-import hashlib
 import io
 import struct
 import threading
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from core import pixels
+from core.depth import Depth
 from core.picture import PictureError, load, normalise, store
 from core.settings import settings
 
@@ -34,7 +36,7 @@ def png_of_claimed_size(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM"])
 def test_reads_every_format(kind):
     image = normalise(saved(Image.new("RGB", (40, 30), RED), kind))
     assert (image.mode, image.size) == ("RGB", (40, 30))
@@ -179,15 +181,21 @@ def test_refuses_a_decompression_bomb_before_unpacking_it(side):
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "it is empty"),
-        (b"no picture", "it is no JPEG"),
-        (b"\xff\xd8\xff\xe0" + bytes(40), "damaged|it is no JPEG"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "it is no JPEG"),
-        (b"GIF89a" + bytes(3), "damaged|it is no JPEG"),
-        (png_of_claimed_size(0, 5), "damaged|it is no JPEG"),
+        (b"", "it is an empty file"),
+        (b"no picture", "it is text"),
+        (b"\x07\x01\x02", "it is no picture of a kind that is read"),
+        (b"\xff\xd8\xff\xe0" + bytes(40), "damaged"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "it is an SVG drawing"),
+        (b"<!DOCTYPE html><p>404", "it is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1", "it is a Git LFS pointer"),
+        (b"GIF89a" + bytes(3), "damaged"),
+        (bytes(900), "it is a file of zeros"),
+        (bytes(128) + b"DICM" + b"x", "it is a DICOM file"),
+        (b"\0\0\0\x18ftypmp42" + bytes(99), "it is a film"),
+        (b"\0\0\0\x18ftypheic" + bytes(99), "it is a HEIC"),
+        (png_of_claimed_size(0, 5), "damaged"),
         (png_of_claimed_size(50, 50), "damaged"),
-        (saved(Image.new("RGB", (64, 64), RED), "PPM"), "it is no JPEG"),  # Pillow could, but is not asked to
-        (saved(Image.new("RGB", (64, 64), RED), "ICO"), "it is no JPEG"),
+        (saved(Image.new("RGB", (64, 64), RED), "ICO"), "it is an icon"),  # Pillow could, but is not asked to
     ],
 )
 def test_says_why_a_picture_cannot_be_read(data, reason):
@@ -220,10 +228,21 @@ def test_a_colour_profile_that_is_kept_from_the_network_does_not_stop_it():
     assert near(normalise(saved(Image.new("RGB", (9, 9), RED), "JPEG", icc_profile=profile)), (4, 4), RED)
 
 
-def test_stores_under_the_hash_of_the_source(tmp_path, picture_of):
-    data = picture_of(1, kind="JPEG", size=(40, 30))
-    stored = store(data, tmp_path)
-    assert stored.picture == hashlib.sha256(data).hexdigest()
+def test_copies_without_loss_have_one_digest_of_pixels_and_a_name_stands_for_one_file(tmp_path, picture_of):
+    """What is computed from a file is kept under its picture's name."""
+    data = picture_of(1, kind="JPEG", size=(200, 150))
+    copies = data, data[:2] + b"\xff\xfe\x00\x07hello" + data[2:], saved(Image.open(io.BytesIO(data)), "PNG")
+    plain, commented, lossless = (store(copy, tmp_path, is_compared=True) for copy in copies)
+    assert plain.pixels == commented.pixels == lossless.pixels
+    assert plain.thumbnail == commented.thumbnail == lossless.thumbnail
+    assert commented.file == lossless.file != plain.file
+    assert (tmp_path / plain.file).read_bytes() == data
+    assert store(picture_of(2, kind="JPEG", size=(200, 150)), tmp_path, is_compared=True).pixels != plain.pixels
+    assert not store(data, tmp_path).pixels
+
+
+def test_stores_under_a_hash(tmp_path, picture_of):
+    stored = store(picture_of(1, kind="JPEG", size=(40, 30)), tmp_path)
     assert stored.file == f"{stored.picture}.jpg"
     assert (stored.width, stored.height) == (40, 30)
     assert [path.name for path in tmp_path.glob("*.*")] == [stored.file]
@@ -315,3 +334,40 @@ def test_what_hangs_on_behind_a_jpeg_is_not_stored(tmp_path, picture_of, hidden)
 def test_a_grey_or_large_jpeg_is_written_anew(tmp_path, size):
     data = saved(Image.new("L" if size[0] < 512 else "RGB", size), "JPEG")
     assert (tmp_path / store(data, tmp_path).file).read_bytes() != data
+
+
+def test_reads_what_phones_write():
+    """A HEIC on its side, in Display P3."""
+    image = normalise((Path(__file__).parent / "phone.heic").read_bytes())
+    assert image.size == (64, 96)
+    assert near(image, (60, 5), (250, 250, 250))
+    assert near(image, (10, 80), (217, 42, 51))
+
+
+def test_a_wider_colour_space_becomes_srgb(display_p3):
+    plain = Image.new("RGB", (200, 150), (200, 60, 60))
+    for kind in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
+        assert near(normalise(saved(plain, kind, icc_profile=display_p3)), (100, 75), (217, 47, 54), within=9), kind
+    clear = plain.convert("RGBA")
+    clear.putalpha(0)
+    assert near(normalise(saved(clear, "PNG", icc_profile=display_p3)), (100, 75), WHITE)
+
+
+def test_reads_a_jpeg_of_a_phone_with_50_megapixels_and_no_other_picture_of_that_size():
+    large = Image.new("L", (8192, 6144), 120)
+    assert normalise(saved(large, "JPEG")).size == (512, 384)
+    with pytest.raises(PictureError, match="more than the 50 megapixels"):
+        normalise(saved(large, "PNG"))
+
+
+@pytest.mark.parametrize(("white", "kind"), [(255, "PNG"), (1023, "PNG"), (4095, "TIFF"), (4095, "PNG")])
+def test_deep_grey_is_scaled_by_what_the_data_set_shows(white, kind):
+    values = np.tile(np.linspace(0, white, 64).astype(np.uint16), (8, 1))
+    image = pixels.upright(
+        saved(Image.fromarray(values), kind),
+        max_pixels=9999,
+        side=512,
+        depth=Depth(integers=(0.0, white), fractions=None),
+    )
+    row = np.asarray(image)[4, :, 0]
+    assert (row[0], row[-1]) == (0, 255)

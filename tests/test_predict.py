@@ -100,8 +100,7 @@ def test_where_no_picture_can_be_read_the_prediction_fails_with_the_reasons(comp
     assert predict.main([str(predict.directory(prediction_id))]) == 1
     assert status(prediction_id).state is State.FAILED
     assert status(prediction_id).message == (
-        "Expected pictures that can be read. Found none: notes.txt: it is no JPEG, PNG, WebP, BMP, GIF or TIFF. "
-        "Choose JPEG or PNG files."
+        "Expected pictures that can be read. Found none: notes.txt: it is text. Choose JPEG or PNG files."
     )
 
 

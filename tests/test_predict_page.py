@@ -4,6 +4,7 @@ import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 from streamlit.testing.v1 import AppTest
 
-from core import jobs, predict, runs
+from core import dataset, jobs, predict, runs
 from core.errors import InputError
 from core.experiment import Arm
 from core.runs import State, Status
@@ -288,3 +289,22 @@ def test_a_probability_has_no_more_digits_than_there_is_room_for(
     path = predict.directory(prediction_id) / "answers.parquet"
     runs.write_frame(path, pd.read_parquet(path).assign(**{f"p_{name}": share for name in CLASSES}))
     assert f"<span>{said}\xa0%</span>" in htmls(opened(experiment_id, prediction_id))
+
+
+def test_pictures_of_the_zip_without_a_label_are_offered(
+    finished_experiment: Callable[..., str], zip_of: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    experiment_id = finished_experiment()
+    assert not [button for button in opened(experiment_id).button if button.key == "ask_unlabelled"]
+    zipped = zip_of({"train/a/": 4, "train/b/": 4, "test/": 3}, "other.zip")
+    with_more = dataset.ingest(dataset.create(zipped, "More"))
+    monkeypatch.setattr("pages._shared.dataset", lambda: with_more)
+    app = opened(experiment_id)
+    button = app.button(key="ask_unlabelled")
+    assert button.label == "Ask about 3 pictures of the zip without a label"
+    button.click().run()
+    assert not app.exception
+    named = app.query_params["prediction"]
+    request = predict.request(named if isinstance(named, str) else named[0])
+    assert request is not None
+    assert request["names"] == ["test/0.png", "test/1.png", "test/2.png"]

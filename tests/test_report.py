@@ -15,6 +15,7 @@ from core.settings import ROOT
 from core.verdict import Verdict
 
 CLASSES = ("bee", "cat", "dog")
+BOTH_RIGHT = {Arm.TRANSFER: 0.95, Arm.SCRATCH: 0.8}
 
 
 def answers(pairs: list[tuple[str, str]], classes: tuple[str, ...] = CLASSES) -> pd.DataFrame:
@@ -181,6 +182,19 @@ def test_an_arm_not_above_the_largest_class_is_called_that():
     ]
 
 
+def test_an_arm_whose_interval_holds_the_line_has_shown_nothing():
+    """53 of 100 against 50 of 100 is what random labels give."""
+    right = [("cat", "cat")] * 27 + [("dog", "dog")] * 26
+    score = report.score(answers(right + [("cat", "dog")] * 23 + [("dog", "cat")] * 24), CLASSES)
+    assert not score.is_above_largest_class
+    assert [said(line) for line in report.below_the_line({Arm.TRANSFER: score})] == [
+        "Transfer learning is not shown to be above the line: always answering “cat” would be right on 50 %, "
+        "which lies within its interval of 43 to 62 %."
+    ]
+    clear = report.score(answers([("cat", "cat")] * 40 + [("dog", "dog")] * 40 + [("dog", "cat")] * 20), CLASSES)
+    assert report.below_the_line({Arm.TRANSFER: clear}) == []
+
+
 # ---- an experiment --------------------------------------------------------------------------------------------------
 
 
@@ -273,7 +287,7 @@ def test_an_experiment_without_any_score_has_a_result_all_the_same(finished_expe
 
 
 def test_a_stopped_arm_is_compared_and_marked(finished_experiment):
-    experiment_id = finished_experiment(stopped=(Arm.SCRATCH,))
+    experiment_id = finished_experiment(stopped=(Arm.SCRATCH,), right=BOTH_RIGHT)
     result = report.result(experiment_id)
     assert (result["arms"]["transfer"]["stopped"], result["arms"]["scratch"]["stopped"]) == (False, True)
     assert result["difference"] is not None
@@ -284,7 +298,7 @@ def test_a_stopped_arm_is_compared_and_marked(finished_experiment):
 
 
 def test_arms_without_mistakes_have_no_remarks(finished_experiment):
-    assert report.read(finished_experiment()).remarks == []
+    assert report.read(finished_experiment(right=BOTH_RIGHT)).remarks == []
 
 
 def test_refuses_an_experiment_that_is_not_there():
@@ -316,7 +330,7 @@ def test_the_report_process_says_in_one_line_what_is_wrong(home):
 
 
 def test_the_table_shows_both_arms_and_ends_with_the_verdict(finished_experiment):
-    experiment_id = finished_experiment()
+    experiment_id = finished_experiment(right=BOTH_RIGHT)
     lines = said(report.table(report.result(experiment_id))).splitlines()
     assert lines[0].split() == ["Transfer", "learning", "From", "scratch"]
     assert next(line.split() for line in lines if line.startswith("trained parameters"))[-2:] == ["4,100", "3,211,076"]

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import dataset, jobs, runs
 from core.settings import ROOT
+from core.split import Choice
 from pages._shared_plot import IS_SERVED, place_script
 
 MESSAGES = """
@@ -29,11 +30,12 @@ st.write("never")
 """
 SPLIT = """
 import streamlit as st
+from core.split import Choice
 from pages import _shared
 _shared.remember_identifiers()
 of = _shared.dataset()
 if "choice" in st.session_state:
-    _shared.choose_split(*st.session_state["choice"])
+    _shared.choose_split(Choice(*st.session_state["choice"]))
 split = _shared.current_split(of)
 st.session_state["found"] = (split.seed, split.counts().sum().tolist(), split.fingerprint)
 """
@@ -159,8 +161,7 @@ def test_splits_by_seed_1_and_the_default_fractions_unless_chosen(dataset_id):
 def test_forgets_the_choice_of_split_with_another_data_set(dataset_id):
     at = AppTest.from_string(SPLIT, default_timeout=30)
     at.query_params["dataset"] = dataset_id
-    at.session_state["split_dataset"], at.session_state["split_seed"] = "d" * 32, 7
-    at.session_state["split_fractions"] = None
+    at.session_state["split_dataset"], at.session_state["split_choice"] = "d" * 32, Choice(seed=7)
     assert at.run().session_state["found"][0] == 1
 
 

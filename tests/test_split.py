@@ -1,15 +1,16 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from core import dataset, experiment, runs
+from core import copies, dataset, experiment, runs
 from core import split as split_module
 from core.dataset import Dataset
 from core.errors import SplitError
-from core.split import PARTS, Split, default_fractions, split
+from core.split import PARTS, Choice, Split, default_fractions, split
 
 
 def made(rows: list[tuple[str, str, str | None]]) -> Dataset:
@@ -234,3 +235,134 @@ def test_reads_the_split_of_an_experiment(zip_of: Callable[..., Path]):
 def test_says_so_when_the_experiment_is_gone():
     with pytest.raises(SplitError, match="not here any more"):
         split_module.read("0" * 32)
+
+
+# ---- what stays together --------------------------------------------------------------------------------------------
+
+
+def with_near(data: Dataset, **near: str) -> Dataset:
+    """The data set with pictures in groups of near-copies, each with its next one as a pair."""
+    pictures = data.pictures.assign(near=data.pictures["picture"].map(near))
+    members: dict[str, list[str]] = {}
+    for picture, group in near.items():
+        members.setdefault(group, []).append(picture)
+    pairs = [(one, other, 0.99, False) for each in members.values() for one, other in zip(each, each[1:], strict=False)]
+    return replace(data, pictures=pictures, near=pd.DataFrame(pairs, columns=copies.COLUMNS))
+
+
+def test_near_copies_stay_together_and_the_numbers_stay_as_they_were():
+    near = {f"a{2 * number + k:04}": str(number) for number in range(20) for k in range(2)}
+    data = with_near(of(a=100, b=60), **near)
+    for seed in range(5):
+        divided, apart = split(data, seed=seed), split(data, choice=Choice(seed, keeps_together=False))
+        assert counts(divided) == counts(apart)
+        parts = divided.frame.assign(near=divided.frame["picture"].map(near))
+        assert (parts.groupby("near")["part"].nunique() == 1).all()
+        changed = (divided.frame["part"] != apart.frame["part"]).sum()
+        assert divided.n_moved == changed <= 40
+        assert not copies.leak(data.near, divided.frame)
+        assert "near-copies among those for training" in copies.leak(data.near, apart.frame)
+
+
+def test_without_near_copies_the_split_is_that_of_before():
+    data = of(a=40, b=30)
+    assert split(with_near(data)).fingerprint == split(data).fingerprint
+    assert split(data).n_moved == 0
+
+
+def test_the_same_choice_gives_the_same_split():
+    data = with_near(of(a=50, b=50), **{f"a{number:04}": str(number // 3) for number in range(30)})
+    assert split(data, seed=3).fingerprint == split(data, seed=3).fingerprint
+    assert split(data, seed=3).fingerprint != split(data, seed=4).fingerprint
+
+
+def test_near_copies_reach_every_part():
+    data = with_near(of(a=20, b=20), a0000="x", a0001="x")
+    found = {parts_of(split(data, seed=seed))["a0000", "a"] for seed in range(25)}
+    assert found == set(PARTS)
+
+
+def test_near_copies_under_two_labels_stay_together():
+    data = with_near(of(a=20, b=20), a0000="x", b0000="x", a0001="y", b0001="y")
+    for seed in range(8):
+        divided = split(data, seed=seed)
+        assert (
+            divided.frame.assign(near=data.pictures.sort_values("picture")["near"].to_numpy())
+            .dropna()
+            .groupby("near")["part"]
+            .nunique()
+            == 1
+        ).all()
+        assert counts(divided) == counts(split(of(a=20, b=20)))
+
+
+def test_a_class_of_near_copies_alone_is_divided_and_named():
+    data = with_near(of(a=4, b=20), **{f"a{number:04}": "x" for number in range(4)})
+    divided = split(data)
+    assert divided.divided == ("a",)
+    assert min(counts(divided)["a"]) >= 1
+    assert any("had to be divided" in remark for remark in divided.remarks(data.near))
+
+
+@pytest.mark.parametrize("n", range(3, 12))
+def test_every_class_is_in_every_part_with_near_copies_too(n):
+    data = with_near(of(a=n, b=30), **{f"a{number:04}": str(number // 2) for number in range(n)})
+    assert all(min(row) >= 1 for row in counts(split(data)).values())
+
+
+def named(n_patients: int, n_each: int) -> Dataset:
+    rows = [
+        (f"{label}{patient}{number}", label, None, f"{label}/p{patient}_{number}.jpg")
+        for label in "ab"
+        for patient in range(n_patients)
+        for number in range(n_each)
+    ]
+    pictures = pd.DataFrame(rows, columns=["picture", "label", "part", "name"])
+    return Dataset("0" * 32, "Made", "", ("a", "b"), pictures, ())
+
+
+def test_groups_that_the_user_names_stay_together():
+    data = named(20, 5)
+    divided = split(data, choice=Choice(group="name _"))
+    patients = divided.frame.merge(data.pictures[["picture", "name"]]).assign(
+        patient=lambda frame: frame["name"].str.extract(r"/(p\d+)_")
+    )
+    assert (patients.groupby("patient")["part"].nunique() == 1).all()
+    assert all(
+        abs(found - 100 * share) <= 5 for found, share in zip(counts(divided)["a"], (0.6, 0.15, 0.25), strict=True)
+    )
+
+
+def test_groups_that_the_zip_names_stay_together_where_that_is_chosen():
+    data = of(a=30, b=30)
+    data = replace(data, pictures=data.pictures.assign(group=[f"g{number // 3}" for number in range(60)]))
+    frame = split(data, choice=Choice(group="group")).frame.assign(group=data.pictures["group"])
+    assert (frame.groupby("group")["part"].nunique() == 1).all()
+
+
+def test_variants_that_the_zip_names_do_not_change_the_split_by_themselves():
+    data = of(a=30, b=30)
+    variants = replace(data, pictures=data.pictures.assign(group=["color", "gray"] * 30))
+    assert split(variants).fingerprint == split(data).fingerprint
+
+
+def test_refuses_groups_so_large_that_a_class_would_miss_a_part():
+    with pytest.raises(SplitError, match="choose smaller groups"):
+        split(named(2, 10), choice=Choice(group="name _"))
+
+
+def test_leaves_near_copies_of_the_zips_own_test_pictures_out_of_training_where_that_is_chosen():
+    data = with_near(own(("train", 10), ("test", 4)), traina0="x", testa0="x", trainb1="y", trainb2="y")
+    kept, left = split(data), split(data, choice=Choice(leaves_out=True))
+    assert copies.leak(data.near, kept.frame)
+    assert not copies.leak(data.near, left.frame)
+    assert left.n_left_out == 1
+    assert set(kept.frame["picture"]) - set(left.frame["picture"]) == {"traina0"}
+    assert parts_of(left)["trainb1", "b"] == parts_of(left)["trainb2", "b"]
+    assert any("left out of training" in remark for remark in left.remarks(data.near))
+
+
+def test_an_experiment_says_how_its_split_was_drawn():
+    choice = Choice(5, (0.5, 0.25, 0.25), keeps_together=False, group="name _", leaves_out=True)
+    assert Choice.of(experiment.default("0" * 32, **choice.facts)) == choice
+    assert Choice.of(experiment.default("0" * 32)) == Choice()

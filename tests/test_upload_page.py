@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -141,7 +142,7 @@ def test_another_seed_draws_another_split_and_other_pictures_begin_anew(zip_of: 
     assert app.number_input[0].label == "Seed"
     app.number_input[0].set_value(7)
     app.button(key="split_again").click().run()
-    assert app.session_state["split_seed"] == 7
+    assert app.session_state["split_choice"].seed == 7
     app.button(key="other_pictures").click().run()
     assert not app.exception
     assert app.button(key="sample")
@@ -202,6 +203,56 @@ def test_a_picture_under_two_labels_is_named_in_red(
     text = said(app)
     assert "cat/same.png" in text.replace("\\", "")
     assert "red" in text or app.error
+
+
+def way_of(app: AppTest) -> Any:
+    """The box in which another way to read the zip is chosen."""
+    (box,) = (box for box in app.selectbox if box.label == "How the zip was read")
+    return box
+
+
+def test_another_way_to_read_the_zip_is_one_choice_away(zip_of: Callable[..., Path]) -> None:
+    zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
+    ready = dataset.ingest(dataset.create(zipped, "Leaves"))
+    app = opened(dataset=ready.id)
+    assert "2 folders hold the same sub\\-folders" in said(app)
+    choice = way_of(app)
+    assert choice.value.labels == ("elm", "oak")
+    choice.select_index(1).run()
+    assert not app.exception
+    assert named(app) != ready.id
+    assert way_of(app).value.labels == ("color", "gray")
+    assert "32 pictures in 2 classes" in said(app)
+    way_of(app).select_index(2).run()
+    assert not app.exception
+    assert "16 pictures in 2 classes" in said(app)
+
+
+def test_a_way_that_makes_no_data_set_says_why_and_the_present_one_stays(zip_of: Callable[..., Path]) -> None:
+    zipped = zip_of({"big/old/": 8, "big/new/": 8, "small/odd/": 8, "small/x/": 1})
+    ready = dataset.ingest(dataset.create(zipped, "Odd"))
+    app = opened(dataset=ready.id)
+    way_of(app).select_index(1).run()
+    assert not app.exception
+    assert "Found 'x' with 1" in app.error[0].value.replace("\\", "")
+    assert named(app) == ready.id
+    assert way_of(app).value.labels == ("big", "small")
+    assert "25 pictures in 2 classes" in said(app)
+
+
+def test_no_choice_is_shown_where_there_is_one_way_only(zip_of: Callable[..., Path]) -> None:
+    app = opened(dataset=dataset.ingest(dataset.create(zip_of({"cat/": 9, "dog/": 9}), "Pets")).id)
+    assert "How the zip was read" not in [box.label for box in app.selectbox]
+
+
+def test_classes_are_shown_in_the_order_in_which_people_count(zip_of: Callable[..., Path]) -> None:
+    ready = dataset.ingest(dataset.create(zip_of({f"{number}/": 4 for number in (1, 2, 10)}), "Numbers"))
+    assert ready.classes == ("1", "10", "2")  # inside: the outputs of networks that were trained before
+    app = opened(dataset=ready.id)
+    html = "".join(element.proto.body for element in app.main.get("html"))
+    assert [html.index(f'title="{number}"') for number in (1, 2, 10)] == sorted(
+        html.index(f'title="{number}"') for number in (1, 2, 10)
+    )
 
 
 def test_an_upload_in_the_browser_is_read_and_its_zip_removed(

@@ -1,0 +1,104 @@
+"""Pictures in folders → the parts of the zip's own split, with the folders that are left to be understood."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from core import parts
+from core.parts import TRAIN
+from core.reading import File
+
+
+@dataclass(frozen=True)
+class Place:
+    """A picture, and the folders around it that are not understood yet."""
+
+    file: File
+    folders: tuple[str, ...]
+
+    def below(self) -> "Place":
+        """Without its first folder."""
+        return replace(self, folders=self.folders[1:])
+
+
+Split = dict[str | None, list[Place]]  # part → its pictures; None where the zip has no split
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The pictures of a zip by the parts of its own split, if it has one, with what lies outside of it."""
+
+    places: Split
+    folder_of: dict[str | None, list[str]]  # part → the folders that make it
+    outside: tuple[File, ...] = ()
+    are_folds: bool = False  # of a cross-validation, whose parts are not kept
+
+    @property
+    def learned(self) -> list[Place]:
+        """The pictures that say which classes there are."""
+        return self.places.get(TRAIN, self.places.get(None, []))
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether no folder holds a class: names or a table must tell."""
+        return not any(place.folders for place in self.learned)
+
+
+def divided(files: Iterable[File]) -> Folders:
+    """Pictures by the parts of the zip's own split."""
+    whole = _uncrossed(_unwrapped([Place(file, file.folders) for file in files]))
+    places = _hoisted(whole)
+    own = parts.split_of({place.folders[0] for place in places if place.folders})
+    train = [place for place in places if place.folders and own.get(place.folders[0]) == TRAIN]
+    strangers = any(place.folders and place.folders[0] not in own for place in places)
+    if not own or (strangers and not any(len(place.folders) > 1 for place in train)):
+        return Folders({None: places}, {}, are_folds=_depth(places) < _depth(whole))
+    inside: Split = defaultdict(list)
+    for place in places:
+        if place.folders and place.folders[0] in own:
+            inside[own[place.folders[0]]].append(place.below())
+    outside = tuple(place.file for place in places if not place.folders or place.folders[0] not in own)
+    names: dict[str | None, list[str]] = defaultdict(list)
+    for folder, part in own.items():
+        names[part].append(folder)
+    classes = {place.folders[0] for place in inside[TRAIN] if place.folders}
+    inner = {part: _unwrapped(each, () if part == TRAIN else classes) for part, each in inside.items()}
+    return Folders(inner, names, outside)
+
+
+def _uncrossed(places: list[Place]) -> list[Place]:
+    """Folders that say part and class in one name become two folders."""
+    pairs = parts.crossed({place.folders[0] for place in places if place.folders})
+    if not pairs:
+        return places
+    return [
+        replace(place, folders=(*pairs[place.folders[0]], *place.folders[1:])) if place.folders else place
+        for place in places
+    ]
+
+
+def _depth(places: Iterable[Place]) -> int:
+    return max((len(place.folders) for place in places), default=0)
+
+
+def _hoisted(places: list[Place]) -> list[Place]:
+    """Parts that lie in each class or camera come first, as if they were around them; those of folds are dropped."""
+    tops = {place.folders[0] for place in places if place.folders}
+    deep = [place for place in places if len(place.folders) > 1]
+    own = parts.split_of({place.folders[1] for place in deep})
+    if len(tops) < 2 or parts.split_of(tops) or not own or {place.folders[1] for place in deep} - {*own}:
+        return places
+    if parts.are_folds(tops):
+        return [replace(place, folders=place.folders[:1] + place.folders[2:]) for place in places]
+    swapped = [replace(place, folders=(place.folders[1], place.folders[0], *place.folders[2:])) for place in deep]
+    return [*swapped, *(place for place in places if len(place.folders) < 2)]
+
+
+def _unwrapped(places: list[Place], classes: Iterable[str] = ()) -> list[Place]:
+    """Without the folders around everything; one of `classes` is none of these."""
+    while True:
+        tops = {place.folders[0] for place in places if place.folders}
+        has_inner = any(len(place.folders) > 1 for place in places)
+        if len(tops) != 1 or not has_inner or tops & {*classes}:
+            return places
+        places = [place.below() if place.folders else place for place in places]

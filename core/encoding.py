@@ -1,0 +1,116 @@
+"""Bytes of names or of a table, without a word on their code page → text, by what makes words.
+
+A zip of an older program holds names in the code page of the system that made it. All of them are looked at together,
+for a single one can often be read in three ways. Which code page gives words of a language is chardet's knowledge; that
+no word has a sign, capital or other script in its midst is checked before, as names are too short for statistics alone.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+UTF8 = "utf-8"
+CODE_PAGES = {  # in the order in which they are preferred where nothing else decides
+    "cp437": "DOS, United States",
+    "cp850": "DOS, Western Europe",
+    "cp1252": "Windows, Western Europe",
+    "cp866": "DOS, Cyrillic",
+    "cp1251": "Windows, Cyrillic",
+    "cp932": "Windows, Japanese",
+    "cp936": "Windows, simplified Chinese",
+    "cp949": "Windows, Korean",
+    "cp950": "Windows, traditional Chinese",
+    "cp852": "DOS, Central Europe",
+    "cp1250": "Windows, Central Europe",
+}
+RARE = ("cp852", "cp1250")  # asked only where no other makes words: they have a letter for nearly every byte
+OTHER_NAMES = {"gb18030": "cp936", "big5": "cp950", "ibm866": "cp866"}  # the detector's, where they are its own
+SIGNS = "–—’“”…·"  # what people write between the letters of a name
+AFTER_ASCII = "°ºª²³½"
+WORD = re.compile(r"[^\W\d_]+")
+CJK = r"[\u3040-\u9fff\uac00-\ud7af]"
+MIXTURE = re.compile(rf"{CJK}[A-Za-z]{{2}}|[a-z]{{2}}{CJK}|[a-z]{CJK}[a-z]")  # "姿fel" was "Äpfel"
+ENDING = re.compile(rb"\d*\.\w+$|\d+$")  # neither a dot nor a digit is ever half of a letter in these code pages
+ALPHABETS = {"LATIN", "CYRILLIC", "GREEK", "HEBREW", "ARABIC"}
+SAMPLE_BYTES = 20_000  # a detector needs no more
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A code page, and whether it had to be guessed."""
+
+    code_page: str
+    is_guess: bool = True
+
+    @property
+    def title(self) -> str:
+        """The code page as a user knows it: "Windows, Japanese (cp932)"."""
+        return f"{CODE_PAGES[self.code_page]} ({self.code_page})" if self.code_page in CODE_PAGES else self.code_page
+
+
+def guess(texts: Iterable[bytes]) -> Guess:
+    """The one code page in which all of these can be read, and make words."""
+    listed = [text for text in dict.fromkeys(texts) if not text.isascii()]
+    if all(is_text(text, UTF8) for text in listed):
+        return Guess(UTF8, is_guess=False)
+    possible = [page for page in CODE_PAGES if all(is_text(text, page) for text in listed)]
+    folders = [piece for text in listed for piece in text.split(b"/")[:-1] if not piece.isascii()]
+    files = [ENDING.sub(b"", text.rpartition(b"/")[2]) for text in listed]
+    sample = b"\n".join(dict.fromkeys(folders or files))  # a word that is repeated counts too much
+    sensible = [page for page in possible if makes_words(sample.decode(page, "replace"))]
+    asked = [page for page in sensible if page not in RARE] or sensible or possible
+    fewest = min(_backslashes(listed, page) for page in asked)  # a backslash behind a letter is mostly half of one
+    asked = [page for page in asked if _backslashes(listed, page) == fewest]
+    return Guess(asked[0] if len(asked) == 1 else _likeliest(sample[:SAMPLE_BYTES], asked))
+
+
+def _backslashes(texts: Iterable[bytes], page: str) -> int:
+    return sum(text.decode(page).count("\\") for text in texts if b"\\" in text)
+
+
+def is_text(data: bytes, code_page: str) -> bool:
+    """Whether these bytes can be read in a code page."""
+    try:
+        data.decode(code_page)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def makes_words(text: str) -> bool:
+    """Whether no word has a sign, a capital or another script in its midst, as bytes have that are misread."""
+    if MIXTURE.search(text) or not all(map(_is_of_names, " " + text, text)):
+        return False
+    return all(_is_one_word(word) for word in set(WORD.findall(text)) if not word.isascii())
+
+
+def _is_of_names(before: str, sign: str) -> bool:
+    if sign.isascii() or sign in SIGNS or (sign in AFTER_ASCII and before.isascii() and before.isalnum()):
+        return True
+    width = unicodedata.east_asian_width(sign)  # half-width katakana are what misread bytes of Chinese look like
+    is_letter = unicodedata.category(sign) in ("Lu", "Ll", "Lm", "Lo", "Mn", "Mc")
+    return (is_letter and width != "H" and sign not in AFTER_ASCII) or width in "WF"
+
+
+def _is_one_word(word: str) -> bool:
+    pairs = zip(word, word[1:], strict=False)
+    if any(before.islower() and sign.isupper() and not sign.isascii() for before, sign in pairs):
+        return False
+    scripts = {unicodedata.name(sign, "").partition(" ")[0] for sign in word if not sign.isascii()}
+    has_latin = any(sign.isascii() for sign in word)
+    alphabets = scripts & ALPHABETS | ({"LATIN"} if has_latin else set())
+    return len(alphabets) < 2 and not (scripts & ALPHABETS and scripts - ALPHABETS)
+
+
+def _likeliest(sample: bytes, pages: list[str]) -> str:
+    import chardet  # here, for hardly any zip needs it, and its models take 50 MB
+
+    found = chardet.detect_all(
+        sample, include_encodings=pages, no_match_encoding=pages[0], ignore_threshold=True, compat_names=False
+    )
+    for each in found:
+        name = str(each["encoding"]).lower().replace("windows-", "cp")
+        if OTHER_NAMES.get(name, name) in pages:
+            return OTHER_NAMES.get(name, name)
+    return pages[0]

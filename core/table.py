@@ -1,0 +1,132 @@
+"""A CSV or TSV file → rows and columns: its encoding, separator, quotes and whether it has a header are found out."""
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+
+from core import encoding
+from core.archive import Archive, Entry, EntryError, size
+from core.errors import InputError
+from core.names import printable
+
+SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
+SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers", ".parquet")
+SEPARATORS = ",;\t|"
+MAX_BYTES = 32_000_000  # 50,000 rows are about 3 MB
+MAX_CELL = 1_000_000  # characters
+SAMPLE_ROWS = 200
+NO_COLUMNS = "it has no two columns that a comma, semicolon, tab or bar divides"
+ALIKE = 0.8  # of the rows have as many columns as the header, where a separator is the right one
+BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+class TableError(InputError):
+    """A file is no table that can be read; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a zip, header or not."""
+
+    name: str  # of its file, with its folders
+    rows: tuple[tuple[str, ...], ...]  # all of them as wide as the first
+    odd_lines: tuple[str, ...]  # "line 7: 3 columns" of rows that are not, and are left out
+
+    @property
+    def width(self) -> int:
+        """Its columns."""
+        return len(self.rows[0])
+
+
+def read(archive: Archive, entry: Entry, name: str) -> Table:
+    """The table in an entry of a zip.
+
+    Raises:
+        TableError: It is too large or damaged, no text, or no table.
+    """
+    if entry.size_bytes > MAX_BYTES:
+        raise TableError(f"it has {size(entry.size_bytes)}; at most {size(MAX_BYTES)} are read")
+    try:
+        text = _text(archive.read(entry))
+    except EntryError as error:
+        raise TableError(str(error)) from None
+    csv.field_size_limit(MAX_CELL)
+    text, separator = _without_hint(text)
+    separator = separator or _separator(text)
+    if separator is None:
+        raise TableError(NO_COLUMNS)
+    parsed = _parsed(text, separator)
+    if not parsed or len(parsed[0][1]) < 2:
+        raise TableError(NO_COLUMNS)
+    rows, odd = _even(parsed)
+    return Table(name, tuple(rows), tuple(odd))
+
+
+def _text(data: bytes) -> str:
+    name = next((name for bom, name in BOMS if data.startswith(bom)), None)
+    name = name or encoding.guess(data.splitlines()).code_page
+    try:
+        text = data.decode(name)
+    except UnicodeDecodeError:
+        raise TableError("it is no text") from None
+    if "\0" in text:
+        raise TableError("it is no text")
+    return text
+
+
+def _without_hint(text: str) -> tuple[str, str | None]:
+    """The text without the line "sep=;" that Excel writes, and the separator that it names."""
+    hint = re.match(r'"?sep=(.)"?\s*\n', text)
+    return (text[hint.end() :], hint[1]) if hint else (text, None)
+
+
+def _parsed(text: str, separator: str) -> list[tuple[int, list[str]]]:
+    """Each row that has something in it, with the number of its line."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
+    try:
+        rows = [(reader.line_num, [_cell(cell) for cell in row]) for row in reader]
+    except csv.Error as error:
+        wrong = f"its quotes are wrong: {error} in line {reader.line_num}".replace("\n", " ")
+        raise TableError(wrong) from None
+    return [(line, row) for line, row in rows if any(row)]
+
+
+def _cell(text: str) -> str:
+    return printable(" ".join(text.split()))
+
+
+def _separator(text: str) -> str | None:
+    """The one that divides most rows into equally many columns; `csv.Sniffer` takes letters for separators."""
+    scores = {}
+    for separator in SEPARATORS:
+        widths = Counter(_sample_widths(text, separator))
+        width, times = max(widths.items(), key=lambda item: item[1], default=(1, 0))
+        if width > 1 and times >= ALIKE * widths.total():
+            scores[separator] = (times / widths.total(), width)
+    return max(scores, key=scores.__getitem__, default=None)
+
+
+def _sample_widths(text: str, separator: str) -> list[int]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    try:
+        return [len(row) for row in islice(reader, SAMPLE_ROWS) if any(cell.strip() for cell in row)]
+    except csv.Error:
+        return []
+
+
+def _even(rows: list[tuple[int, list[str]]]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Rows as wide as the first, with empty cells at the end as need be, and those that have too many or one alone."""
+    width = len(rows[0][1])
+    even, odd = [], []
+    for line, row in rows:
+        while len(row) > width and not row[-1]:
+            row = row[:-1]
+        if len(row) > width or (len(row) == 1 < width):
+            odd.append(f"line {line}: {len(row)} columns, not {width}")
+        else:
+            even.append((*row, *[""] * (width - len(row))))
+    return even, odd

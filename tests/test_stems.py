@@ -1,0 +1,82 @@
+"""File names that carry the label."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.archive import open_archive
+from core.layout import Layout, arrange
+from core.problem import ProblemKind
+
+
+@pytest.fixture
+def laid_out(zip_of: Callable[..., Path]) -> Callable[..., Layout]:
+    def read(names: list[str]) -> Layout:
+        with open_archive(zip_of(dict.fromkeys(names, b"x"))) as archive:
+            return arrange(archive)
+
+    return read
+
+
+def labels(layout: Layout) -> set[str]:
+    return {each.label for each in layout.pictures}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "classes"),
+    [
+        ("{}.{}.jpg", ("cat", "dog")),
+        ("{}_{}.jpg", ("great_pyrenees", "Abyssinian", "pug")),
+        ("{}_{}.JPEG", ("n02085620", "n02085782")),
+        ("{} ({}).png", ("cat", "dog")),
+        ("{}-{}.png", ("oak", "elm")),
+        ("{}{}.png", ("oak", "elm")),
+        ("{}_{}.png", ("犬", "猫")),
+        ("images/{}_{}.png", ("oak", "elm")),
+        ("train/{}.{}.png", ("oak", "elm")),
+    ],
+)
+def test_beginnings_of_file_names_are_proposed_as_classes(laid_out, pattern, classes):
+    layout = laid_out([pattern.format(label, number) for label in classes for number in range(6)])
+    assert labels(layout) == set(classes)
+    (note,) = [problem for problem in layout.problems if problem.kind is ProblemKind.READING]
+    assert set(note.names) == set(classes)
+    assert "proposal" in note.remedy
+
+
+def test_a_number_may_come_first(laid_out):
+    assert labels(laid_out([f"{number:04}-{label}.jpg" for label in ("oak", "elm") for number in range(6)])) == {
+        "oak",
+        "elm",
+    }
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{label}_{number}.jpg" for label in ("IMG", "DSC") for number in range(9)],  # two cameras
+        [f"{number}.jpg" for number in range(9)],
+        [f"cat_{number}.jpg" for number in range(9)],  # one class
+        [f"person{number}_1.jpg" for number in range(9)],  # each name by itself
+        [*(f"cat_{number}.jpg" for number in range(9)), *(f"dog_{number}.jpg" for number in range(9)), "cover.jpg"],
+        [f"holiday {letter}.jpg" for letter in "abcdefghi"],
+    ],
+)
+def test_other_names_are_no_labels(laid_out, names):
+    assert not laid_out(names).pictures
+
+
+def test_folders_win_over_file_names(laid_out):
+    names = [f"{folder}/{label}_{number}.jpg" for folder in "xy" for label in ("oak", "elm") for number in range(6)]
+    assert labels(laid_out(names)) == {"x", "y"}
+
+
+def test_both_parts_may_carry_their_labels_in_names(laid_out):
+    names = [
+        f"{part}/{label}.{number}.jpg" for part in ("train", "test") for label in ("oak", "elm") for number in range(6)
+    ]
+    layout = laid_out(names)
+    assert {(each.label, each.part) for each in layout.pictures} == {
+        (label, part) for label in ("oak", "elm") for part in ("train", "test")
+    }
