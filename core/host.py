@@ -15,9 +15,9 @@ from pathlib import Path
 
 import psutil
 
-from core.settings import GIBIBYTE, settings
+from core.settings import settings
 
-UNKNOWN_BYTES = GIBIBYTE  # what is counted on where a limit may be there that cannot be seen
+UNKNOWN_BYTES = 950_000_000  # what is counted on where a limit may be there that cannot be seen: little under 1 GB
 CGROUP = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
 OWN_STATUS = Path("/proc/self/status")

@@ -29,7 +29,7 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
@@ -40,7 +40,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
     """
     value = read_json(path)
     if value is not None and not isinstance(value, dict):
-        raise _damaged(path, ValueError("it holds something else"))
+        raise damaged(path, ValueError("it holds something else"))
     return value
 
 
@@ -64,7 +64,7 @@ def read_as(model: type[Model], path: Path) -> Model | None:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise _damaged(path, ValueError(f"{place}: {first['msg']}" if place else first["msg"])) from None
+        raise damaged(path, ValueError(f"{place}: {first['msg']}" if place else first["msg"])) from None
 
 
 def read_frame(path: Path) -> "pd.DataFrame":
@@ -83,10 +83,11 @@ def read_frame(path: Path) -> "pd.DataFrame":
     except (ValueError, OSError) as error:  # as pyarrow raises them
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
 
 
-def _damaged(path: Path, why: Exception) -> DamagedError:
+def damaged(path: Path, why: Exception) -> DamagedError:
+    """The sentence for a file, or a folder, that cannot be read as Headstart wrote it."""
     reason = str(why).splitlines()[0].rstrip(".") if str(why) else type(why).__name__
     return DamagedError(
         f"Headstart must be able to read {path.absolute()}. Found it damaged ({reason}), as after a power failure. Put "

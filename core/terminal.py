@@ -15,7 +15,7 @@ from typing import NoReturn, Protocol, Self
 
 from tqdm import tqdm
 
-from core import children, disk, jobs, runs
+from core import children, disk, jobs, record, runs
 from core.errors import RunError, StopRequested
 from core.experiment import Arm
 from core.runs import State, Status
@@ -134,7 +134,7 @@ class Queue:
                 if not _is_over(directories[arm]):
                     runs.request_stop(directories[arm])
 
-        is_warm = runs.is_alive(Status.model_validate(runs.read_json(settings().home / "standby.json") or {}))
+        is_warm = runs.is_alive(Status.model_validate(record.readable(settings().home / "standby.json")))
         _say("The app is at work for this home: " + ("its warm process trains." if is_warm else "its queue trains."))
         with _interrupts(ask):
             try:

@@ -100,7 +100,8 @@ def refusal(dataset_id: str) -> str | None:
             f"{n:,} experiment{' uses' if n == 1 else 's use'} these pictures. They go with the last one: delete "
             f"{'it' if n == 1 else 'them'} on the Compare page."
         )
-    if job.read(job.name_of(Kind.INGEST, dataset_id)):
+    is_read = (runs.dataset_directory(dataset_id) / "manifest.parquet").exists()  # its job may outlive that by a moment
+    if not is_read and job.read(job.name_of(Kind.INGEST, dataset_id)):
         return "These pictures are still being read. Stop that first."
     return None
 

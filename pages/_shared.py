@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core import dataset as datasets
-from core import device, disk, jobs, runs, uploads
+from core import device, disk, jobs, record, runs, uploads
 from core import split as splits
 from core.dataset import Dataset
 from core.errors import DamagedError, HeadstartError
@@ -193,7 +193,10 @@ def dataset() -> Dataset | None:
     except FileNotFoundError:
         return None
     uploads.note_use(named)
-    return _dataset(named, stamp.st_mtime_ns, stamp.st_size)
+    try:
+        return _dataset(named, stamp.st_mtime_ns, stamp.st_size)
+    except (ValueError, LookupError, TypeError) as error:  # as pyarrow and what an earlier version wrote raise them
+        raise record.damaged(runs.dataset_directory(named), error) from None
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

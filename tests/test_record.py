@@ -14,6 +14,7 @@ from core.experiment import Arm
 from core.job import Job, Kind
 from core.runs import State
 from core.settings import ROOT
+from pages._thumbnails import thumbnail
 
 LINK = "a" * 32
 HARM = {
@@ -99,6 +100,32 @@ def test_who_opens_a_damaged_experiment_is_told_and_can_go_on(finished_experimen
     assert "damaged" in app.error[0].value
     assert "experiment" not in app.query_params
     assert not app.run().error
+
+
+@pytest.mark.usefixtures("no_consumer")
+@pytest.mark.parametrize("name", ["manifest.parquet", "dataset.json"])
+def test_who_opens_a_damaged_upload_is_told_and_can_go_on(name: str, finished_experiment: Callable[..., str]):
+    kept = runs.read_experiment(finished_experiment())
+    assert kept
+    path = runs.dataset_directory(kept.dataset) / name
+    for data in (b"", b"{}", b"PAR1"):
+        path.write_bytes(data)
+        os.utime(path.with_name("manifest.parquet"))
+        app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
+        app.query_params.update(workspace=LINK, dataset=kept.dataset)
+        app.run()
+        assert not app.exception, app.exception[0].message
+        assert "damaged" in app.error[0].value
+        assert "dataset" not in app.query_params
+        assert not app.run().error
+
+
+@pytest.mark.parametrize("how", ["empty", "half"])
+def test_a_damaged_picture_is_an_empty_place(how: str, tmp_path: Path, picture_of: Callable[..., bytes]):
+    path = tmp_path / "picture.png"
+    path.write_bytes(picture_of(1, size=(64, 64)))
+    damage(path, how)
+    assert thumbnail(path).startswith("data:image/svg")
 
 
 @pytest.mark.parametrize("how", HARM)

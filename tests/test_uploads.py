@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core import dataset, experiment, jobs, runs, uploads
+from core import dataset, experiment, job, jobs, runs, uploads
 from core.dataset import Dataset
 from core.errors import InputError
 from core.job import Job, Kind
@@ -168,3 +168,12 @@ def test_an_upload_outlives_its_last_experiment_where_somebody_makes_another_jus
     assert runs.read_experiment(first) is None
     assert runs.read_experiment(second) is not None
     assert is_there(one)
+
+
+def test_an_upload_that_has_just_been_read_is_not_said_to_be_still_read(uploaded):
+    one = uploaded()
+    job.folder().mkdir(parents=True)
+    Job(kind=Kind.INGEST, subject=one.id, submitted=1).write()
+    assert uploads.refusal(one.id) is None
+    uploads.delete(one.id, MINE)
+    assert not is_there(one)
