@@ -20,11 +20,12 @@ from core.pixels import THUMBNAIL_SIDE
 SIDE = THUMBNAIL_SIDE
 FINE_SIDE = 64  # px of the pictures that the last step looks at
 FREQUENCIES = 8  # of the cosine transform, along each axis
-ALIKE = 0.87  # correlation of these from which on two pictures are looked at; a crop by 10 % has more
+ALIKE = 0.885  # correlation of these from which on two pictures are looked at; nearly every crop by 5 % has more
 NEIGHBOURS = 8  # candidates of a picture at most, or where all look alike their number would grow with its square
+GLANCE = 0.25  # agreement in detail at 16 px without any fit
 # Iterations, and the agreement in detail that is asked for then. The first tests spare most candidates the others:
-# of planted copies all but 1 in 200 have 0.25, 0.66 and 0.75 at these.
-COARSE = (0, 0.20), (1, 0.45), (1, 0.60), (4, 0.65)  # at 16 px
+# of planted copies all but 1 in 200 have 0.25 at a glance, and 0.66 and 0.75 at the first of these.
+COARSE = (1, 0.45), (1, 0.60), (4, 0.65)  # at 16 px
 MIDDLE = (2, 0.70), (3, 0.80)  # at 32 px
 NEAR = 0.93  # at 64 px
 NEAR_BY_SQUARE = 0.80  # and the last one, so that a frame that all pictures have makes no copies of them
@@ -74,7 +75,7 @@ def pairs(
     found: list[Pair] = []
     # A product of such small matrices takes longer in several threads, which also wait for each other at full load.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(WORKERS) as pool:
-        batches = _batches(*_candidates(thumbnails, look))
+        batches = _batches(*_glanced(thumbnails, *_candidates(thumbnails, look)))
         for some in pool.map(lambda batch: _verified(thumbnails, fine, *batch), batches):
             look()
             found += some
@@ -176,6 +177,21 @@ def _nearest(best: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.intp], npt.N
         is_alike[row, nearest] = True
     first, second = np.nonzero(is_alike)
     return first, second
+
+
+def _glanced(
+    thumbnails: Thumbnails, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp], turn: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Those of some candidates whose detail agrees somewhat as they are."""
+    details = np.concatenate([detail(halved(some.astype(np.float32)), 1.5) for some in _pieces(thumbnails)])
+    details -= details.mean((1, 2), keepdims=True)
+    details /= np.sqrt((details**2).sum((1, 2), keepdims=True)) + 1e-2
+    agreements = [np.empty(0, np.float32)]
+    for start in range(0, len(first), PIECE):
+        one, other, turns = (each[start : start + PIECE] for each in (first, second, turn))
+        agreements.append(np.einsum("nyx,nyx->n", details[one], _each_turned(details[other], turns)))
+    is_like = np.concatenate(agreements) >= GLANCE
+    return first[is_like], second[is_like], turn[is_like]
 
 
 Batch = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]

@@ -1,11 +1,12 @@
 """Another way to read the same zip, without another upload."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from core import dataset, runs, storing
+from core import dataset, runs, storing, uploads
 from core.dataset import Dataset
 from core.errors import DatasetError
 from core.split import split
@@ -62,6 +63,27 @@ def test_one_can_go_back_and_gets_the_same_data_set_again(variants):
     back = dataset.read(dataset.reread(there, "folders 2"))
     assert back and back.fingerprint == variants.fingerprint
     assert back.problems == variants.problems
+
+
+def test_near_copies_are_known_by_whichever_way_the_zip_is_read(zip_of, photo_of, monkeypatch):
+    files = {}
+    for number in range(8):
+        label = ("oak", "elm")[number % 2]
+        for look, size in (("color", (320, 240)), ("small", (160, 120))):
+            file = io.BytesIO()
+            photo_of(number).resize(size).save(file, "JPEG")
+            files[f"{look}/{label}/{number}.jpg"] = file.getvalue()
+    made = dataset.ingest(dataset.create(zip_of(files), "x"))
+    assert len(made.near) == 8
+    assert made.pictures["near"].notna().any()
+    monkeypatch.setattr(dataset, "open_archive", None)
+    there = dataset.reread(made.id, "only small", workspace="mine")
+    only = dataset.read(there)
+    assert only and len(only.near) == 0 and only.pictures["near"].isna().all()
+    assert uploads.is_owner(there, "mine")
+    back = dataset.read(dataset.reread(there, "folders 2"))
+    assert back and back.near["first"].tolist() == made.near["first"].tolist()
+    assert back.pictures["near"].fillna("").tolist() == made.pictures["near"].fillna("").tolist()
 
 
 def test_a_way_that_makes_no_data_set_is_refused_and_leaves_nothing(zip_of, home):

@@ -228,6 +228,52 @@ def test_names_pictures_of_kinds_that_are_not_read(ingested):
     assert problem_of(made, ProblemKind.UNREADABLE).names[0].startswith("cats/phone.heic: it is a HEIC")
 
 
+def test_what_a_file_is_follows_from_its_content_and_not_from_its_ending(ingested, photo_of):
+    """No ending, a wrong one, an unknown one; kinds that phones and scientists write; and what is no picture at all."""
+    photos = iter([photo_of(number) for number in range(8)])
+    read = {
+        "cats/none": saved(next(photos), "JPEG"),
+        "cats/IMG.0001": saved(next(photos), "PNG"),
+        "cats/wrong.png": saved(next(photos), "JPEG"),
+        "cats/wrong.jpg": saved(next(photos), "WEBP"),
+        "cats/heic": (Path(__file__).parent / "phone.heic").read_bytes(),
+        "cats/other.avif": saved(next(photos), "AVIF"),
+        "cats/frame.dat": saved(next(photos), "AVIF"),
+        "cats/scan.ppm": saved(next(photos), "PPM"),
+        "cats/scan": saved(next(photos), "PPM"),
+    }
+    others = {
+        "cats/pointer.jpg": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
+        "cats/empty.png": b"",
+        "cats/page.jpg": b"<!DOCTYPE html><html><body>Sign in</body></html>",
+        "cats/notes": b"a note without an ending",
+    }
+    made = ingested({**read, **others, "dogs/": 5})
+    assert set(made.pictures.loc[made.pictures["label"] == "cats", "name"]) == set(read)
+    assert [name.partition(",")[0] for name in problem_of(made, ProblemKind.UNREADABLE).names] == [
+        "cats/pointer.jpg: it is a Git LFS pointer",
+        "cats/empty.png: it is an empty file",
+        "cats/page.jpg: it is a web page: its download failed",
+    ]
+    assert problem_of(made, ProblemKind.NOT_A_PICTURE).names == ("cats/notes",)
+
+
+def test_a_data_set_of_an_earlier_version_still_opens(ingested, photo_of):
+    """Without near-copies, groups and other ways to read its zip."""
+    made = ingested({"cats/": 5, "dogs/": 5, "cats/x.jpg": saved(photo_of(0), "JPEG")})
+    directory = runs.dataset_directory(made.id)
+    said = runs.read_json(directory / "dataset.json")
+    assert said
+    kept = {key: value for key, value in said.items() if key not in ("depth", "reading", "unlabelled")}
+    runs.write_json(directory / "dataset.json", {**kept, "made_of": {**said["made_of"], "rules": 3}})
+    runs.write_frame(directory / "manifest.parquet", made.pictures.drop(columns=["near", "group"]))
+    (directory / "near.parquet").unlink()
+    again = dataset.read(made.id)
+    assert again is not None and again.fingerprint == made.fingerprint
+    assert len(again.near) == 0 and again.ways == [] and again.unlabelled == ()
+    assert split(again).fingerprint == split(made).fingerprint
+
+
 def test_lists_a_picture_of_too_many_pixels_and_keeps_the_rest(ingested, picture_of, monkeypatch):
     monkeypatch.setenv("HEADSTART_MAX_PICTURE_PIXELS", "10000")
     made = ingested({"cats/": 20, "dogs/": 20, "cats/large.png": picture_of(1, size=(101, 100))})
