@@ -22,6 +22,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,13 +30,21 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pandas as pd
 
-from core import alternatives, copies, layout, manifest, problem, process, runs, storing, uploads
+from core import alternatives, copies, layout, manifest, problem, process, record, runs, storing, uploads
 from core import depth as depths
 from core.alternatives import Way, Ways
 from core.archive import open_archive, printable
 from core.depth import Depth
 from core.disk import check_free, refusal
-from core.errors import ArchiveError, DatasetError, HeadstartError, InputError, ResourceError, StopRequested
+from core.errors import (
+    ArchiveError,
+    DamagedError,
+    DatasetError,
+    HeadstartError,
+    InputError,
+    ResourceError,
+    StopRequested,
+)
 from core.names import natural
 from core.picture import load as load
 from core.picture import normalise as normalise
@@ -171,10 +180,10 @@ def read(dataset_id: str) -> Dataset | None:
     """A data set, or None where it is not ingested (yet)."""
     directory = runs.dataset_directory(dataset_id)
     try:
-        pictures = pd.read_parquet(directory / "manifest.parquet")
+        pictures = record.read_frame(directory / "manifest.parquet")
     except FileNotFoundError:
         return None
-    said = runs.read_json(directory / "dataset.json")
+    said = record.read_object(directory / "dataset.json")
     if said is None:  # it is being removed
         return None
     return Dataset(
@@ -337,9 +346,10 @@ def _of_the_same_zip(directory: Path) -> Iterator[Dataset]:
     """Data sets of this home that were made of the same; somebody may delete them at any time."""
     made_of = _made_of(directory)
     for path in directory.parent.glob("*/dataset.json") if made_of["zip_sha256"] else ():
-        said = runs.read_json(path)
-        if said and said.get("made_of") == made_of and (known := read(path.parent.name)):
-            yield known
+        if record.readable(path).get("made_of") == made_of:
+            with suppress(DamagedError):  # then the zip is read
+                if known := read(path.parent.name):
+                    yield known
 
 
 def _link(known: Dataset, folder: Path, progress: Progress) -> bool:

@@ -738,3 +738,10 @@ def test_the_shared_pictures_are_2527_in_6_classes_with_3_pairs_under_two_labels
     divided = split(made)
     assert divided.counts().sum().to_dict() == {"train": 1770, "validation": 380, "test": 377}
     assert (divided.frame.groupby("picture")["part"].nunique() == 1).all()
+
+
+def test_a_data_set_of_the_same_zip_that_is_damaged_is_passed_over(zip_of):
+    zipped = zip_of({"cat/": 4, "dog/": 4})
+    first = dataset.ingest(dataset.create(zipped, "Pets"))
+    (runs.dataset_directory(first.id) / "manifest.parquet").write_bytes(b"")
+    assert dataset.ingest(dataset.create(zipped, "Pets")).classes == first.classes
