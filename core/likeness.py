@@ -156,16 +156,14 @@ def _candidates(
         look()
         some = flat[start : start + rows]
         best = some @ others[0][:, start:]  # the others have met these already
-        turn = np.zeros(best.shape, np.uint8)
-        for number in range(1, TURNS):
-            other = some @ others[number][:, start:]
-            np.copyto(turn, number, where=other > best)
-            np.maximum(best, other, out=best)
+        for other in others[1:]:
+            np.maximum(best, some @ other[:, start:], out=best)
         best[np.tril_indices(len(best), 0, best.shape[1])] = 0.0
         first, second = _nearest(best)
-        found.append(np.stack([first, second, turn[first, second]]) + np.array([[start], [start], [0]]))
-    every = np.concatenate(found, axis=1) if found else np.empty((3, 0), np.intp)
-    return every[0], every[1], every[2]
+        found.append(np.stack([first, second]) + start)
+    first, second = np.concatenate(found, axis=1) if found else np.empty((2, 0), np.intp)
+    agreements = [np.einsum("nf,nf->n", flat[first], other.T[second]) for other in others]
+    return first, second, np.argmax(agreements, axis=0)
 
 
 def _nearest(best: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
