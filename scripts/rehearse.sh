@@ -131,7 +131,8 @@ if [[ ${1:-} == --cold ]]; then remove "$debian"; fi
 
 git clone --quiet --no-hardlinks . "$cache/clone"
 begun=$SECONDS status=0
-unshare --mount --propagation private --pid --fork --kill-child "${BASH_SOURCE[0]}" --inside || status=$?
+# In a session of its own as well: to what is inside, this script's group of processes is number 0, its own.
+unshare --mount --propagation private --pid --fork --kill-child setsid --wait "${BASH_SOURCE[0]}" --inside || status=$?
 [[ ! -d $clone/.venv ]] || mv "$clone/.venv" "$venv"
 remove "$clone" "$cache/clone"
 ((status != 77)) || cannot "Debian $release could not be made; $cache/debootstrap.log tells why."
