@@ -137,5 +137,4 @@ def test_a_zip_of_two_folders_is_read_without_a_word(zips: Path, name: str):
     outcome = read(zips / f"{name}.zip")
     assert isinstance(outcome, Dataset)
     assert outcome.counts.to_dict() == {"cat": 24, "dog": 24}
-    odd = [each.title for each in outcome.problems if each.kind is not ProblemKind.NEAR]  # the pictures made are alike
-    assert not odd
+    assert {each.kind for each in outcome.problems} <= {ProblemKind.NEAR}  # the generated pictures are much alike
