@@ -645,14 +645,23 @@ def test_the_process_tells_why_it_refuses(zip_of):
 def test_the_process_tells_of_a_fault_of_its_own_and_logs_it(zip_of):
     dataset_id = dataset.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
     directory = runs.dataset_directory(dataset_id)
-    (directory / "request.json").write_text("broken", encoding="utf-8")
+    (directory / "request.json").unlink()
+    (directory / "request.json").mkdir()
     with process(directory) as started:
         assert started.wait(60) == 1
         assert started.stderr
         assert "Traceback" in started.stderr.read()
-    assert (
-        status_of(directory).message == "Headstart failed on this zip (JSONDecodeError). The log beside it says more."
-    )
+    said = "Headstart failed on this zip (IsADirectoryError). The log beside it says more."
+    assert status_of(directory).message == said
+
+
+def test_the_process_says_which_file_is_damaged(zip_of):
+    dataset_id = dataset.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
+    directory = runs.dataset_directory(dataset_id)
+    (directory / "request.json").write_text("broken", encoding="utf-8")
+    with process(directory) as started:
+        assert started.wait(60) == 1
+    assert "request.json. Found it damaged" in status_of(directory).message
 
 
 def test_the_process_stops_within_a_second(large):

@@ -17,11 +17,24 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import children, consumer, dataset, disk, experiment, job, jobs, predict, process, runs, split, uploads
+from core import (
+    children,
+    consumer,
+    dataset,
+    disk,
+    experiment,
+    identity,
+    job,
+    jobs,
+    predict,
+    process,
+    runs,
+    split,
+    uploads,
+)
 from core.cache import Cache, row_id
 from core.children import Child
 from core.errors import HeadstartError, InputError, ResourceError
@@ -412,7 +425,7 @@ def ended(function: str, kind: str, module: str, directory: Path, log: Path, *ar
     command = [sys.executable, "-c", f"from tests import test_disk; test_disk.spoiled_before({words})"]
     with log.open("ab") as output:
         started = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output, start_new_session=True)
-    child = Child(directory, started.pid, psutil.Process(started.pid).create_time(), started)
+    child = Child(directory, identity.of(started.pid), started)
     child.follow(lambda: False)
     return child
 
@@ -571,7 +584,7 @@ def test_a_process_that_the_system_ended_for_its_disk_is_said_to_be(tmp_path):
     place = tmp_path / "place"
     place.mkdir()
     started = subprocess.Popen([sys.executable, "-c", "import os; os.kill(os.getpid(), 7)"])
-    child = Child(place, started.pid, psutil.Process(started.pid).create_time(), started)
+    child = Child(place, identity.of(started.pid), started)
     child.follow(lambda: False)
     child.settle(was_unwanted=False, remedy="Lower the batch size.")
     status = runs.read_status(place)
