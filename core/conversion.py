@@ -34,6 +34,7 @@ HINTS = {"bfloat16": "bf16", "float32": "f32"}
 NETWORK = ("model.bin", "model.xml")
 CHECKS = "checks.json"
 REASON_LENGTH = 160
+UNUSABLE = "OpenVINO's folder in the cache cannot be used: is the disk full or read-only?"
 _CONVERTING = threading.Lock()  # a standby may still do it when the run that it became wants a network, too
 
 
@@ -74,7 +75,7 @@ def compiled(prefix: Callable[[], keras.Model], *, facts: Mapping[str, object], 
 
     facts = {**facts, "holds": f"network for OpenVINO {openvino.get_version()}"}
     with (
-        blamed("OpenVINO's folder in the cache cannot be used: is the disk full or read-only?"),
+        blamed(UNUSABLE),
         _alone(facts) as folder,
     ):
         _remove_damaged(folder)
@@ -131,8 +132,10 @@ def _convert(network: keras.Model, folder: Path) -> None:
     try:
         with blamed("OpenVINO cannot convert this network"):
             model = _for_bytes(_converted(network), network.input.shape[1])
-        openvino.save_model(model, scratch / "model.xml", compress_to_fp16=False)
-        _keep_exact(scratch / "model.xml")
+        with blamed(UNUSABLE):
+            openvino.save_model(model, scratch / "model.xml", compress_to_fp16=False)
+            _keep_exact(scratch / "model.xml")
+            openvino.Core().read_model(scratch / "model.xml")  # a file whose end found no room is not noticed before
         for name in NETWORK:
             (scratch / name).replace(folder / name)
     finally:
