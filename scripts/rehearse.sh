@@ -48,6 +48,12 @@ prepare() {
     cp --remove-destination -L /etc/resolv.conf /etc/hosts "$debian/etc/"
     cp --remove-destination -L /etc/ssl/certs/ca-certificates.crt "$debian/etc/ssl/certs/"
     mount -t proc proc "$debian/proc"
+    mkdir -p "$debian/sys/fs/cgroup/memory" # by which a process knows its limit of memory
+    if [[ -f /sys/fs/cgroup/cgroup.controllers ]]; then
+        mount -t cgroup2 -o ro cgroup2 "$debian/sys/fs/cgroup" || true
+    else
+        mount -t cgroup -o ro,memory cgroup "$debian/sys/fs/cgroup/memory" || true
+    fi
     mount -t tmpfs -o mode=755 tmpfs "$debian/dev"
     for device in "${devices[@]}"; do
         touch "$debian/dev/$device"

@@ -10,6 +10,7 @@ import pytest
 from core import host
 from core.settings import settings
 
+IS_LIMIT_KNOWN = host.is_limit_known  # itself: every test has another in its place
 MACHINE = psutil.virtual_memory().total
 
 
@@ -23,6 +24,7 @@ def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Non
             path = tmp_path / "cgroup" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
+        monkeypatch.setattr(host, "is_limit_known", IS_LIMIT_KNOWN)
         monkeypatch.setattr(host, "OWN_GROUPS", tmp_path / "own")
         monkeypatch.setattr(host, "CGROUP", tmp_path / "cgroup")
 
