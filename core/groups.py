@@ -81,7 +81,7 @@ def units(rows: pd.DataFrame, columns: Sequence[str]) -> Places:
         before = numbers.copy()
         for codes in shared:
             known = codes >= 0  # -1 for an empty cell
-            least = np.full(codes.max() + 1, len(rows))
+            least = np.full(int(np.max(codes)) + 1, len(rows))
             np.minimum.at(least, codes[known], numbers[known])
             numbers[known] = least[codes[known]]
         if (numbers == before).all():
@@ -95,7 +95,7 @@ class Mending:
         """Of each row its class, unit and part; and how many rows of each class (row) each part (column) shall have."""
         entries, self._number = np.unique(unit_of * len(targets) + labels, return_counts=True)
         unit, self._label = np.divmod(entries, len(targets))  # sorted: each unit's classes, and its pictures of each
-        self._start = np.searchsorted(unit, np.arange(int(unit_of.max()) + 1))
+        self._start = np.searchsorted(unit, np.arange(int(np.max(unit_of)) + 1))
         self._size = np.bincount(unit_of)
         self._square = np.add.reduceat(self._number**2, self._start)
         self._drawn = np.zeros((len(self._size), targets.shape[1]), np.int64)
@@ -158,12 +158,12 @@ class Mending:
         weights = self._drawn[unit] * fits
         if weights.sum():
             return int(random.choice(len(weights), p=weights / weights.sum()))
-        return int((room - numbers[:, None]).min(0).argmax())
+        return int(np.argmax(np.min(room - numbers[:, None], axis=0)))
 
     def _best_move(self, order: Places) -> tuple[int, int] | None:
         """The unit and the part that bring the numbers nearest to what they shall be; None where no move does."""
         gains = self._gains()[order]
-        place = int(gains.argmax())
+        place = int(np.argmax(gains))
         unit, part = divmod(place, gains.shape[1])
         return (int(order[unit]), part) if gains[unit, part] > 0 else None
 
