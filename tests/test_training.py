@@ -201,7 +201,7 @@ def _of_two_classes(new_experiment: Callable[..., str], tmp_path_factory: pytest
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADSTART_HOME", str(home))
         settings.cache_clear()
-        chosen = {"epochs": 500, "patience": 2, "learning_rate": 0.1, "optimizer": "sgd"}
+        chosen = {"epochs": 500, "patience": 6, "learning_rate": 0.1, "optimizer": "sgd"}
         experiment_id = new_experiment(2, n=20, image_size=64, opponent=None, training=chosen)
         trained(experiment_id)
     return home, experiment_id
@@ -235,7 +235,7 @@ def test_early_stopping_ends_the_fit_and_keeps_the_best_epoch(of_two_classes):
     directory = runs.arm_directory(of_two_classes, Arm.TRANSFER)
     metrics = runs.read_metrics(directory)
     assert len(metrics) < 500
-    assert facts(directory)["best_epoch"] == len(metrics) - 2
+    assert facts(directory)["best_epoch"] == len(metrics) - 6
     assert status(directory).state is State.DONE
     assert_the_saved_network_is_that_of_the_best_epoch(of_two_classes, Arm.TRANSFER)
 
