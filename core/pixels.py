@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # few pictures need it, and it would double what the process 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM")  # MPO, of some cameras, is read as JPEG
 JPEGS = ("JPEG", "MPO")
 JPEG_PIXELS = 4  # times as many as of another kind: it is made smaller while it is decoded
+PILLOWS_MOST = Image.MAX_IMAGE_PIXELS or 0  # pixels, of which Pillow warns by itself
 LOSSY_STARTS = (b"\xff\xd8", b"RIFF")  # JPEG, WebP
 JPEG_QUALITY = 92
 JFIF_BYTES = 14  # of the one marker that says nothing of a picture, without a thumbnail
@@ -168,7 +169,7 @@ def _read(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object
 
 
 def _upright(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object], depth: Depth) -> Read:
-    Image.MAX_IMAGE_PIXELS = JPEG_PIXELS * max_pixels
+    Image.MAX_IMAGE_PIXELS = max(PILLOWS_MOST, JPEG_PIXELS * max_pixels)  # never less: it is the whole process's
     if not data:
         raise PictureError("it is an empty file")
     width, height = _webp_size(data)

@@ -55,6 +55,13 @@ def test_reads_grey_palette_and_one_bit():
     assert near(normalise(saved(Image.new("1", (9, 9), 1), "PNG")), (4, 4), WHITE, within=0)
 
 
+def test_a_low_bound_of_one_reading_does_not_stay_with_whoever_reads_next():
+    with pytest.raises(PictureError, match="megapixels"):
+        pixels.small(saved(Image.new("RGB", (400, 300)), "PNG"), max_pixels=9999, side=512)
+    with Image.open(io.BytesIO(saved(Image.new("RGB", (400, 300)), "PNG"))) as opened:
+        assert opened.size == (400, 300)
+
+
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
 def test_lays_what_is_transparent_on_white(kind):
     image = Image.new("RGBA", (20, 10), (*RED, 255))
