@@ -69,7 +69,7 @@ def curves(
         theme: Of the page.
     """
     frame = curves_frame(metrics, metric=metric)
-    figure = palette.lay_out(go.Figure(), theme, height=360, top=86, right=12, title=TITLES[metric])
+    figure = palette.blank(theme, height=360, top=86, right=12, title=TITLES[metric])
     for arm in metrics:
         own = frame[frame["arm"] == NAMES[arm]]
         figure.add_trace(_curve(own, arm, "training", metric=metric, x=x))
@@ -189,7 +189,7 @@ def confusion(
     """
     values = confusion_frame(matrix, classes, normalised=normalised).to_numpy(dtype=float)
     top = 1.0 if normalised else float(max(ceiling or int(np.max(matrix)), 1))
-    figure = palette.lay_out(go.Figure(), theme, height=440, top=44, title=palette.named(arm))
+    figure = palette.blank(theme, height=440, top=44, title=palette.named(arm))
     figure.add_trace(_cells(values, matrix, classes, top=top, percent_scale=normalised, theme=theme))
     if len(classes) <= MANY:
         figure.add_trace(_numbers(values, classes, top=top, normalised=normalised, theme=theme))
@@ -277,7 +277,7 @@ def accuracy_frame(scores: Mapping[Arm, Score]) -> pd.DataFrame:
 
 def accuracy_axis(scores: Mapping[Arm, Score], *, theme: Theme = "light") -> go.Figure:
     """The arms' accuracies with 95 % intervals on one axis, 190 px high, and the line of the largest class."""
-    figure = palette.lay_out(go.Figure(), theme, height=190, top=30, right=34)
+    figure = palette.blank(theme, height=190, top=30, right=34)
     for (arm, one), row in zip(scores.items(), accuracy_frame(scores).to_dict("records"), strict=True):
         figure.add_trace(_point(arm, one, row, theme))
     for one in list(scores.values())[:1]:
@@ -346,7 +346,7 @@ def per_class(classes: Mapping[Arm, pd.DataFrame], *, metric: ClassMetric = "f1"
     """
     frame = per_class_frame(classes, metric=metric)
     labels, height = frame["class"].tolist(), palette.rows_height(len(frame), 100)
-    figure = palette.lay_out(go.Figure(), theme, height=height, top=66, right=16, title=TITLES[metric])
+    figure = palette.blank(theme, height=height, top=66, right=16, title=TITLES[metric])
     if len(classes) > 1:
         figure.add_trace(_bars_between(frame, [NAMES[arm] for arm in classes], theme))
     for arm in classes:
@@ -396,7 +396,7 @@ def class_counts_frame(pictures: pd.DataFrame) -> pd.DataFrame:
 def class_counts(counts: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     """Pictures of each class as bars with numbers, a row a class high; `counts` is that of `class_counts_frame`."""
     ink, labels, numbers = INKS[theme], counts["class"].tolist(), counts["pictures"].tolist()
-    figure = palette.lay_out(go.Figure(), theme, height=palette.rows_height(len(labels), 8), top=4, right=48)
+    figure = palette.blank(theme, height=palette.rows_height(len(labels), 8), top=4, right=48)
     figure.add_bar(
         x=numbers,
         y=labels,
@@ -434,7 +434,7 @@ def split_frame(counts: pd.DataFrame) -> pd.DataFrame:
 
 def split_bar(counts: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
     """Training, validation and test as one stacked bar with numbers, 92 px high; `counts` as for `split_frame`."""
-    figure, scale = palette.lay_out(go.Figure(), theme, height=92, top=32, right=0), INKS[theme].scale
+    figure, scale = palette.blank(theme, height=92, top=32, right=0), INKS[theme].scale
     for row, shade in zip(split_frame(counts).to_dict("records"), (0.85, 0.5, 0.2), strict=True):
         figure.add_bar(
             x=[row["pictures"]],
