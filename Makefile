@@ -31,7 +31,7 @@ test:
 	$(PYTHON_HERE) -m ruff format --check
 	$(PYTHON_HERE) -m ruff check
 	$(PYTHON_HERE) -m mypy
-	$(PYTHON_HERE) -m pytest -m "not slow" $(ARGS)
+	$(PYTHON_HERE) -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 test-slow:
 	@scripts/setup.sh test

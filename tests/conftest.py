@@ -29,6 +29,13 @@ from core.experiment import Arm, Experiment
 from core.settings import ROOT, settings
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several run at a time: one process for a file's tests, and one for all that look at one long training."""
+    for item in items:
+        group = "compared" if "_compared" in getattr(item, "fixturenames", ()) else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty HEADSTART_HOME of this test's own, in this process and in those that it starts."""
@@ -155,7 +162,33 @@ def colours_zip(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def new_experiment(colours_zip: Callable[..., Path]) -> Callable[..., str]:
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """A function that puts a data set into the home and returns its id; what it is made of is read once for all tests.
+
+    Its arguments: a name for that, a function that writes the zip, and the data set's name.
+    """
+    from core import dataset  # here, for most tests need neither
+
+    read: dict[object, Path] = {}
+
+    def put(key: object, write: Callable[[], Path], name: str) -> str:
+        if key not in read:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("HEADSTART_HOME", str(tmp_path_factory.mktemp("ingested")))
+                settings.cache_clear()
+                made = dataset.create(write(), name)
+                dataset.ingest(made)
+                read[key] = runs.dataset_directory(made)
+            settings.cache_clear()
+        dataset_id = runs.new_id()
+        shutil.copytree(read[key], runs.dataset_directory(dataset_id))
+        return dataset_id
+
+    return put
+
+
+@pytest.fixture(scope="session")
+def new_experiment(colours_zip: Callable[..., Path], ingested: Callable[..., str]) -> Callable[..., str]:
     """A function that configures an experiment on pictures in two or three colours, ready to be trained.
 
     Any field of `Experiment` may be chosen; without a choice pictures are 32 px wide and the epochs few and exact.
@@ -164,8 +197,8 @@ def new_experiment(colours_zip: Callable[..., Path]) -> Callable[..., str]:
     from core.split import split
 
     def write(n_classes: int = 2, n: int = 12, *, side: int = 40, **choices: object) -> str:
-        dataset_id = dataset.create(colours_zip(n_classes, n, side=side), "Colours")
-        data = dataset.ingest(dataset_id)
+        dataset_id = ingested((n_classes, n, side), lambda: colours_zip(n_classes, n, side=side), "Colours")
+        data = dataset.read(dataset_id)
         plain = {
             "image_size": 32,
             "training": {"epochs": 2, "patience": None},
@@ -296,7 +329,7 @@ def _write_arm(experiment_id: str, of: Experiment, arm: Arm, *, right: float, is
 
 
 @pytest.fixture
-def finished_experiment(zip_of: Callable[..., Path]) -> Callable[..., str]:
+def finished_experiment(zip_of: Callable[..., Path], ingested: Callable[..., str]) -> Callable[..., str]:
     """A function that writes a whole experiment, as its processes would have, and returns its id.
 
     Its options: `classes` (pictures a class), `arms` that have scores, `right` (share of right answers an arm),
@@ -313,8 +346,9 @@ def finished_experiment(zip_of: Callable[..., Path]) -> Callable[..., str]:
         stopped: tuple[Arm, ...] = (),
         **choices: object,
     ) -> str:
-        dataset_id = dataset.create(zip_of({f"{label}/": count for label, count in classes.items()}), "Noise")
-        data = dataset.ingest(dataset_id)
+        files = {f"{label}/": count for label, count in classes.items()}
+        dataset_id = ingested(tuple(files.items()), lambda: zip_of(files), "Noise")
+        data = dataset.read(dataset_id)
         chosen = experiment.default(dataset_id, dataset_name=data.name, **choices)
         experiment_id = runs.create_experiment(chosen, split(data).frame)
         for arm in chosen.arms:
