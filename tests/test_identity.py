@@ -48,7 +48,7 @@ def test_a_process_stays_itself_when_the_clock_steps(step_clock, seconds):
     with waiting() as pid:
         before, created = identity.of(pid), psutil.Process(pid).create_time()
         step_clock(seconds)
-        assert psutil.Process(pid).create_time() == created + seconds
+        assert psutil.Process(pid).create_time() == pytest.approx(created + seconds, abs=0.001)
         assert before.is_alive
         assert identity.of(pid) == before
     assert not before.is_alive
