@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+import visits
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -23,12 +24,7 @@ def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(experiment_id: str | None = None, workspace: str | None = None) -> AppTest:
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
-    for name, value in (("experiment", experiment_id), ("workspace", workspace)):
-        if value:
-            app.query_params[name] = value
-    app.run()
-    app.switch_page("pages/compare.py").run()
+    app = visits.opened("compare", experiment=experiment_id, workspace=workspace)
     assert not app.exception
     return app
 

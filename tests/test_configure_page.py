@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import visits
 from streamlit.testing.v1 import AppTest
 
 from core import bases, dataset, estimate, experiment, jobs, runs, weights
 from core.experiment import Arm, Experiment, Head, Opponent, Optimizer, Training
 from core.runs import State, Status
-from core.settings import ROOT, settings
+from core.settings import settings
 from core.split import split
 from pages import _configure_summary
 
@@ -27,24 +28,23 @@ def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def pictures(zip_of: Callable[..., Path], picture_of: Callable[..., bytes]) -> Callable[..., str]:
+def pictures(
+    zip_of: Callable[..., Path], picture_of: Callable[..., bytes], ingested: Callable[..., str]
+) -> Callable[..., str]:
     """A function that makes a data set of so many pictures a class and returns its id."""
 
     def make(**classes: int) -> str:
         labels = [label for label, count in classes.items() for _ in range(count)]
         files = {f"{label}/{number}.png": picture_of(number) for number, label in enumerate(labels)}
-        dataset_id = dataset.create(zip_of(files), "Things")
-        dataset.ingest(dataset_id)
-        return dataset_id
+        return ingested(tuple(labels), lambda: zip_of(files), "Things")
 
     return make
 
 
 def opened(**identifiers: str) -> AppTest:
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
-    for name, value in identifiers.items():
-        app.query_params[name] = value
-    return visit(app.run(), "configure")
+    app = visits.opened("configure", **identifiers)
+    assert not app.exception
+    return app
 
 
 def visit(app: AppTest, page: str) -> AppTest:

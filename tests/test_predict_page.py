@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import psutil
 import pytest
+import visits
 from PIL import Image
 from playwright.sync_api import Browser, expect
 from streamlit.testing.v1 import AppTest
@@ -18,7 +19,6 @@ from core import dataset, jobs, predict, runs
 from core.errors import InputError
 from core.experiment import Arm
 from core.runs import State, Status
-from core.settings import ROOT
 
 LINK, OTHER = "a" * 32, "b" * 32
 CLASSES = ("bird", "flower", "fruit", "mammal")
@@ -32,15 +32,7 @@ def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(experiment_id: str | None = None, prediction_id: str | None = None, workspace: str = LINK) -> AppTest:
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
-    app.query_params["workspace"] = workspace
-    if experiment_id:
-        app.query_params["experiment"] = experiment_id
-    app.run()
-    app.switch_page("pages/predict.py")
-    if prediction_id:
-        app.query_params["prediction"] = prediction_id
-    app.run()
+    app = visits.opened("predict", workspace=workspace, experiment=experiment_id, prediction=prediction_id)
     assert not app.exception
     return app
 

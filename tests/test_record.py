@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import visits
 from pydantic import BaseModel
 from streamlit.testing.v1 import AppTest
 
@@ -83,10 +84,7 @@ def test_no_page_breaks_on_a_damaged_file_of_its_experiment(name: str, finished_
         path.write_bytes(whole)
         damage(path, how)
         for page in PAGES:
-            app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
-            app.query_params.update(workspace=LINK, experiment=experiment_id)
-            app.run()
-            app.switch_page(f"pages/{page}.py").run()
+            app = visits.opened(page, workspace=LINK, experiment=experiment_id)
             assert not app.exception, (how, page, app.exception[0].message)
 
 

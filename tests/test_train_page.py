@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+import visits
 from streamlit.testing.v1 import AppTest
 
 from core import jobs, runs
@@ -22,12 +23,7 @@ def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(experiment_id: str | None = None, workspace: str = LINK) -> AppTest:
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
-    app.query_params["workspace"] = workspace
-    if experiment_id:
-        app.query_params["experiment"] = experiment_id
-    app.run()
-    app.switch_page("pages/train.py").run()
+    app = visits.opened("train", workspace=workspace, experiment=experiment_id)
     assert not app.exception
     return app
 
