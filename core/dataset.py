@@ -207,17 +207,18 @@ def reread(dataset_id: str, key: str, *, workspace: str = "") -> str:
     Args:
         dataset_id: Of a data set that is read.
         key: Of one of its `ways`.
-        workspace: Of the link that wants it, and alone may delete it.
+        workspace: Of the link that wants it, which must be that of the data set, and alone may delete it.
 
     Returns:
         The new data set's id; it is ready.
 
     Raises:
-        InputError: The data set is being removed.
+        InputError: The data set is being removed, or another link uploaded it.
         DatasetError: There is no such way, or its pictures and labels make no data set.
         ResourceError: The disk is full. Nothing is left behind, as after any error.
     """
     begun, source = time.monotonic(), runs.dataset_directory(dataset_id)
+    uploads.check_use(dataset_id, workspace)
     with uploads.held(dataset_id):
         known, ways = read(dataset_id), alternatives.read(source)
         way = next((each for each in ways.ways if each.key == key), None) if ways else None

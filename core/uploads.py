@@ -28,6 +28,24 @@ def workspace_of(dataset_id: str) -> str:
     return str(request.get("workspace") or "")
 
 
+def may_use(dataset_id: str, workspace: str) -> bool:
+    """Whether who has this workspace may train on the pictures; what nobody's link brought is everybody's."""
+    return workspace_of(dataset_id) in ("", workspace)
+
+
+def check_use(dataset_id: str, workspace: str) -> None:
+    """Let who brought the pictures pass: they stay as long as an experiment uses them, so only theirs may.
+
+    Raises:
+        InputError: Another link uploaded them.
+    """
+    if not may_use(dataset_id, workspace):
+        raise InputError(
+            "Expected the link under which these pictures were uploaded; found another one, which may only look. "
+            "Upload the same zip to train on them."
+        )
+
+
 def policy() -> str:
     """How long unused uploads are kept, in a sentence."""
     return f"Uploads that no experiment uses are removed {_after(settings().keep_uploads_days)} after their last use."
@@ -81,10 +99,10 @@ def note_use(dataset_id: str) -> None:
             os.utime(path)
 
 
-def n_experiments(dataset_id: str) -> int:
-    """How many experiments use a data set, whosever they are."""
+def _workspaces_of_experiments(dataset_id: str) -> list[str]:
+    """The workspace of each experiment that uses a data set, whosever it is."""
     found = (record.readable(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
-    return sum(each.get("dataset") == dataset_id for each in found)
+    return [str(each.get("workspace") or "") for each in found if each.get("dataset") == dataset_id]
 
 
 def is_owner(dataset_id: str, workspace: str) -> bool:
@@ -94,11 +112,13 @@ def is_owner(dataset_id: str, workspace: str) -> bool:
 
 def refusal(dataset_id: str) -> str | None:
     """Why these pictures cannot be deleted now, or None."""
-    n = n_experiments(dataset_id)
-    if n:
+    workspaces = _workspaces_of_experiments(dataset_id)
+    if workspaces:
+        n, n_others = len(workspaces), sum(each != workspace_of(dataset_id) for each in workspaces)
+        others = f" {n_others:,} of {n:,} can be deleted only under the link that started it." if n_others else ""
         return (
             f"{n:,} experiment{' uses' if n == 1 else 's use'} these pictures. They go with the last one: delete "
-            f"{'it' if n == 1 else 'them'} on the Compare page."
+            f"{'it' if n == 1 else 'them'} on the Compare page.{others}"
         )
     is_read = (runs.dataset_directory(dataset_id) / "manifest.parquet").exists()  # its job may outlive that by a moment
     if not is_read and job.read(job.name_of(Kind.INGEST, dataset_id)):

@@ -26,9 +26,9 @@ SETTLED_SECONDS = 1.5  # without a change, before a probe is worth starting
 THUMBNAIL_SIDE = 88  # px, for 44 on a sharp screen
 
 
-def show(chosen: Experiment, of: Dataset, split: Split) -> None:
-    """Draw both arms; while something is measured, once a second."""
-    is_waiting = bool(estimate.missing(chosen))
+def show(chosen: Experiment, of: Dataset, split: Split, *, is_measured: bool) -> None:
+    """Draw both arms; while something is measured, once a second. Nothing is unless it `is_measured`."""
+    is_waiting = is_measured and bool(estimate.missing(chosen))
     st.fragment(_live, run_every=POLL_SECONDS if is_waiting else None)(chosen, of, split, is_waiting)
 
 

@@ -130,6 +130,35 @@ def test_only_the_link_that_uploaded_may_delete_and_only_what_nothing_uses(uploa
     assert is_there(one)
 
 
+def test_who_has_only_the_link_may_not_train_on_the_pictures_and_what_nobodys_link_brought_is_everybodys(uploaded):
+    one, nobodys = uploaded(), uploaded(workspace="")
+    uploads.check_use(one.id, MINE)
+    for stranger in (OTHERS, ""):
+        with pytest.raises(InputError, match="Upload the same zip to train on them"):
+            uploads.check_use(one.id, stranger)
+        uploads.check_use(nobodys.id, stranger)
+    uploads.check_use(runs.new_id(), OTHERS)  # there is nothing any more, so nothing to refuse
+
+
+def test_who_has_only_the_link_makes_no_data_set_of_the_pictures_by_another_way_to_read_them(zip_of):
+    zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
+    one = dataset.ingest(dataset.create(zipped, "Leaves", workspace=MINE))
+    with pytest.raises(InputError, match="which may only look"):
+        dataset.reread(one.id, one.ways[1].key, workspace=OTHERS)
+    assert [path.name for path in runs.directories("datasets")] == [one.id]
+    assert dataset.reread(one.id, one.ways[1].key, workspace=MINE)
+
+
+def test_an_experiment_of_another_link_is_named_to_the_owner_who_cannot_delete_it(uploaded):
+    one = uploaded()
+    experiment_on(one)
+    assert uploads.refusal(one.id) == (
+        "1 experiment uses these pictures. They go with the last one: delete it on the Compare page."
+    )
+    runs.create_experiment(experiment.default(one.id, workspace=OTHERS), split(one).frame)
+    assert "1 of 2 can be deleted only under the link that started it." in str(uploads.refusal(one.id))
+
+
 def test_an_upload_of_nobody_is_nobodys_to_delete(uploaded):
     one = uploaded(workspace="")
     with pytest.raises(InputError, match="Only the link"):
