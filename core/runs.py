@@ -281,7 +281,7 @@ def read_experiment(experiment_id: str) -> Experiment | None:
 
 def read_split(experiment_id: str) -> "pd.DataFrame":
     """Columns picture, label, part of an experiment's split."""
-    return record.read_frame(experiment_directory(experiment_id) / "split.parquet")
+    return record.read_frame(experiment_directory(experiment_id) / "split.parquet", ("picture", "label", "part"))
 
 
 def arm_directory(experiment_id: str, arm: Arm) -> Path:

@@ -13,13 +13,14 @@ from PIL import Image
 
 from core import diagram, estimate, fitting, jobs, picture, runs
 from core.dataset import Dataset
-from core.errors import ResourceError
+from core.errors import DamagedError, ResourceError
 from core.estimate import Estimate
 from core.experiment import Arm, Experiment
 from core.runs import State
 from core.settings import settings
 from core.split import Split
 from pages import _configure_augmentation, _shared
+from pages._thumbnails import EMPTY
 
 POLL_SECONDS = 1.0
 SETTLED_SECONDS = 1.5  # without a change, before a probe is worth starting
@@ -114,7 +115,10 @@ def end_probe() -> None:
 
 def _thumbnail(of: Dataset) -> str:
     """The previewed picture as a data URI."""
-    return _encoded(str(_configure_augmentation.previewed(of)))
+    try:
+        return _encoded(str(_configure_augmentation.previewed(of)))
+    except (DamagedError, FileNotFoundError):
+        return EMPTY
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

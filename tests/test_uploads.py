@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core import dataset, experiment, job, jobs, runs, uploads
+from core import dataset, experiment, job, jobs, picture, runs, uploads
 from core.dataset import Dataset
 from core.errors import InputError
 from core.job import Job, Kind
@@ -102,6 +102,19 @@ def test_the_pictures_that_another_data_set_shares_outlive_a_deletion(uploaded):
     uploads.delete(first.id, MINE)
     assert not is_there(first)
     assert all(second.path(picture).stat().st_size for picture in second.pictures["picture"])
+
+
+@pytest.mark.parametrize("name", ["pictures", "near.parquet", "readings.json", "readings.parquet"])
+def test_the_same_zip_is_read_anew_where_the_files_of_the_first_upload_are_damaged(name, zip_of):
+    zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
+    first = dataset.ingest(dataset.create(zipped, "Leaves"))
+    path = runs.dataset_directory(first.id) / name
+    harmed = first.path(first.pictures["picture"].iloc[0]) if name == "pictures" else path
+    harmed.write_bytes(harmed.read_bytes()[:60])
+    second = dataset.ingest(dataset.create(zipped, "Leaves"))
+    assert second.fingerprint == first.fingerprint
+    assert all(picture.is_whole(second.path(each)) for each in second.pictures["picture"])
+    assert dataset.read(dataset.reread(second.id, second.ways[1].key))
 
 
 def test_an_ingest_that_copies_from_an_upload_while_it_goes_reads_its_own_zip(uploaded, monkeypatch):
