@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core import job, record, runs
+from core.ages import Age
 from core.errors import InputError
 from core.estimate import duration
 from core.job import Kind
@@ -95,7 +96,7 @@ def note_use(dataset_id: str) -> None:
     """Somebody looks at these pictures now, so they stay for a while. Cheap, and never fails."""
     path = runs.dataset_directory(dataset_id) / "dataset.json"
     with suppress(OSError):
-        if time.time() - path.stat().st_mtime > NOTED_SECONDS:
+        if abs(time.time() - path.stat().st_mtime) > NOTED_SECONDS:  # also when the clock was set back since then
             os.utime(path)
 
 
@@ -146,11 +147,12 @@ def remove_unused(dataset_id: str) -> None:
         _removed(runs.dataset_directory(dataset_id))
 
 
-def expire() -> None:
+def expire(age: Age) -> None:
     """Remove the data sets that no experiment uses and that nobody has opened for `keep_uploads_days`."""
     for directory in runs.directories("datasets"):
-        if runs.age_seconds(directory) > settings().keep_uploads_days * DAY_SECONDS:
-            _removed(directory)
+        if age(directory) > settings().keep_uploads_days * DAY_SECONDS:
+            with suppress(OSError):  # what cannot be removed now is tried the next time, and keeps no other one
+                _removed(directory)
 
 
 def _removed(directory: Path) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import dataset, experiment, job, jobs, picture, runs, uploads
+from core.ages import Ages
 from core.dataset import Dataset
 from core.errors import InputError
 from core.job import Job, Kind
@@ -40,10 +41,10 @@ def grow_old(path: Path, days: float) -> None:
 def test_an_unused_upload_goes_after_a_day_and_not_before(uploaded):
     one = uploaded()
     grow_old(runs.dataset_directory(one.id), 0.9)
-    uploads.expire()
+    uploads.expire(Ages())
     assert is_there(one)
     grow_old(runs.dataset_directory(one.id), 1.1)
-    uploads.expire()
+    uploads.expire(Ages())
     assert not runs.dataset_directory(one.id).exists()
 
 
@@ -54,7 +55,7 @@ def test_how_long_uploads_are_kept_is_a_setting_and_the_sentence_follows_it(uplo
     assert "removed 3 days after" in uploads.policy()
     one = uploaded()
     grow_old(runs.dataset_directory(one.id), 2)
-    uploads.expire()
+    uploads.expire(Ages())
     assert is_there(one)
 
 
@@ -62,7 +63,7 @@ def test_whoever_opens_an_upload_keeps_it_for_another_day(uploaded):
     one = uploaded()
     grow_old(runs.dataset_directory(one.id), 5)
     uploads.note_use(one.id)
-    uploads.expire()
+    uploads.expire(Ages())
     assert is_there(one)
 
 
@@ -70,7 +71,7 @@ def test_an_upload_that_an_experiment_uses_stays(uploaded):
     one = uploaded()
     runs.create_experiment(experiment.default(one.id), split(one).frame)
     grow_old(runs.dataset_directory(one.id), 100)
-    uploads.expire()
+    uploads.expire(Ages())
     assert is_there(one)
 
 
@@ -82,7 +83,7 @@ def test_an_upload_that_waits_to_be_read_or_is_held_stays(uploaded, home, zip_of
     for each in (waiting, held.id):
         grow_old(runs.dataset_directory(each), 100)
     with uploads.held(held.id):
-        uploads.expire()
+        uploads.expire(Ages())
     assert is_there(held)
     assert (runs.dataset_directory(waiting) / "upload.zip").exists()
 
@@ -92,7 +93,7 @@ def test_an_ingest_that_is_at_work_keeps_its_upload(zip_of):
 
     def progress(*_: object) -> None:
         grow_old(runs.dataset_directory(dataset_id), 100)
-        uploads.expire()
+        uploads.expire(Ages())
 
     assert dataset.ingest(dataset_id, progress=progress).counts.sum() == 24
 
