@@ -583,7 +583,7 @@ if part == "crashes":
     print("Epoch 1")
     print("ValueError: no such layer", flush=True)
     sys.exit(3)
-if part == "aborts":
+if part == "aborts" or (part == "aborts once" and not (target / "attempt.json").exists()):
     os.abort()
 if part == "forgets":
     sys.exit(0)
@@ -598,8 +598,8 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     The file `part` in the directory of its work names the part: "works" (at once, without the file), "works until told"
     (by a file `go`, or a stop), "loads for long", "is deaf" to stops, "outlives the consumer", "scores for long" after
-    a stop, "is killed" each time, "is killed once", "is refused memory once", "crashes", "aborts", "forgets" to say its
-    end. A consumer without work or server ends soon.
+    a stop, "is killed" each time, "is killed once", "is refused memory once", "crashes", "aborts", "aborts once",
+    "forgets" to say its end. A consumer without work or server ends soon.
     Told to be a standby, it is ready at once and waits for its order. A report is killed once by a file `kills`.
     """
     script, interpreter = tmp_path / "stand_in.py", tmp_path / "python"
