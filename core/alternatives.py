@@ -8,13 +8,13 @@ A zip that can be read in one way only has neither.
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from core import manifest, runs
+from core import manifest, record, runs
 from core.layout import Layout
 from core.names import natural
 from core.problem import Problem, parsed
@@ -81,20 +81,29 @@ def gathered(arranged: Layout, stored: pd.DataFrame, common: Sequence[Problem]) 
 
 def titles(directory: Path) -> list[Way]:
     """The ways that a data set's zip can be read, the likeliest first; none where there is only one."""
-    said = runs.read_json(directory / "readings.json")
-    return [_way(each) for each in said["ways"]] if said else []
+    said = _said(directory)
+    return list(said.ways) if said else []
 
 
 def read(directory: Path) -> Ways | None:
     """The same with their pictures, or None where there is only one way or the data set is gone."""
-    said = runs.read_json(directory / "readings.json")
+    said = _said(directory)
     try:
-        frame = pd.read_parquet(directory / "readings.parquet") if said else None
+        return replace(said, frame=record.read_frame(directory / "readings.parquet", STORED)) if said else None
     except FileNotFoundError:
         return None
-    if frame is None:
+
+
+def _said(directory: Path) -> Ways | None:
+    """What readings.json says; the frame is still to be read."""
+    path = directory / "readings.json"
+    said = record.read_object(path)
+    if said is None:
         return None
-    return Ways(tuple(map(_way, said["ways"])), tuple(map(parsed, said["common"])), frame)
+    try:
+        return Ways(tuple(map(_way, said["ways"])), tuple(map(parsed, said["common"])), pd.DataFrame())
+    except (ValueError, LookupError, TypeError) as error:
+        raise record.damaged(path, error) from None
 
 
 def files(directory: Path) -> set[str]:

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from core import attempt, disk, host, process, runs
+from core import attempt, disk, host, process, record, runs
 from core.errors import HeadstartError
 from core.experiment import Arm, Experiment, Training
 from core.runs import State
@@ -79,7 +79,7 @@ class Report:
 
     def fail(self, error: BaseException) -> None:
         """Say what went wrong: our own errors in their words, others by name with the log as the place to look."""
-        error = disk.refusal(error) or error
+        error = disk.refusal(error) or record.gone(error) or error
         known = isinstance(error, HeadstartError)
         message = str(error) if known else f"Failed with {type(error).__name__}: {error}. The log tells more."
         self.tell(state=State.FAILED, message=message, seconds_left=None)
@@ -101,15 +101,13 @@ class Job:
             arm: Which of its arms.
             served: So many stops made the fit be left, so that only its best epoch is to be scored.
         """
-        import pandas as pd  # here, for the consumer imports this module and needs no frames
-
         self.arm, self.scores_only = arm, served > 0
         self.directory = directory / arm
         self.experiment = Experiment.model_validate(runs.read_json(directory / "experiment.json"))
         self.attempt = attempt.read(self.directory)
         if self.attempt:
             self.experiment = self.attempt.applied(self.experiment, arm)
-        self.split = pd.read_parquet(directory / "split.parquet")
+        self.split = record.read_frame(directory / "split.parquet")
         first = process.started()
         if self.scores_only:
             first = first.model_copy(update={"state": State.SCORE, "message": STOPPED_AND_SCORED})

@@ -39,6 +39,7 @@ DISCARDED = "Ended, because it is not wanted any more."
 INTERRUPTED = "This was interrupted (the host or the app was restarted). Please start it again."
 LOWER = "Lower the batch size, the picture size or the number of trained blocks."  # for a training
 OUT_OF_DISK = "The system ended this run by the signal SIGBUS, as when a disk becomes full under a mapped file."
+CRASHES = (signal.SIGABRT, signal.SIGILL, signal.SIGSEGV, signal.SIGFPE, signal.SIGTRAP)
 OUT_OF_MEMORY = "The system ended this run, probably because memory ran out."
 
 
@@ -90,14 +91,21 @@ class Child:
         """Whether its end was one for want of memory, as far as can be seen; only after its end."""
         return self.process is not None and self.process.returncode in (-signal.SIGKILL, OUT_OF_MEMORY_CODE)
 
+    @property
+    def crash(self) -> str:
+        """The signal by which it ended itself, as C++ does where an error is not caught; "" where it was none."""
+        code = self.process.returncode if self.process else 0
+        return signal.Signals(-code).name if -code in CRASHES else ""
+
     def is_tried_again(self, *, was_unwanted: bool) -> bool:
-        """Whether memory ran out for an arm's process, and its directory is ready now for a second, easier attempt."""
+        """Whether an arm's process ran out of memory or crashed, and all is ready now for a second attempt."""
         is_over = self._has_scored() or (runs.read_status(self.directory) or Status()).state.is_final
-        if was_unwanted or is_over or not self.ran_out_of_memory or runs.stop_requests(self.directory):
+        is_mendable = self.ran_out_of_memory or self.crash
+        if was_unwanted or is_over or not is_mendable or runs.stop_requests(self.directory):
             return False
         arm.remove_temporary(self.directory)
         runs.remove_partial(self.directory)
-        return attempt.prepare(self.directory) is not None
+        return attempt.prepare(self.directory, crash=self.crash) is not None
 
     def settle(self, *, was_unwanted: bool, remedy: str) -> bool:
         """Once it is gone: write its final state and the reason, if it came to none by itself.

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from huey import SqliteHuey
 from huey.consumer import Consumer
 
-from core import children, device, disk, job, jobs, leftovers, runs
+from core import attempt, children, device, disk, job, jobs, leftovers, runs
 from core.children import Child, Report
 from core.job import Job, Kind, Lane, Step
 from core.room import Room, need_bytes
@@ -135,7 +135,7 @@ class Work:
     def _run(self, begun: Job, step: Step, later: list[Step], environment: dict[str, str], report: Report) -> None:
         """Bring one process to its end, also one that an earlier consumer had started; twice where memory ran out."""
         while self._is_tried_again(begun, step, later, environment, report):
-            log.warning("%s: memory ran out, a second attempt begins", begun.name)
+            log.warning("%s: memory ran out or it crashed, a second attempt begins", begun.name)
 
     def _is_tried_again(
         self, begun: Job, step: Step, later: list[Step], environment: dict[str, str], report: Report
@@ -173,7 +173,8 @@ class Work:
         """The step's process, just started; None where none is wanted."""
         if begun.is_discarded or children.is_settled(step.directory):
             return None
-        spare = self.reserve.take() if begun.kind is Kind.EXPERIMENT else None
+        is_for_standby = begun.kind is Kind.EXPERIMENT and not attempt.is_without_openvino(step.directory)
+        spare = self.reserve.take() if is_for_standby else None
         return children.start(step.directory, step.arguments, environment, spare)
 
     def sweep(self) -> None:

@@ -49,11 +49,11 @@ def blamed(what: str) -> Iterator[None]:
         yield
     except EngineError:
         raise
-    except Exception as error:  # of whatever kind: OpenVINO and TensorFlow raise all of them
+    except (Exception, SystemExit) as error:  # of whatever kind: OpenVINO and TensorFlow raise all of them
         raise EngineError(f"{what} ({_reason(error)})") from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """The last line with something in it, which is the most particular one, and no longer than a table can show."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = f"{type(error).__name__}: {lines[-1]}" if lines else type(error).__name__

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core import likeness, runs
+from core import likeness, record, runs
 from core.layout import PARTS, TEST, TRAIN
 from core.picture import load
 from core.problem import Problem, ProblemKind, found
@@ -27,7 +27,7 @@ def none() -> pd.DataFrame:
 def read(directory: Path) -> pd.DataFrame:
     """The pairs of a data set's stored pictures, by whichever way its zip is read."""
     try:
-        return pd.read_parquet(directory / "near.parquet")
+        return record.read_frame(directory / "near.parquet", COLUMNS)
     except FileNotFoundError:  # made before near-copies were looked for
         return none()
 

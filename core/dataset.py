@@ -46,6 +46,7 @@ from core.errors import (
     StopRequested,
 )
 from core.names import natural
+from core.picture import is_whole
 from core.picture import load as load
 from core.picture import normalise as normalise
 from core.problem import Problem, ProblemKind, found
@@ -207,17 +208,18 @@ def reread(dataset_id: str, key: str, *, workspace: str = "") -> str:
     Args:
         dataset_id: Of a data set that is read.
         key: Of one of its `ways`.
-        workspace: Of the link that wants it, and alone may delete it.
+        workspace: Of the link that wants it, which must be that of the data set, and alone may delete it.
 
     Returns:
         The new data set's id; it is ready.
 
     Raises:
-        InputError: The data set is being removed.
+        InputError: The data set is being removed, or another link uploaded it.
         DatasetError: There is no such way, or its pictures and labels make no data set.
         ResourceError: The disk is full. Nothing is left behind, as after any error.
     """
     begun, source = time.monotonic(), runs.dataset_directory(dataset_id)
+    uploads.check_use(dataset_id, workspace)
     with uploads.held(dataset_id):
         known, ways = read(dataset_id), alternatives.read(source)
         way = next((each for each in ways.ways if each.key == key), None) if ways else None
@@ -355,7 +357,7 @@ def _of_the_same_zip(directory: Path) -> Iterator[Dataset]:
 def _link(known: Dataset, folder: Path, progress: Progress) -> bool:
     """Put what all ways of another data set need beside and into `folder`: stored pictures, the ways, pairs.
 
-    False when they are going away or the disk is full.
+    False when they are going away or damaged, or the disk is full.
     """
     source, target = runs.dataset_directory(known.id), folder.parent
     try:
@@ -366,15 +368,17 @@ def _link(known: Dataset, folder: Path, progress: Progress) -> bool:
             moves.append((source / "unlabelled" / file, target / "unlabelled" / file))
         for done, (there, here) in enumerate(moves, start=1):
             progress(done, len(moves))
+            if not is_whole(there):
+                return False
             try:
                 os.link(there, here)  # stored pictures are never written to again
-            except FileNotFoundError:
+            except FileNotFoundError:  # it goes just now
                 return False
             except OSError:  # too many links, or a disk that has none
                 shutil.copyfile(there, here)
         alternatives.copy(source, target)
         copies.write(copies.read(source), target)
-    except OSError:
+    except (OSError, DamagedError):
         return False
     return True
 

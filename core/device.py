@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata
+from importlib import metadata, util
 from pathlib import Path
 
 SECONDS = 10.0
@@ -71,6 +71,14 @@ def backend() -> str:
         return str(json.loads(path.read_text(encoding="utf-8"))["backend"])
     except (OSError, ValueError, KeyError, TypeError):
         return "tensorflow"
+
+
+def has_openvino() -> bool:
+    """Whether OpenVINO is installed, started or not: it is not made for every platform."""
+    try:
+        return util.find_spec("openvino") is not None
+    except (ImportError, ValueError):  # something that only bears its name
+        return False
 
 
 def _version(package: str) -> str:

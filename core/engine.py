@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import lru_cache
-from importlib import metadata, util
+from importlib import metadata
 from itertools import islice
 from typing import NamedTuple, Protocol
 
@@ -17,11 +17,13 @@ import numpy as np
 
 from core import cache, conversion, device
 from core.conversion import blamed
+from core.device import has_openvino as has_openvino
 from core.errors import EngineError
 
 BATCH = 32  # pictures that Keras computes together on a processor
 GPU_BATCH = 256  # and on a graphics card
 Write = Callable[[int, np.ndarray], None]  # number of the picture, its output in float32
+_FORBIDDEN: list[str] = []  # why OpenVINO is not asked for anything in this process; empty where it is
 _FAILURES: dict[str, str] = {}  # network: why OpenVINO is not asked for it again in this process
 
 
@@ -32,14 +34,9 @@ class Engine(Protocol):
         """Compute every picture, uint8 of shape (size, size, 3); `write` is called once for each, in any order."""
 
 
-def has_openvino() -> bool:
-    """Whether OpenVINO is installed: it is not made for every platform."""
-    return util.find_spec("openvino") is not None
-
-
 def is_openvino() -> bool:
     """Whether OpenVINO computes here: on a host without a graphics card that it is made for, and where it starts."""
-    return _is_meant() and not _start_failure()
+    return _is_meant() and not _FORBIDDEN and not _started().failure
 
 
 def _is_meant() -> bool:
@@ -47,22 +44,28 @@ def _is_meant() -> bool:
     return is_plain and not device.find().has_gpu and has_openvino()
 
 
+class _Start(NamedTuple):
+    failure: str = ""  # why an OpenVINO that is installed does not start in this process; "" where it does
+    version: str = ""
+    has_bfloat16: bool = False
+
+
 @lru_cache
-def _start_failure() -> str:
-    """Why an OpenVINO that is installed does not start in this process; "" where it does."""
+def _started() -> _Start:
+    """All that is asked of OpenVINO as a whole, once: what answered might not do so again."""
     try:
         with blamed("OpenVINO is installed but does not start; 'make clean' and 'make run' install it again"):
-            _capabilities()
-            metadata.version("openvino")
+            import openvino
+
+            found = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+            return _Start(version=metadata.version("openvino"), has_bfloat16="BF16" in found)
     except EngineError as error:
-        return str(error)
-    return ""
+        return _Start(str(error))
 
 
-def _capabilities() -> list[str]:
-    import openvino
-
-    return list(openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+def forbid(reason: str) -> None:
+    """Let Keras compute everything in this process, because OpenVINO may end it and not only fail."""
+    _FORBIDDEN[:] = [reason]
 
 
 def is_quick() -> bool:
@@ -80,7 +83,7 @@ class Choice(NamedTuple):
     def label(self) -> str:
         """How it is called: a part of the key of what it computed."""
         if self.is_openvino:
-            version = ".".join(metadata.version("openvino").split(".")[:2])
+            version = ".".join(_started().version.split(".")[:2])
             return f"OpenVINO {version}, {self.precision}"
         return f"Keras {keras.__version__} on {keras.backend.backend()}, {self.precision}"
 
@@ -101,7 +104,7 @@ def failure(network: Mapping[str, object]) -> str:
     """Why Keras computes this network on a host where OpenVINO should; "" where it need not."""
     if not _is_meant():
         return ""
-    return _start_failure() or _FAILURES.get(_name(network), "")
+    return "".join(_FORBIDDEN) or _started().failure or _FAILURES.get(_name(network), "")
 
 
 def give_up(network: Mapping[str, object], reason: str) -> None:
@@ -121,7 +124,7 @@ def label(precision: str) -> str:
 def fast_precision() -> str:
     """The quickest number format of this host that is exact enough for training on."""
     if is_openvino():
-        return "bfloat16" if "BF16" in _capabilities() else "float32"
+        return "bfloat16" if _started().has_bfloat16 else "float32"
     return str(keras.config.dtype_policy().compute_dtype)
 
 

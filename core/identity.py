@@ -36,7 +36,7 @@ class Identity(BaseModel):
         if self.ticks is None:
             return self._is_alive_by_the_clock
         found = _stat(self.pid)
-        return found is not None and found.state not in DEAD and (_boot(), found.ticks) == (self.boot, self.ticks)
+        return found is not None and found.state not in DEAD and (boot(), found.ticks) == (self.boot, self.ticks)
 
     @property
     def _is_alive_by_the_clock(self) -> bool:
@@ -73,9 +73,9 @@ def of(pid: int) -> Identity:
     Raises:
         psutil.NoSuchProcess: There is none.
     """
-    found, boot = _stat(pid), _boot()
-    if found and boot:
-        return Identity(pid=pid, boot=boot, ticks=found.ticks)
+    found, present = _stat(pid), boot()
+    if found and present:
+        return Identity(pid=pid, boot=present, ticks=found.ticks)
     return Identity(pid=pid, created=psutil.Process(pid).create_time())
 
 
@@ -99,7 +99,7 @@ def _stat(pid: int) -> _Stat | None:
     return _Stat(fields[STATE], int(fields[STARTED]))
 
 
-def _boot() -> str:
+def boot() -> str:
     """The id of the host's present boot; empty where the system has none, or hides it."""
     try:
         return (PROC / BOOT).read_text(encoding="ascii").strip()

@@ -39,9 +39,11 @@ def submit_experiment(experiment_id: str, workspace: str = "", *, is_server: boo
         is_server: Whether a consumer shall stay, also without work, for as long as this process lives.
 
     Raises:
-        InputError: There is no such experiment, it was trained already, or it belongs to another link.
+        InputError: There is no such experiment, it was trained already, or it or its pictures are another link's.
     """
     owner.check(owner.of_experiment(experiment_id), workspace)
+    if experiment := runs.read_experiment(experiment_id):
+        uploads.check_use(experiment.dataset, workspace)
     _submit(Kind.EXPERIMENT, experiment_id, is_server=is_server)
 
 

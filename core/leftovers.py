@@ -2,16 +2,18 @@
 
 Nothing that is in use or just being written goes. An upload is held by whoever reads it and by an experiment that is
 being made of it (`uploads`), a folder of the cache by its lock (`shelves`), a prediction or a probe by its job. What is
-half written is told from what is being written by its age.
+half written is told from what is being written by its age. No age is the wall clock's (`ages`).
 """
 
 import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from core import job, runs, shelves, uploads
+from core.ages import Age, Ages
 from core.job import Kind
 from core.settings import DAY_SECONDS, settings
 
@@ -40,21 +42,27 @@ log = logging.getLogger(__name__)
 
 def remove() -> None:
     """Remove all of it. What cannot be removed now is tried the next time."""
-    steps: tuple[Callable[[], None], ...] = (_half_written, uploads.expire, _predictions, _probes, shelves.make_room)
-    for step in steps:
-        try:
-            step()
-        except OSError:
-            log.exception("Could not remove what nobody uses")
+    ages = Ages()
+    for step in (_half_written, uploads.expire, _predictions, _probes, shelves.expire):
+        _tried(partial(step, ages))
+    _tried(shelves.make_room)
+    _tried(ages.write)
 
 
-def _half_written() -> None:
+def _tried(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except OSError:
+        log.exception("Could not remove what nobody uses")
+
+
+def _half_written(age: Age) -> None:
     for kind, sign in SIGNS.items():
         for directory in runs.directories(kind):
-            if not (directory / sign).exists() and runs.age_seconds(directory) > HALF_WRITTEN_SECONDS:
+            if not (directory / sign).exists() and age(directory) > HALF_WRITTEN_SECONDS:
                 shutil.rmtree(directory, ignore_errors=True)
     for path in _partial():
-        if runs.age_seconds(path) > HALF_WRITTEN_SECONDS:
+        if age(path) > HALF_WRITTEN_SECONDS:
             _discard(path)
     for path in (settings().home / "cache").glob(".gone-*"):  # nobody can open it, so nobody uses it
         _discard(path)
@@ -73,15 +81,15 @@ def _discard(path: Path) -> None:
             path.unlink()
 
 
-def _predictions() -> None:
-    _expire("predictions", Kind.PREDICTION, settings().keep_predictions_days * DAY_SECONDS)
+def _predictions(age: Age) -> None:
+    _expire(age, "predictions", Kind.PREDICTION, settings().keep_predictions_days * DAY_SECONDS)
 
 
-def _probes() -> None:
-    _expire("probes", Kind.PROBE, PROBE_SECONDS)
+def _probes(age: Age) -> None:
+    _expire(age, "probes", Kind.PROBE, PROBE_SECONDS)
 
 
-def _expire(folder: str, kind: Kind, seconds: float) -> None:
+def _expire(age: Age, folder: str, kind: Kind, seconds: float) -> None:
     for directory in runs.directories(folder):
-        if runs.age_seconds(directory) > seconds and job.read(job.name_of(kind, directory.name)) is None:
+        if age(directory) > seconds and job.read(job.name_of(kind, directory.name)) is None:
             shutil.rmtree(directory, ignore_errors=True)

@@ -5,14 +5,17 @@ Uploads and new pictures to predict go the same way: `core.decoding` makes any k
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from core import pixels, runs
+from core import pixels, record, runs
 from core.depth import Values
+from core.errors import HeadstartError
 from core.pixels import PictureError as PictureError
 from core.pixels import Small
 from core.settings import settings
@@ -52,6 +55,35 @@ def write(made: Small, source: bytes, folder: Path) -> Stored:
     return Stored(picture, path.name, made.width, made.height, made.pixels, made.thumbnail, made.values)
 
 
+def is_whole(path: Path) -> bool:
+    """Whether a stored picture has the bytes that it was written with, by which it is named.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == path.stem
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """A stored picture, to be made smaller or shown inside the block.
+
+    Raises:
+        DamagedError: It is no picture any more, or not a whole one.
+        FileNotFoundError: There is no such file.
+    """
+    try:
+        with Image.open(path, formats=("JPEG", "PNG")) as image:
+            yield image
+    except (HeadstartError, MemoryError):
+        raise
+    except Exception as error:  # on broken data Pillow's readers raise nearly anything
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise record.damaged(path, error) from None
+
+
 def load(path: Path, size: int) -> np.ndarray:
     """A stored picture, stretched to a square by Pillow's bilinear filter.
 
@@ -61,8 +93,12 @@ def load(path: Path, size: int) -> np.ndarray:
 
     Returns:
         uint8 of shape (size, size, 3), RGB.
+
+    Raises:
+        DamagedError: See `opened`.
+        FileNotFoundError: Likewise.
     """
-    with Image.open(path, formats=("JPEG", "PNG")) as image:
+    with opened(path) as image:
         image.draft("RGB", (size, size))  # a JPEG more than twice as large is decoded at a half, which is quicker
         rgb = image if image.mode == "RGB" else image.convert("RGB")
         return np.array(rgb.resize((size, size), Image.Resampling.BILINEAR))

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import keras
 
 MAX_PICTURES = 20
+NOT_READ: dict[str, Any] = {"pictures": [], "refused": []}  # what has become of pictures that wait
 BATCH = 8  # pictures that go together: what the layers put out for 32 would be a third of a gigabyte
 
 
@@ -85,8 +87,8 @@ def request(prediction_id: str) -> dict[str, Any] | None:
     The one lists {"name", "file"}, the other {"name", "reason"}; until then both are empty.
     """
     folder = directory(prediction_id)
-    asked = record.read_object(folder / "request.json")
-    became = record.read_object(folder / "pictures.json") or {"pictures": [], "refused": []}
+    asked = record.read_object(folder / "request.json", ("experiment", "names"))
+    became = record.read_object(folder / "pictures.json", tuple(NOT_READ)) or NOT_READ
     return None if asked is None else asked | became
 
 
@@ -96,7 +98,7 @@ def read(prediction_id: str) -> pd.DataFrame | None:
     Columns number (into the request's pictures), name, arm, predicted, and p_<class> for every class.
     """
     path = directory(prediction_id) / "answers.parquet"
-    return record.read_frame(path) if path.exists() else None
+    return record.read_frame(path, ("number", "name", "arm", "predicted")) if path.exists() else None
 
 
 def store(folder: Path, progress: Callable[[int, int], object]) -> None:
@@ -132,7 +134,7 @@ def store(folder: Path, progress: Callable[[int, int], object]) -> None:
 def _depth(experiment_id: str) -> Depth:
     """That of the pictures which the networks have learned from."""
     said = (
-        runs.read_json(runs.arm_directory(experiment_id, arm) / "labels.json") for arm in scored_arms(experiment_id)
+        record.readable(runs.arm_directory(experiment_id, arm) / "labels.json") for arm in scored_arms(experiment_id)
     )
     return depth.read(next((labels.get("depth") for labels in said if labels), None))
 
@@ -146,8 +148,6 @@ def run(folder: Path, report: Report, watch: Watch) -> None:
         RunError: The experiment is gone.
     """
     store(folder, lambda done, total: report.tell(done=done, total=total))
-    import keras  # only now: what decodes and the networks need their memory one after the other
-
     asked = request(folder.name) or {}
     names = [each["name"] for each in asked["pictures"]]
     paths = [folder / "pictures" / each["file"] for each in asked["pictures"]]
@@ -159,12 +159,27 @@ def run(folder: Path, report: Report, watch: Watch) -> None:
     for number, arm in enumerate(arms):
         report.progress(number, len(arms))
         source = runs.arm_directory(asked["experiment"], arm)
-        # only ever a file that this project's own training wrote: a user's file is never loaded
-        network = keras.saving.load_model(source / "model.keras", compile=False)
+        network = _network(source / "model.keras")
         if watch.is_stopped:
             raise StopRequested("Stopped before all pictures were answered.")
-        frames.append(_answers(network, runs.read_json(source / "labels.json"), names, paths, arm))
+        frames.append(_answers(network, _labels(source), names, paths, arm))
     runs.write_frame(folder / "answers.parquet", pd.concat(frames, ignore_index=True))
+
+
+def _network(path: Path) -> "keras.Model":
+    import keras  # only now: what decodes and the networks need their memory one after the other
+
+    try:  # only ever a file that this project's own training wrote: a user's file is never loaded
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, LookupError, TypeError, OSError, BadZipFile) as error:  # as Keras and h5py raise them
+        raise record.damaged(path, error) from None
+
+
+def _labels(folder: Path) -> dict[str, Any]:
+    labels = record.read_object(folder / "labels.json", ("classes", "image_size"))
+    if labels is None:
+        raise record.damaged(folder / "labels.json", FileNotFoundError("it is gone"))
+    return labels
 
 
 def _answers(

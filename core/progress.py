@@ -126,7 +126,7 @@ def _arm(experiment_id: str, experiment: Experiment, arm: Arm) -> Progress:
 def _second(directory: Path) -> str:
     """What a second attempt does otherwise, or nothing where the first one is at work or was good."""
     second = attempt.read(directory)
-    return f"second attempt, memory ran out: {second.change}" if second else ""
+    return f"second attempt, {second.cause}: {second.change}" if second else ""
 
 
 def _title(status: Status, experiment: Experiment, arm: Arm, *, is_stopping: bool) -> str:

@@ -1,16 +1,21 @@
 """Files of the home folder read back. What a power failure or somebody's hand has damaged is said in a sentence.
 
 Whoever cannot go on without a file uses `read_object`, `read_as` and `read_frame`, which raise that sentence. Who looks
-through the files of everybody uses `readable`: what is damaged is no reason to keep the others waiting.
+through the files of everybody uses `readable`: what is damaged is no reason to keep the others waiting. A file that is
+not there at all is an error like any other until somebody must be told of it, by `gone`.
 """
 
+import errno
 import json
+import os
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from core.errors import DamagedError
+from core.settings import settings
 
 if TYPE_CHECKING:  # see `runs`
     import pandas as pd
@@ -32,16 +37,24 @@ def read_json(path: Path) -> Any:
         raise damaged(path, error) from None
 
 
-def read_object(path: Path) -> dict[str, Any] | None:
-    """The JSON object in `path`, or None without the file.
+def read_object(path: Path, keys: Sequence[str] = ()) -> dict[str, Any] | None:
+    """The JSON object in `path`, which has these keys at least, or None without the file.
 
     Raises:
         DamagedError: It holds none.
     """
     value = read_json(path)
-    if value is not None and not isinstance(value, dict):
+    if value is None:
+        return None
+    if not isinstance(value, dict):
         raise damaged(path, ValueError("it holds something else"))
+    _refuse_without(keys, value, path)
     return value
+
+
+def _refuse_without(wanted: Sequence[str], found: Container[str], path: Path) -> None:
+    if missing := [name for name in wanted if name not in found]:
+        raise damaged(path, ValueError(f"it has no '{missing[0]}'"))
 
 
 def readable(path: Path) -> dict[str, Any]:
@@ -67,23 +80,38 @@ def read_as(model: type[Model], path: Path) -> Model | None:
         raise damaged(path, ValueError(f"{place}: {first['msg']}" if place else first["msg"])) from None
 
 
-def read_frame(path: Path) -> "pd.DataFrame":
-    """The frame in `path`.
+def read_frame(path: Path, columns: Sequence[str] = ()) -> "pd.DataFrame":
+    """The frame in `path`, which has these columns at least.
 
     Raises:
-        DamagedError: It is no parquet file, or not a whole one.
+        DamagedError: It is no parquet file, or not a whole one, or not the one that Headstart wrote.
         FileNotFoundError: There is no such file.
     """
     import pandas as pd
 
     try:
-        return pd.read_parquet(path)
-    except FileNotFoundError:
-        raise
+        frame = pd.read_parquet(path)
+    except FileNotFoundError:  # which does not say where it looked
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
     except (ValueError, OSError) as error:  # as pyarrow raises them
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise damaged(path, error) from None
+    _refuse_without(columns, frame, path)
+    return frame
+
+
+def gone(error: BaseException) -> DamagedError | None:
+    """The sentence for an error that a file of the home folder has caused that is not there; None for others."""
+    if not isinstance(error, FileNotFoundError) or not isinstance(error.filename, str | os.PathLike):
+        return None
+    path = Path(error.filename).absolute()
+    if not path.is_relative_to(settings().home.absolute()):
+        return None
+    return DamagedError(
+        f"Headstart must be able to read {path}. Found it gone, as what it belongs to was deleted or somebody removed "
+        "it. Begin anew, or put it back from a copy."
+    )
 
 
 def damaged(path: Path, why: Exception) -> DamagedError:

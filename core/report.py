@@ -25,6 +25,16 @@ SCHEMA = 1
 NAMES = {Arm.TRANSFER: "Transfer learning", Arm.SCRATCH: "From scratch"}
 SECONDS = ("ingest", "features", "train", "evaluate", "total")
 PROOF = ("weights_sha256", "frozen_unchanged", "versions", "device")
+COSTS = (
+    "seconds",
+    "epochs",
+    "best_epoch",
+    "trained_parameters",
+    "frozen_parameters",
+    "image_size",
+    "peak_memory_bytes",
+)
+FACTS = (*PROOF, *COSTS, "engine", "reload_check", "seed")  # that arm.json always has
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")  # OWASP, "CSV injection"
 LINE_END = "\r\n"  # RFC 4180; and the csv module quotes what has a character of it, so no cell can break into two
 TABLE_CLASSES = 10  # a terminal has room for confusion matrices of so many
@@ -292,10 +302,12 @@ def read(experiment_id: str) -> Report:
 
 def _read_arm(experiment_id: str, arm: Arm, classes: Sequence[str]) -> ArmReport | None:
     directory = runs.arm_directory(experiment_id, arm)
-    facts = record.read_object(directory / "arm.json")
+    facts = record.read_object(directory / "arm.json", FACTS)
     if facts is None or not (directory / "predictions.parquet").exists():
         return None
-    predictions = held_out(record.read_frame(directory / "predictions.parquet"))
+    answers = [f"p_{label}" for label in classes]
+    columns = ("picture", "part", "true", "predicted", *answers)
+    predictions = held_out(record.read_frame(directory / "predictions.parquet", columns))
     return ArmReport(predictions, score(predictions, classes), facts)
 
 

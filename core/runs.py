@@ -11,7 +11,6 @@ import re
 import secrets
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -105,15 +104,6 @@ def directories(kind: str) -> list[Path]:
     """The directories of a kind, "datasets" say, whatever is in them; others' files and folders are left out."""
     found = (settings().home / kind).glob("*")
     return [path for path in found if ID.fullmatch(path.name) and path.is_dir()]
-
-
-def age_seconds(path: Path) -> float:
-    """How long ago a file, or a directory and what lies directly in it, was changed; what is gone was just now."""
-    try:
-        found = [path, *path.iterdir()] if path.is_dir() else [path]
-        return time.time() - max(each.stat().st_mtime for each in found)
-    except FileNotFoundError:
-        return 0.0
 
 
 def checked_id(identifier: str) -> str:
@@ -281,7 +271,7 @@ def read_experiment(experiment_id: str) -> Experiment | None:
 
 def read_split(experiment_id: str) -> "pd.DataFrame":
     """Columns picture, label, part of an experiment's split."""
-    return record.read_frame(experiment_directory(experiment_id) / "split.parquet")
+    return record.read_frame(experiment_directory(experiment_id) / "split.parquet", ("picture", "label", "part"))
 
 
 def arm_directory(experiment_id: str, arm: Arm) -> Path:

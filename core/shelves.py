@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core import record, runs
+from core.ages import Age
 from core.settings import DAY_SECONDS, settings
 
 
@@ -77,14 +78,20 @@ def size_bytes() -> int:
     return sum(_size(path) for path in _folders())
 
 
+def expire(age: Age) -> None:
+    """Remove the folders that nobody used for `keep_cache_days`."""
+    for path in _folders():
+        if age(path / "key.json") > settings().keep_cache_days * DAY_SECONDS:
+            _removed(path)
+
+
 def make_room() -> None:
-    """Remove the folders that nobody used for long, and those least recently used until the rest is small enough."""
-    found = sorted(((_used(path), path) for path in _folders()), key=lambda pair: pair[0])
-    sizes = {path: _size(path) for _, path in found}
+    """Remove the folders that nobody used for longest until the rest is small enough."""
+    found = sorted(_folders(), key=_used)
+    sizes = {path: _size(path) for path in found}
     total, limit = sum(sizes.values()), settings().max_cache_bytes
-    too_old = 1e9 * (time.time() - settings().keep_cache_days * DAY_SECONDS)
-    for used, path in found:
-        if total <= limit and used >= too_old:
+    for path in found:
+        if total <= limit:
             return
         if _removed(path):
             total -= sizes[path]

@@ -221,7 +221,7 @@ def _load(note: _Note) -> None:
 
     with process.without("sklearn"):
         from core import fit, score  # noqa: F401 (for `training.run`)
-    with suppress(Exception):  # one that is broken may raise anything; the run that needs it says so
+    with suppress(Exception, SystemExit):  # one that is broken may raise anything; the run that needs it says so
         import openvino  # noqa: F401 (for the frozen part, where this platform has it)
     gc.collect()
     gc.freeze()  # what is there now stays: looking through it again and again would cost a run 0.1 s

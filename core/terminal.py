@@ -15,7 +15,7 @@ from typing import NoReturn, Protocol, Self
 
 from tqdm import tqdm
 
-from core import children, disk, jobs, record, runs
+from core import attempt, children, disk, jobs, record, runs
 from core.errors import RunError, StopRequested
 from core.experiment import Arm
 from core.runs import State, Status
@@ -75,9 +75,8 @@ class Processes:
     def _run(self, experiment_id: str, arm: Arm) -> None:
         directory = runs.arm_directory(experiment_id, arm).absolute()
         runs.write_status(directory, Status())
-        child = children.start(
-            directory, ("core.training", str(directory.parent), arm), {}, standby=self._reserve.take()
-        )
+        standby = None if attempt.is_without_openvino(directory) else self._reserve.take()
+        child = children.start(directory, ("core.training", str(directory.parent), arm), {}, standby=standby)
 
         def ask(times: int) -> None:
             runs.request_stop(directory)

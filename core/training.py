@@ -29,8 +29,10 @@ def run(job: Job, loaded: Callable[[], object]) -> None:
     """
     loaded()
     with process.without("sklearn"):
-        from core import fit, score  # here, not above: Keras takes seconds, and a stop is answered meanwhile
+        from core import engine, fit, score  # here, not above: Keras takes seconds, and a stop is answered meanwhile
 
+    if job.attempt and job.attempt.crash:
+        engine.forbid(f"{job.attempt.cause} at the first attempt, as OpenVINO may do it")
     data = dataset.read(job.experiment.dataset)
     if data is None:
         raise RunError("Expected this experiment's data set on this host; found none. Upload the pictures again.")

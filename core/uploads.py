@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core import job, record, runs
+from core.ages import Age
 from core.errors import InputError
 from core.estimate import duration
 from core.job import Kind
@@ -26,6 +27,24 @@ def workspace_of(dataset_id: str) -> str:
     """The workspace of the link that uploaded a data set; "" where nobody's is known."""
     request = record.readable(runs.dataset_directory(dataset_id) / "request.json")
     return str(request.get("workspace") or "")
+
+
+def may_use(dataset_id: str, workspace: str) -> bool:
+    """Whether who has this workspace may train on the pictures; what nobody's link brought is everybody's."""
+    return workspace_of(dataset_id) in ("", workspace)
+
+
+def check_use(dataset_id: str, workspace: str) -> None:
+    """Let who brought the pictures pass: they stay as long as an experiment uses them, so only theirs may.
+
+    Raises:
+        InputError: Another link uploaded them.
+    """
+    if not may_use(dataset_id, workspace):
+        raise InputError(
+            "Expected the link under which these pictures were uploaded; found another one, which may only look. "
+            "Upload the same zip to train on them."
+        )
 
 
 def policy() -> str:
@@ -77,14 +96,14 @@ def note_use(dataset_id: str) -> None:
     """Somebody looks at these pictures now, so they stay for a while. Cheap, and never fails."""
     path = runs.dataset_directory(dataset_id) / "dataset.json"
     with suppress(OSError):
-        if time.time() - path.stat().st_mtime > NOTED_SECONDS:
+        if abs(time.time() - path.stat().st_mtime) > NOTED_SECONDS:  # also when the clock was set back since then
             os.utime(path)
 
 
-def n_experiments(dataset_id: str) -> int:
-    """How many experiments use a data set, whosever they are."""
+def _workspaces_of_experiments(dataset_id: str) -> list[str]:
+    """The workspace of each experiment that uses a data set, whosever it is."""
     found = (record.readable(path) for path in (settings().home / "experiments").glob("*/experiment.json"))
-    return sum(each.get("dataset") == dataset_id for each in found)
+    return [str(each.get("workspace") or "") for each in found if each.get("dataset") == dataset_id]
 
 
 def is_owner(dataset_id: str, workspace: str) -> bool:
@@ -94,11 +113,13 @@ def is_owner(dataset_id: str, workspace: str) -> bool:
 
 def refusal(dataset_id: str) -> str | None:
     """Why these pictures cannot be deleted now, or None."""
-    n = n_experiments(dataset_id)
-    if n:
+    workspaces = _workspaces_of_experiments(dataset_id)
+    if workspaces:
+        n, n_others = len(workspaces), sum(each != workspace_of(dataset_id) for each in workspaces)
+        others = f" {n_others:,} of {n:,} can be deleted only under the link that started it." if n_others else ""
         return (
             f"{n:,} experiment{' uses' if n == 1 else 's use'} these pictures. They go with the last one: delete "
-            f"{'it' if n == 1 else 'them'} on the Compare page."
+            f"{'it' if n == 1 else 'them'} on the Compare page.{others}"
         )
     is_read = (runs.dataset_directory(dataset_id) / "manifest.parquet").exists()  # its job may outlive that by a moment
     if not is_read and job.read(job.name_of(Kind.INGEST, dataset_id)):
@@ -126,11 +147,12 @@ def remove_unused(dataset_id: str) -> None:
         _removed(runs.dataset_directory(dataset_id))
 
 
-def expire() -> None:
+def expire(age: Age) -> None:
     """Remove the data sets that no experiment uses and that nobody has opened for `keep_uploads_days`."""
     for directory in runs.directories("datasets"):
-        if runs.age_seconds(directory) > settings().keep_uploads_days * DAY_SECONDS:
-            _removed(directory)
+        if age(directory) > settings().keep_uploads_days * DAY_SECONDS:
+            with suppress(OSError):  # what cannot be removed now is tried the next time, and keeps no other one
+                _removed(directory)
 
 
 def _removed(directory: Path) -> bool:

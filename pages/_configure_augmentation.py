@@ -7,8 +7,10 @@ import streamlit as st
 
 from core import augment, picture
 from core.dataset import Dataset
+from core.errors import DamagedError
 from core.experiment import MAX_VIEWS, Augmentation, Experiment
 from pages import _configure_draft as draft
+from pages._thumbnails import DAMAGED
 
 VIEWS = 4
 PREVIEW_SIDE = 96  # px
@@ -74,7 +76,11 @@ def _sentence(augmentation: Augmentation) -> str:
 
 
 def _preview(of: Dataset, augmentation: Augmentation) -> None:
-    views = _views(str(previewed(of)), augmentation.model_dump_json())
+    try:
+        views = _views(str(previewed(of)), augmentation.model_dump_json())
+    except (DamagedError, FileNotFoundError):
+        st.markdown(f":gray[This picture cannot be shown: {DAMAGED}.]")
+        views = []
     with st.container(horizontal=True, key="augmentation_preview"):
         for number, view in enumerate(views):
             caption = f"View {number}" if number else "Original"

@@ -13,22 +13,23 @@ from PIL import Image
 
 from core import diagram, estimate, fitting, jobs, picture, runs
 from core.dataset import Dataset
-from core.errors import ResourceError
+from core.errors import DamagedError, ResourceError
 from core.estimate import Estimate
 from core.experiment import Arm, Experiment
 from core.runs import State
 from core.settings import settings
 from core.split import Split
 from pages import _configure_augmentation, _shared
+from pages._thumbnails import EMPTY
 
 POLL_SECONDS = 1.0
 SETTLED_SECONDS = 1.5  # without a change, before a probe is worth starting
 THUMBNAIL_SIDE = 88  # px, for 44 on a sharp screen
 
 
-def show(chosen: Experiment, of: Dataset, split: Split) -> None:
-    """Draw both arms; while something is measured, once a second."""
-    is_waiting = bool(estimate.missing(chosen))
+def show(chosen: Experiment, of: Dataset, split: Split, *, is_measured: bool) -> None:
+    """Draw both arms; while something is measured, once a second. Nothing is unless it `is_measured`."""
+    is_waiting = is_measured and bool(estimate.missing(chosen))
     st.fragment(_live, run_every=POLL_SECONDS if is_waiting else None)(chosen, of, split, is_waiting)
 
 
@@ -114,7 +115,10 @@ def end_probe() -> None:
 
 def _thumbnail(of: Dataset) -> str:
     """The previewed picture as a data URI."""
-    return _encoded(str(_configure_augmentation.previewed(of)))
+    try:
+        return _encoded(str(_configure_augmentation.previewed(of)))
+    except (DamagedError, FileNotFoundError):
+        return EMPTY
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core import palette, predict, runs
+from core import palette, predict, record, runs
 from core.experiment import Arm
 from core.report import NAMES
 from core.runs import State
@@ -34,6 +34,8 @@ def show(prediction_id: str) -> None:
             _shared.plain(status.message if status else "These pictures are not here any more."), icon=":material/info:"
         )
         return
+    if not asked["pictures"]:
+        raise record.damaged(predict.directory(prediction_id) / "pictures.json", ValueError("it names no pictures"))
     st.subheader(_agreement(answers), anchor=False)
     folder = predict.directory(prediction_id) / "pictures"
     rows = (answers[answers["number"] == number] for number in range(len(asked["pictures"])))

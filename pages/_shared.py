@@ -285,7 +285,7 @@ def say_refused() -> None:
 
 def _refusal(error: Exception) -> str:
     """What somebody can mend in words; raises the rest again."""
-    said = error if isinstance(error, HeadstartError) else disk.refusal(error)
+    said = error if isinstance(error, HeadstartError) else disk.refusal(error) or record.gone(error)
     if said is None:
         raise error
     return str(said)

@@ -1,38 +1,65 @@
-"""A stored picture, small, as an address that a page carries within itself."""
+"""A stored picture, small, as an address or an image that a page carries within itself.
+
+One whose file is damaged or missing is a grey square with a cross: the others are still worth a look.
+"""
 
 import base64
+import html
 import io
 from pathlib import Path
 
 import streamlit as st
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-EMPTY = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
+from core import picture
+from core.errors import DamagedError
+
 SIDE = 192  # px, about twice what it takes on the page, for fine screens
+SQUARE_SIDE = 160  # px of a cut-out, likewise
+DAMAGED = "its file is damaged or missing"
+EMPTY = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E"
+    "%3Crect width='8' height='8' fill='%23888' fill-opacity='.2'/%3E"
+    "%3Cpath d='M3 3l2 2M5 3l-2 2' stroke='%23888' stroke-width='.4'/%3E%3C/svg%3E"
+)
 
 
 def thumbnail(path: Path) -> str:
-    """The picture as a data address; its file is named by its content, so it is made once.
-
-    One whose file is damaged is an empty place: the others are still worth a look.
-
-    Raises:
-        FileNotFoundError: It is being removed.
-    """
+    """The picture as a data address; its file is named by its content, so it is made once."""
     try:
         return _thumbnail(str(path))
-    except UnidentifiedImageError:
+    except (DamagedError, FileNotFoundError):
         return EMPTY
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        return EMPTY  # as Pillow says that it is cut off
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _thumbnail(path: str) -> str:
-    with Image.open(path) as stored:
+    with picture.opened(Path(path)) as stored:
         stored.thumbnail((SIDE, SIDE))
-        packed = io.BytesIO()
-        stored.convert("RGB").save(packed, "JPEG", quality=80)
+        return _address(stored.convert("RGB"))
+
+
+def square(path: Path, name: str) -> str:
+    """A small square cut-out of the picture as an HTML image; a hover shows the name."""
+    try:
+        with picture.opened(path) as stored:
+            return square_of(stored, name)
+    except (DamagedError, FileNotFoundError):
+        return _image(EMPTY, f"{name}: {DAMAGED}")
+
+
+def square_of(opened: Image.Image, name: str) -> str:
+    """The same of a picture that is open already."""
+    opened.draft("RGB", (SQUARE_SIDE, SQUARE_SIDE))
+    return _image(_address(ImageOps.fit(opened.convert("RGB"), (SQUARE_SIDE, SQUARE_SIDE))), name)
+
+
+def _address(small: Image.Image) -> str:
+    packed = io.BytesIO()
+    small.save(packed, "JPEG", quality=80)
     return f"data:image/jpeg;base64,{base64.b64encode(packed.getvalue()).decode()}"
+
+
+def _image(address: str, name: str) -> str:
+    safe = html.escape(name)
+    return f'<img alt="{safe}" title="{safe}" src="{address}">'

@@ -5,11 +5,10 @@ from math import ceil
 
 import pandas as pd
 import streamlit as st
-from PIL import Image
 
 from core import copies
 from core.dataset import Dataset
-from pages import _upload_findings
+from pages._thumbnails import square
 
 PAIRS = 12  # a page
 GLOSS = (
@@ -49,6 +48,4 @@ def _pair(of: Dataset, row: dict) -> str:
 
 def _side(of: Dataset, picture: str, name: str) -> str:
     shown = html.escape(name)
-    with Image.open(of.path(picture)) as stored:
-        image = _upload_findings.thumbnail(stored, name)
-    return f'<div>{image}<span title="{shown}">{shown}</span></div>'
+    return f'<div>{square(of.path(picture), name)}<span title="{shown}">{shown}</span></div>'

@@ -12,7 +12,8 @@ from core import dataset, jobs, owner, runs, uploads
 from core.estimate import duration
 from core.runs import State, Status
 from core.settings import SAMPLE, settings
-from pages import _owner, _shared, _upload_findings
+from pages import _owner, _shared
+from pages._thumbnails import square_of
 
 POLL_SECONDS = 0.5
 NOT_KEPT = (
@@ -88,7 +89,7 @@ def _preview() -> str:
 
 def _previewed(packed: ZipFile, name: str) -> str:
     with packed.open(name) as file, Image.open(file) as picture:
-        return _upload_findings.thumbnail(picture, name)
+        return square_of(picture, name)
 
 
 def _zip() -> None:

@@ -1,26 +1,23 @@
 """What is in the pictures: counts a class, problems, a row of thumbnails a class."""
 
-import base64
 import html
-import io
 from math import ceil
 
 import pandas as pd
 import streamlit as st
-from PIL import Image, ImageOps
 
 from core import charts
 from core.dataset import Dataset, Severity
 from core.names import natural
 from core.problem import Problem
 from pages import _shared
+from pages._thumbnails import square
 
 MANY = 14  # classes, or problems, from which on a list scrolls in itself
 SCROLL_HEIGHT = 430
 NAMES = 3  # of a problem, up to which they are shown at once
 ROWS = 8  # classes a page of thumbnails
 THUMBNAILS = 14  # of a class; a narrow screen shows fewer
-SIDE = 160  # px of a thumbnail, twice what it takes on the page, for fine screens
 SIGNS = {
     Severity.ERROR: ":red[:material/error:]",
     Severity.WARNING: ":orange[:material/warning:]",
@@ -80,21 +77,6 @@ def _row(dataset_id: str, label: str, _of: Dataset) -> str:  # noqa: ARG001 - th
     """A class and its first pictures, as HTML with the pictures inside."""
     rows = _of.pictures[_of.pictures["label"] == label]
     first = rows.head(THUMBNAILS)
-    pictures = "".join(_thumbnail(_of, *each) for each in zip(first["picture"], first["name"], strict=True))
+    pictures = "".join(square(_of.path(each), name) for each, name in zip(first["picture"], first["name"], strict=True))
     name, count = html.escape(label), _shared.count(len(rows), "picture")
     return f'<div class="thumbnails"><div><b title="{name}">{name}</b><span>{count}</span></div><p>{pictures}</p></div>'
-
-
-def _thumbnail(of: Dataset, picture: str, name: str) -> str:
-    with Image.open(of.path(picture)) as stored:
-        return thumbnail(stored, name)
-
-
-def thumbnail(picture: Image.Image, name: str) -> str:
-    """A small square cut-out as an HTML image that carries its own bytes; a hover shows the name."""
-    picture.draft("RGB", (SIDE, SIDE))
-    data = io.BytesIO()
-    ImageOps.fit(picture.convert("RGB"), (SIDE, SIDE)).save(data, "JPEG", quality=80)
-    source = base64.b64encode(data.getvalue()).decode()
-    safe = html.escape(name)
-    return f'<img alt="{safe}" title="{safe}" src="data:image/jpeg;base64,{source}">'

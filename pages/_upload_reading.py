@@ -24,6 +24,7 @@ def choice(of: Dataset) -> None:
         index=present,
         format_func=_said,
         key=f"reading-{of.id}-{tries}",
+        disabled=not _owner.may_use(of.id),
         help="The same pictures with other classes: a data set of its own, without another upload.",
     )
     if refusal := st.session_state.pop("reading_refusal", None):

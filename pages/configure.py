@@ -41,8 +41,12 @@ def _set_up(chosen: Experiment, of: Dataset, split: Split) -> None:
         _choices(chosen, of, split)
     with right, st.container(key="summary"):
         refusal = _refusal(chosen, split)
-        _configure_summary.show(chosen, of, split)
-        _start(chosen, split, is_refused=refusal is not None)
+        is_mine = _owner.may_use(of.id)
+        _configure_summary.show(chosen, of, split, is_measured=is_mine)
+        if is_mine:
+            _start(chosen, split, is_refused=refusal is not None)
+        else:
+            _owner.explain_pictures()
 
 
 def _choices(chosen: Experiment, of: Dataset, split: Split) -> None:
@@ -74,6 +78,7 @@ def _start(chosen: Experiment, split: Split, *, is_refused: bool) -> None:
     if _shared.primary(label, key="train", icon=":material/play_arrow:", disabled=is_refused):
         with _shared.errors():
             _configure_summary.end_probe()
+            uploads.check_use(chosen.dataset, _owner.workspace())
             with uploads.held(chosen.dataset):
                 experiment_id = runs.create_experiment(chosen, split.frame)
             with runs.kept(runs.experiment_directory(experiment_id)):

@@ -165,13 +165,13 @@ def colours_zip(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
 def ingested(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
     """A function that puts a data set into the home and returns its id; what it is made of is read once for all tests.
 
-    Its arguments: a name for that, a function that writes the zip, and the data set's name.
+    Its arguments: a name for that, a function that writes the zip, the data set's name, and whose link brings it.
     """
     from core import dataset  # here, for most tests need neither
 
     read: dict[object, Path] = {}
 
-    def put(key: object, write: Callable[[], Path], name: str) -> str:
+    def put(key: object, write: Callable[[], Path], name: str, *, workspace: str = "") -> str:
         if key not in read:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("HEADSTART_HOME", str(tmp_path_factory.mktemp("ingested")))
@@ -181,7 +181,9 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
                 read[key] = runs.dataset_directory(made)
             settings.cache_clear()
         dataset_id = runs.new_id()
-        shutil.copytree(read[key], runs.dataset_directory(dataset_id))
+        directory = runs.dataset_directory(dataset_id)
+        request = runs.read_json(shutil.copytree(read[key], directory) / "request.json") or {}
+        runs.write_json(directory / "request.json", {**request, "workspace": workspace})
         return dataset_id
 
     return put
@@ -617,7 +619,7 @@ if part == "crashes":
     print("Epoch 1")
     print("ValueError: no such layer", flush=True)
     sys.exit(3)
-if part == "aborts":
+if part == "aborts" or (part == "aborts once" and not (target / "attempt.json").exists()):
     os.abort()
 if part == "forgets":
     sys.exit(0)
@@ -632,8 +634,8 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     The file `part` in the directory of its work names the part: "works" (at once, without the file), "works until told"
     (by a file `go`, or a stop), "loads for long", "is deaf" to stops, "outlives the consumer", "scores for long" after
-    a stop, "is killed" each time, "is killed once", "is refused memory once", "crashes", "aborts", "forgets" to say its
-    end. A consumer without work or server ends soon.
+    a stop, "is killed" each time, "is killed once", "is refused memory once", "crashes", "aborts", "aborts once",
+    "forgets" to say its end. A consumer without work or server ends soon.
     Told to be a standby, it is ready at once and waits for its order. A report is killed once by a file `kills`.
     """
     script, interpreter = tmp_path / "stand_in.py", tmp_path / "python"

@@ -81,7 +81,7 @@ def test_near_copies_are_known_by_whichever_way_the_zip_is_read(zip_of, photo_of
     only = dataset.read(there)
     assert only and len(only.near) == 0 and only.pictures["near"].isna().all()
     assert uploads.is_owner(there, "mine")
-    back = dataset.read(dataset.reread(there, "folders 2"))
+    back = dataset.read(dataset.reread(there, "folders 2", workspace="mine"))
     assert back and back.near["first"].tolist() == made.near["first"].tolist()
     assert back.pictures["near"].fillna("").tolist() == made.pictures["near"].fillna("").tolist()
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core import attempt, experiment, runs
+from core import attempt, device, experiment, runs
 from core.experiment import Arm
 from core.runs import State, Status
 
@@ -50,6 +50,29 @@ def test_where_batches_cannot_be_halved_pictures_from_scratch_become_smaller():
 @pytest.mark.parametrize("choices", [{"training": {"batch_size": 2}}], ids=str)
 def test_a_transfer_arm_keeps_its_pictures_which_the_frozen_part_was_made_for(choices):
     assert attempt.prepare(arm_directory(Arm.TRANSFER, **choices)) is None
+
+
+@pytest.mark.parametrize("arm", Arm)
+def test_after_a_crash_the_same_is_tried_without_openvino_and_once(arm, monkeypatch):
+    monkeypatch.setattr(device, "has_openvino", lambda: True)
+    monkeypatch.setattr(device, "find", lambda: device.Device("", 2))
+    directory = arm_directory(arm)
+    assert not attempt.is_without_openvino(directory)
+    prepared = attempt.prepare(directory, crash="SIGILL")
+    assert prepared
+    assert attempt.is_without_openvino(directory)
+    assert (prepared.batch_size, prepared.image_size) == (prepared.usual_batch_size, prepared.usual_image_size)
+    assert prepared.sentence == (
+        "The process crashed (SIGILL) at the first attempt, so this is a second one, without OpenVINO."
+    )
+    assert attempt.prepare(directory, crash="SIGILL") is None
+
+
+@pytest.mark.parametrize(("is_installed", "gpu"), [(False, ""), (True, "H100")])
+def test_where_openvino_does_not_compute_a_crash_is_not_put_down_to_it(is_installed, gpu, monkeypatch):
+    monkeypatch.setattr(device, "has_openvino", lambda: is_installed)
+    monkeypatch.setattr(device, "find", lambda: device.Device(gpu, 2))
+    assert attempt.prepare(arm_directory(), crash="SIGSEGV") is None
 
 
 def test_of_a_deleted_experiment_there_is_none(tmp_path):

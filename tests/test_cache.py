@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import cache
+from core import cache, shelves
+from core.ages import Ages
 from core.cache import RECORD, Cache, row_id
 from core.errors import HeadstartError
 from core.settings import ROOT, settings
@@ -183,12 +184,12 @@ def test_a_folder_that_nobody_used_for_long_goes_also_when_there_is_room(monkeyp
         add([1], frontier=name)
         used = time.time() - 40 * 86_400 * age
         os.utime(file_of("key.json", frontier=name), (used, used))
-    cache.make_room()
+    shelves.expire(Ages())
     assert {cache.read_facts(path)["frontier"] for path in cache.folder().iterdir()} == {"new"}
     monkeypatch.setenv("HEADSTART_KEEP_CACHE_DAYS", "inf")
     settings.cache_clear()
     os.utime(file_of("key.json", frontier="new"), (0, 0))
-    cache.make_room()
+    shelves.expire(Ages())
     assert list(cache.folder().iterdir())
 
 

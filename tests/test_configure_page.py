@@ -18,6 +18,7 @@ from pages import _configure_summary
 
 pytestmark = pytest.mark.usefixtures("warm_server")
 
+LINK, OTHER = "a" * 32, "b" * 32
 CLASSES = {"bird": 8, "flower": 6, "fruit": 7}
 
 
@@ -33,10 +34,10 @@ def pictures(
 ) -> Callable[..., str]:
     """A function that makes a data set of so many pictures a class and returns its id."""
 
-    def make(**classes: int) -> str:
+    def make(workspace: str = "", **classes: int) -> str:
         labels = [label for label, count in classes.items() for _ in range(count)]
         files = {f"{label}/{number}.png": picture_of(number) for number, label in enumerate(labels)}
-        return ingested(tuple(labels), lambda: zip_of(files), "Things")
+        return ingested(tuple(labels), lambda: zip_of(files), "Things", workspace=workspace)
 
     return make
 
@@ -127,6 +128,47 @@ def test_the_button_creates_the_experiment_queues_it_and_goes_to_train(pictures)
     assert of is not None
     assert runs.read_split(experiment_id).to_dict() == split(of).frame.to_dict()
     assert not app.radio  # another page
+
+
+# ---- who may train
+
+
+def keys(app: AppTest) -> set[str | None]:
+    return {each.key for each in app.button}
+
+
+def test_who_has_only_the_link_sees_the_choices_and_trains_on_pictures_of_their_own(pictures, monkeypatch):
+    monkeypatch.setattr(_configure_summary, "SETTLED_SECONDS", 0.0)
+    dataset_id = pictures(LINK, **CLASSES)
+    chosen = experiment.default(dataset_id, workspace=LINK, training=Training(epochs=9))
+    shown = runs.create_experiment(chosen, split_of(dataset_id))
+    app = opened(experiment=shown, workspace=OTHER)
+    assert "train" not in keys(app)
+    assert "These pictures were uploaded under another link: you see them" in texts(app)
+    choose(app, "number_input", "epochs", 7).run()
+    assert not list(settings().home.glob("probes/*")), "nothing is measured for who only looks"
+    press(app, "own_pictures")
+    assert "dataset" not in app.query_params
+    assert app.button(key="sample")
+    own = pictures(OTHER, **CLASSES)
+    app = visit(bring(app, own), "configure")
+    assert app.number_input(key="draft_epochs").value == 7
+    assert experiment_of(press(app, "train")).dataset == own
+    assert [each.parent.name for each in settings().home.glob("experiments/*/experiment.json")].count(shown) == 1
+
+
+def bring(app: AppTest, dataset_id: str) -> AppTest:
+    app.query_params["dataset"] = dataset_id
+    return app.run()
+
+
+def test_who_uploaded_the_pictures_trains_on_them_after_a_reload_and_in_a_second_tab(pictures):
+    dataset_id = pictures(LINK, **CLASSES)
+    first = opened(dataset=dataset_id, workspace=LINK)
+    second = opened(dataset=dataset_id, workspace=LINK)
+    for tab in (visit(first.run(), "configure"), second):
+        press(tab, "train")
+        assert jobs.position(tab.session_state["experiment"])
 
 
 # ---- numbers that follow the choices

@@ -1,6 +1,8 @@
 """The frozen part on the engines of a host without a graphics card."""
 
+import sys
 import threading
+import types
 from collections.abc import Callable
 from xml.etree import ElementTree
 
@@ -183,4 +185,18 @@ def test_without_openvino_keras_computes_and_that_is_known(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert not engine.is_openvino()
     assert not engine.is_quick()
+    assert engine.label(engine.fast_precision()).startswith("Keras")
+
+
+def test_something_that_only_bears_the_name_of_openvino_is_none(monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", types.ModuleType("openvino"))  # it has no specification
+    assert not engine.has_openvino()
+
+
+@needs_openvino
+def test_where_openvino_may_end_the_process_keras_computes_everything_and_says_why(monkeypatch):
+    monkeypatch.setattr(engine, "_FORBIDDEN", [])
+    engine.forbid("it crashed")
+    assert not engine.is_openvino()
+    assert engine.failure({"any": "network"}) == "it crashed"
     assert engine.label(engine.fast_precision()).startswith("Keras")

@@ -307,7 +307,22 @@ def _does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("openvino.Core", raising(ImportError("libtbb.so.12: cannot open shared object file")))
 
 
+def _ends_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openvino.Core", raising(SystemExit("no licence")))
+
+
+def _ends_itself_while_it_converts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.conversion._converted", raising(SystemExit(1)))
+
+
+def _ends_itself_while_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openvino.AsyncInferQueue", raising(SystemExit(1)))
+
+
 BREAKS = {
+    _ends_itself: "(SystemExit: no licence)",
+    _ends_itself_while_it_converts: "cannot convert this network (SystemExit: 1)",
+    _ends_itself_while_it_computes: "failed while it computed (SystemExit: 1)",
     _no_conversion: "cannot convert",
     _full_disk: "No space left",
     _no_compilation: "cannot make this network ready",
@@ -323,9 +338,9 @@ needs_openvino = pytest.mark.skipif(not engine.is_openvino(), reason="OpenVINO d
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a process in which nothing has failed yet."""
     monkeypatch.setattr(engine, "_FAILURES", {})
-    engine._start_failure.cache_clear()
+    engine._started.cache_clear()
     yield
-    engine._start_failure.cache_clear()
+    engine._started.cache_clear()
 
 
 def engines_of_rows() -> dict[str, int]:

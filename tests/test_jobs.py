@@ -357,6 +357,19 @@ def test_an_arm_for_which_memory_ran_out_has_a_second_attempt_with_half_the_batc
     assert attempt.read(runs.arm_directory(one, Arm.TRANSFER)) is None
 
 
+def test_an_arm_that_crashes_has_a_second_attempt_without_openvino(wait_for, monkeypatch, tmp_path):
+    (tmp_path / "openvino").mkdir()
+    (tmp_path / "openvino" / "__init__.py").touch()  # installed, as far as can be seen
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    one = submitted(transfer="aborts once")
+    wait_for(is_over(one))
+    assert states(one) == ["done", "done"]
+    directory = runs.arm_directory(one, Arm.TRANSFER)
+    assert attempt.is_without_openvino(directory)
+    assert [each["was_standby"] for each in starts(directory)][1:] == [False], "every standby loads OpenVINO"
+
+
 def test_a_kill_that_nobody_asked_for_is_called_out_of_memory_the_second_time_and_the_other_arm_runs(wait_for):
     one = submitted(transfer="is killed")
     wait_for(is_over(one))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core import dataset, jobs, owner, predict, runs
+from core import dataset, experiment, jobs, owner, predict, runs, split
 from core.errors import InputError
 from core.experiment import Arm
 from core.runs import State, Status
@@ -36,6 +36,19 @@ def test_nobody_but_the_owner_starts_stops_or_deletes(finished_experiment: Calla
     assert [runs.stop_requests(runs.arm_directory(one, arm)) for arm in Arm] == [0, 0]
     jobs.stop_all(one, of)
     assert [runs.stop_requests(runs.arm_directory(one, arm)) for arm in Arm] == [1, 1]
+
+
+def test_an_experiment_on_the_pictures_of_another_link_is_not_trained(zip_of):
+    data = dataset.ingest(dataset.create(zip_of({"cat/": 9, "dog/": 9}), "Pets", workspace=LINK))
+    theirs, mine = (
+        runs.create_experiment(experiment.default(data.id, workspace=of), split.split(data).frame)
+        for of in (OTHER, LINK)
+    )
+    with pytest.raises(InputError, match="under which these pictures were uploaded"):
+        jobs.submit_experiment(theirs, OTHER)
+    assert jobs.queue_length() == 0
+    jobs.submit_experiment(mine, LINK)
+    assert jobs.position(mine) == 1
 
 
 def test_the_owner_deletes_what_has_ended(finished_experiment: Callable[..., str]):

@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 
 from core import pixels
 from core.depth import Depth
+from core.errors import DamagedError
 from core.picture import PictureError, load, normalise, store
 from core.settings import settings
 
@@ -53,6 +54,23 @@ def test_reads_grey_palette_and_one_bit():
     assert near(normalise(saved(grey, "PNG")), (4, 4), (77, 77, 77), within=0)
     assert near(normalise(saved(Image.new("RGB", (9, 9), RED).convert("P"), "PNG")), (4, 4), RED, within=0)
     assert near(normalise(saved(Image.new("1", (9, 9), 1), "PNG")), (4, 4), WHITE, within=0)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("how", ["empty", "half", "zeros", "torn"])
+def test_a_stored_picture_that_is_damaged_is_said_by_its_name(kind, how, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    whole = saved(Image.fromarray(noise), kind)
+    path, cut = tmp_path / "picture", len(whole) // 2
+    harmed = {"empty": b"", "half": whole[:cut], "zeros": bytes(len(whole)), "torn": whole[:99] + bytes(cut)}
+    path.write_bytes(whole)
+    assert load(path, 32).shape == (32, 32, 3)
+    path.write_bytes(harmed[how])
+    with pytest.raises(DamagedError, match=str(path)):
+        load(path, 32)
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        load(path, 32)
 
 
 def test_a_low_bound_of_one_reading_does_not_stay_with_whoever_reads_next():

@@ -1,6 +1,7 @@
 """An experiment as the command line carries it out: which process trains, what is said meanwhile, Ctrl-C."""
 
 import _thread
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import psutil
 import pytest
 from stand_ins import experiment_of, starts, state
 
-from core import jobs, runs, terminal
+from core import device, jobs, runs, terminal
 from core.errors import RunError, StopRequested
 from core.experiment import Arm
 from core.runs import State
@@ -253,3 +254,31 @@ def test_an_experiment_that_somebody_deletes_is_an_error_and_no_endless_wait(in_
     with pytest.raises((RunError, StopRequested)):
         run(one)
     wait_for(lambda: not runs.experiment_directory(one).exists())
+
+
+BROKEN = {
+    "exit": "raise SystemExit(3)",
+    "abort": "import os; os.abort()",
+    "illegal instruction": "import os, signal; os.kill(os.getpid(), signal.SIGILL)",
+    "library": "raise ImportError('libstdc++.so.6: version `GLIBCXX_3.4.30' not found')",
+    "half": "raise AttributeError('partially initialized module')",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(device.find().has_gpu, reason="OpenVINO does not compute where there is a graphics card")
+@pytest.mark.parametrize("how", BROKEN)
+def test_keras_computes_for_an_openvino_that_is_broken_however_it_is(how, tmp_path, colours_zip, home):
+    """All is real: a package of that name in front of the other one, and the command line."""
+    (tmp_path / "openvino").mkdir()
+    (tmp_path / "openvino" / "__init__.py").write_text(BROKEN[how])
+    own = {name: value for name, value in os.environ.items() if name != "HEADSTART_PYTHON"}
+    flags = ["--epochs=1", "--baseline=none", "--image-size=32", f"--out={tmp_path / 'out'}"]
+    command = [sys.executable, "-m", "core", "compare", str(colours_zip(2, 9)), *flags]
+    own |= {"PYTHONPATH": str(tmp_path), "HEADSTART_HOME": str(home)}
+    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (said,) = (runs.read_json(path) for path in home.glob("experiments/*/transfer/arm.json"))
+    assert said["features_engine"].startswith("Keras")
+    assert ("crashed (SIG" in said["openvino_failure"]) == (how in ("abort", "illegal instruction"))
+    assert ("without OpenVINO" in (said["second_attempt"] or "")) == (how in ("abort", "illegal instruction"))

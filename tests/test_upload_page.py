@@ -228,6 +228,15 @@ def test_another_way_to_read_the_zip_is_one_choice_away(zip_of: Callable[..., Pa
     assert "16 pictures in 2 classes" in said(app)
 
 
+def test_who_was_only_given_the_link_sees_how_the_zip_was_read_and_does_not_change_it(
+    zip_of: Callable[..., Path],
+) -> None:
+    zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
+    ready = dataset.ingest(dataset.create(zipped, "Leaves", workspace=LINK))
+    assert way_of(opened(dataset=ready.id, workspace=OTHER)).disabled
+    assert not way_of(opened(dataset=ready.id, workspace=LINK)).disabled
+
+
 def test_a_way_that_makes_no_data_set_says_why_and_the_present_one_stays(zip_of: Callable[..., Path]) -> None:
     zipped = zip_of({"big/old/": 8, "big/new/": 8, "small/odd/": 8, "small/x/": 1})
     ready = dataset.ingest(dataset.create(zipped, "Odd"))
