@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, TypedDict
 Range = tuple[float, float]  # black and white
 Kind = Literal["integers", "fractions"]
 
+MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")  # Pillow's
 BITS = range(8, 17)
 WHOLE = 65535.0
 
@@ -43,9 +44,18 @@ def kind(mode: str) -> Kind | None:
     return "fractions" if mode == "F" else "integers" if mode.startswith("I") else None
 
 
-def usual(mode: str, found: Range) -> Range:
-    """Black and white for a picture of which nothing is known but its Pillow mode, lowest and highest value."""
-    return (0.0, WHOLE) if mode.startswith("I;16") else found
+def by_mode(depth: Depth) -> dict[str, Range | None]:
+    """Black and white for each Pillow mode of more than 8 bits; None: a picture's own lowest and highest value."""
+    return {mode: _known(mode, depth) for mode in MODES}
+
+
+def used(mode: str, depth: Depth, found: Range) -> Range:
+    """Black and white for a picture of a Pillow mode, with its lowest and highest value."""
+    return _known(mode, depth) or found
+
+
+def _known(mode: str, depth: Depth) -> Range | None:
+    return depth["fractions" if mode == "F" else "integers"] or ((0.0, WHOLE) if mode.startswith("I;16") else None)
 
 
 def off(found: Iterable[Values | None], depth: Depth) -> list[int]:
