@@ -30,7 +30,8 @@ class Depth(TypedDict):
     fractions: Range | None
 
 
-UNKNOWN = Depth(integers=None, fractions=None)
+UNKNOWN = Depth(integers=None, fractions=None)  # each picture goes by its own lowest and highest value
+LIKELY = Depth(integers=(0.0, WHOLE), fractions=None)  # until all pictures of a data set were seen
 
 
 def read(value: dict[str, list[float] | None] | None) -> Depth:
@@ -46,16 +47,7 @@ def kind(mode: str) -> Kind | None:
 
 def by_mode(depth: Depth) -> dict[str, Range | None]:
     """Black and white for each Pillow mode of more than 8 bits; None: a picture's own lowest and highest value."""
-    return {mode: _known(mode, depth) for mode in MODES}
-
-
-def used(mode: str, depth: Depth, found: Range) -> Range:
-    """Black and white for a picture of a Pillow mode, with its lowest and highest value."""
-    return _known(mode, depth) or found
-
-
-def _known(mode: str, depth: Depth) -> Range | None:
-    return depth["fractions" if mode == "F" else "integers"] or ((0.0, WHOLE) if mode.startswith("I;16") else None)
+    return {mode: depth[of] for mode in MODES if (of := kind(mode))}
 
 
 def off(found: Iterable[Values | None], depth: Depth) -> list[int]:

@@ -329,7 +329,7 @@ def _values(image: Image.Image, depth: Depth) -> Values | None:
         return None
     ends = [_ends(image.crop(box)) for box in _strips(image.size)]
     found = min(low for low, _ in ends), max(high for _, high in ends)
-    return Values(kind, found, depths.used(image.mode, depth, found))
+    return Values(kind, found, depth[kind] or found)
 
 
 def _ends(strip: Image.Image) -> tuple[float, float]:

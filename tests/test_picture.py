@@ -364,6 +364,8 @@ def test_a_wider_colour_space_becomes_srgb(display_p3):
 @pytest.mark.parametrize("mode", ["L", "LA", "I;16"])
 def test_a_profile_for_grey_counts_whatever_the_depth_and_what_is_transparent(mode, dark_grey):
     image = Image.new(mode, (20, 15), {"L": 128, "LA": (128, 255), "I;16": 128 * 257}[mode])
+    image.paste({"L": 0, "LA": (0, 255), "I;16": 0}[mode], (0, 0, 1, 15))
+    image.paste({"L": 255, "LA": (255, 255), "I;16": 65535}[mode], (19, 0, 20, 15))
     assert normalise(saved(image, "PNG", icc_profile=dark_grey)).getpixel((9, 9))[0] < 120
 
 
