@@ -142,9 +142,10 @@ ROWS = {
     ),
     ProblemKind.RESPELLED: (
         Severity.NOTE,
-        "class is written in two ways in the parts, and counts as one",
-        "classes are written in two ways in the parts, and count as one each",
-        "The names differ only by case, spaces or joining signs. Train's is kept. If they are two classes, rename one.",
+        "class is written in two ways, and counts as one",
+        "classes are written in two ways, and count as one each",
+        "The names differ only by case, spaces or joining signs. Train's or the commoner one is kept. If they are two "
+        "classes, rename one.",
     ),
     ProblemKind.MERGED: (
         Severity.WARNING,
