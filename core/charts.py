@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 from core import palette
 from core.experiment import Arm
 from core.layout import PARTS
-from core.names import natural
+from core.names import LONG_NAME, natural, shortened
 from core.palette import COLOURS as COLOURS
 from core.palette import FROZEN as FROZEN
 from core.palette import INKS, MANY, Theme
@@ -33,6 +33,7 @@ ClassMetric = Literal["f1", "precision", "recall"]
 
 CURVES = ["arm", "phase", "epoch", "seconds", "training", "validation"]
 TITLES = {"f1": "F1", "precision": "Precision", "recall": "Recall", "loss": "Loss", "accuracy": "Accuracy"}
+FEW_EPOCHS = 10
 SYMBOLS = {Arm.TRANSFER: "circle", Arm.SCRATCH: "diamond"}
 
 
@@ -80,6 +81,8 @@ def curves(
     figure.update_xaxes(title_text=x.capitalize(), rangemode="tozero", nticks=12)
     if x_limit is not None:
         figure.update_xaxes(range=[0, 1.02 * x_limit])
+    if x == "epoch" and max([x_limit or 0, *frame[x]]) <= FEW_EPOCHS:
+        figure.update_xaxes(dtick=1)  # there is no half an epoch
     if metric == "accuracy":
         return figure.update_yaxes(range=[0, 1.02], tickformat=".0%", dtick=0.2)
     return _limit_loss(figure, frame, theme)
@@ -199,7 +202,7 @@ def confusion(
         _outline(figure, "x", "y", (column - 0.5, column + 0.5, row - 0.5, row + 0.5), colour=INKS[theme].text, width=3)
     step = math.ceil(len(classes) / MANY)
     figure.update_layout(dragmode=False)
-    letters = palette.LONG_NAME if len(classes) <= 4 else 14
+    letters = LONG_NAME if len(classes) <= 4 else 14
     answers = palette.class_axis(classes, letters=letters, step=step)
     title = "Answer, in % of the true class" if normalised else "Answer"
     figure.update_xaxes(title_text=title, tickangle=_angle(classes, letters), fixedrange=True, **answers)
@@ -313,7 +316,7 @@ def _mark_largest_class(figure: go.Figure, one: Score, theme: Theme) -> None:
     place = one.largest_class_accuracy
     line = {"color": INKS[theme].muted, "width": 1.5, "dash": "dot"}
     figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, yref="y domain", line=line, layer="below")
-    text = f"always “{html.escape(palette.shortened(one.largest_class))}”: {percent(place, one.n)}"
+    text = f"always “{html.escape(shortened(one.largest_class))}”: {percent(place, one.n)}"
     side = "left" if place < 0.5 else "right"
     palette.note(figure, theme, text, x=place, y=1, xref="x", xanchor=side, yanchor="bottom")
 

@@ -4,7 +4,7 @@ import io
 from contextlib import suppress
 from functools import lru_cache
 
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms
 
 MODES = ("RGB", "L", "CMYK")  # whose pixels a profile can speak of
 PROBE = 6  # steps of each channel at which a profile is compared with sRGB
@@ -14,7 +14,7 @@ SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
 def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """The picture in sRGB, as RGB; as it is where its profile is sRGB, broken or of another kind than its pixels.
+    """The picture in sRGB, as RGB; as it is where nobody would see that, or its profile is broken or of other pixels.
 
     Args:
         image: RGB, grey or CMYK.
@@ -23,7 +23,8 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if not profile or image.mode not in MODES:
         return image
     transform = _transform(profile, image.mode)
-    return image if transform is None else ImageCms.applyTransform(image, transform) or image
+    converted = None if transform is None else ImageCms.applyTransform(image, transform)
+    return image if converted is None or _is_alike(image.convert("RGB"), converted) else converted
 
 
 @lru_cache(maxsize=32)
@@ -56,4 +57,5 @@ def _probe(mode: str) -> Image.Image:
 
 
 def _is_alike(one: Image.Image, other: Image.Image) -> bool:
-    return max(abs(a - b) for a, b in zip(one.tobytes(), other.tobytes(), strict=True)) <= UNSEEN
+    seen = ImageChops.difference(one, other).point([max(0, level - UNSEEN) for level in range(256)] * 3)
+    return seen.getbbox() is None

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from core import parts
-from core.names import EntryError, loose, name_parts, words
+from core import languages, parts
+from core.names import EntryError, loose, name_parts, unaccented, words
 from core.reading import File
 from core.signature import PICTURE_SUFFIXES
 from core.table import Table
@@ -17,22 +17,45 @@ LABELS = words(
     "label labels class classname labelname classlabel category categoryname target breed species variety"
     " cultivar diagnosis dx disease emotion expression genre type kind tag tags groundtruth gt annotation"
     " answer y classid labelid categoryid targetid level"
-)
+) + tuple(sorted(languages.LABELS))
 # Headers of what is known to be no label.
 OTHERS = frozenset(
     words(
         "width height w h x xmin ymin xmax ymax x1 y1 x2 y2 bbox area size filesize url link date time"
         " timestamp year age split set subset partition fold usage path folder directory id uuid md5 sha1 hash"
         " lat lon latitude longitude confidence score author license source index unnamed unnamed0 rownumber"
-        " comment notes"
+        " comment notes camera device"
     )
-)
+).union(languages.OTHERS)
 PICTURES = frozenset(
     words("filename file image imagename imageid imagepath path filepath filepaths name id picture photo")
 )
 SPLITS = frozenset(words("split set subset partition dataset part usage phase"))
-TRUE, FALSE = {"1", "1.0", "true", "yes"}, {"0", "0.0", "false", "no", ""}
+TRUE = {
+    "1",
+    "1.0",
+    "true",
+    "t",
+    "yes",
+    "y",
+    "x",
+    "✓",
+    "✔",
+    "ja",
+    "j",
+    "oui",
+    "o",
+    "sí",
+    "si",
+    "s",
+    "sim",
+    "да",
+    "是",
+    "はい",
+}
+FALSE = {"0", "0.0", "false", "f", "no", "n", "", "-", "✗", "✘", "nein", "non", "não", "нет", "否", "いいえ"}
 NUMBER = re.compile(r"-?\d+[.,]\d+(e-?\d+)?")
+HEADERS = OTHERS | PICTURES | SPLITS | {*LABELS} - {""}
 SAMPLE_ROWS = 500
 MOST_LABELS = 4  # columns that are offered
 FOUND = 0.5  # of the rows, or of the pictures, that a column must match to be the one that names them
@@ -138,13 +161,14 @@ def understood(table: Table, pictures: Pictures, part: str | None) -> Columns | 
     near = table.name.split("/")[:-1]
     picture = _picture_column(table, pictures, near, part)
     matches = [pictures.find(row[picture], near, part)[0] for row in table.rows]
-    has_header = not matches[0]
-    rows, found = table.rows[has_header:], [tuple(hit) for hit in matches[has_header:]]
+    place = _header_row(table.rows[: next((place for place, hit in enumerate(matches) if hit), 0)])
+    begin = 0 if place is None else place + 1
+    rows, found = table.rows[begin:], [tuple(hit) for hit in matches[begin:]]
     named = {position for hit in found for position in hit}
     most = min(len(rows), len(pictures.files))
     if not named or len(named) < FOUND * most:
         return None
-    header = _header(table.rows[0] if has_header else [f"column {place + 1}" for place in range(table.width)])
+    header = _header(table.rows[begin - 1] if begin else [f"column {place + 1}" for place in range(table.width)])
     split = _split_column(header, rows, picture)
     one_hot = _one_hot(rows, {picture, split})
     labels, is_sure = _label_columns(header, rows, {picture, split})
@@ -153,6 +177,12 @@ def understood(table: Table, pictures: Pictures, part: str | None) -> Columns | 
         header, rows, tuple(found), picture, () if is_one_hot else labels, is_sure or is_one_hot,
         one_hot if is_one_hot else (), split,
     )  # fmt: skip
+
+
+def _header_row(above: Sequence[Sequence[str]]) -> int | None:
+    """The place of the header among the rows above the first that names a picture: people write titles over it."""
+    headed = [place for place, row in enumerate(above) if HEADERS & {loose(unaccented(cell)) for cell in row}]
+    return headed[-1] if headed else 0 if above else None
 
 
 def _picture_column(table: Table, pictures: Pictures, near: Sequence[str], part: str | None) -> int:
@@ -203,7 +233,7 @@ def _label_columns(
 ) -> tuple[tuple[int, ...], bool]:
     """Columns that may be the label, the likeliest first, and whether a header says so."""
     possible = [place for place in range(len(header)) if place not in taken and any(row[place] for row in rows)]
-    names = {place: loose(header[place]) for place in possible}
+    names = {place: loose(unaccented(header[place])) for place in possible}
     has_corner = {"x", "y"} <= {loose(name) for name in header}  # then y is a coordinate
     sure = [place for place in possible if names[place] in LABELS and not (has_corner and names[place] == "y")]
     if sure:

@@ -142,7 +142,7 @@ def leak(near: pd.DataFrame, frame: pd.DataFrame) -> str:
         return ""
     return (
         f"{n:,} of {n_test:,} test pictures {'has a near-copy' if n == 1 else 'have near-copies'} among those for "
-        "training: the scores will be better than on new pictures."
+        "training: the scores come out better than they would on new pictures."
     )
 
 

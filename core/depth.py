@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, TypedDict
 Range = tuple[float, float]  # black and white
 Kind = Literal["integers", "fractions"]
 
+MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N", "F")  # Pillow's
 BITS = range(8, 17)
 WHOLE = 65535.0
 
@@ -29,7 +30,8 @@ class Depth(TypedDict):
     fractions: Range | None
 
 
-UNKNOWN = Depth(integers=None, fractions=None)
+UNKNOWN = Depth(integers=None, fractions=None)  # each picture goes by its own lowest and highest value
+LIKELY = Depth(integers=(0.0, WHOLE), fractions=None)  # until all pictures of a data set were seen
 
 
 def read(value: dict[str, list[float] | None] | None) -> Depth:
@@ -43,9 +45,9 @@ def kind(mode: str) -> Kind | None:
     return "fractions" if mode == "F" else "integers" if mode.startswith("I") else None
 
 
-def usual(mode: str, found: Range) -> Range:
-    """Black and white for a picture of which nothing is known but its Pillow mode, lowest and highest value."""
-    return (0.0, WHOLE) if mode.startswith("I;16") else found
+def by_mode(depth: Depth) -> dict[str, Range | None]:
+    """Black and white for each Pillow mode of more than 8 bits; None: a picture's own lowest and highest value."""
+    return {mode: depth[of] for mode in MODES if (of := kind(mode))}
 
 
 def off(found: Iterable[Values | None], depth: Depth) -> list[int]:

@@ -1,11 +1,12 @@
 """Pictures in folders → the parts of the zip's own split, with the folders that are left to be understood."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from core import parts
-from core.parts import TRAIN
+from core.names import loose
+from core.parts import TEST, TRAIN, UNLABELLED
 from core.reading import File
 
 
@@ -32,6 +33,7 @@ class Folders:
     folder_of: dict[str | None, list[str]]  # part → the folders that make it
     outside: tuple[File, ...] = ()
     are_folds: bool = False  # of a cross-validation, whose parts are not kept
+    is_guess: bool = False  # the parts are not called so: all folders may be classes
 
     @property
     def learned(self) -> list[Place]:
@@ -44,15 +46,27 @@ class Folders:
         return not any(place.folders for place in self.learned)
 
 
-def divided(files: Iterable[File]) -> Folders:
-    """Pictures by the parts of the zip's own split."""
+def divided(files: Iterable[File], *, guesses: bool = True) -> Folders:
+    """Pictures by the parts of the zip's own split.
+
+    Args:
+        files: The pictures.
+        guesses: Whether a folder may be a part of which that is only likely.
+    """
     whole = _uncrossed(_unwrapped([Place(file, file.folders) for file in files]))
     places = _hoisted(whole)
     own = parts.split_of({place.folders[0] for place in places if place.folders})
+    if guesses and not own and (guess := _guessed(places)):
+        return replace(_by_part(*guess), is_guess=True)
     train = [place for place in places if place.folders and own.get(place.folders[0]) == TRAIN]
     strangers = any(place.folders and place.folders[0] not in own for place in places)
     if not own or (strangers and not any(len(place.folders) > 1 for place in train)):
         return Folders({None: places}, {}, are_folds=_depth(places) < _depth(whole))
+    return _by_part(places, own)
+
+
+def _by_part(places: Sequence[Place], own: Mapping[str, str]) -> Folders:
+    """The places by the parts that their first folders are."""
     inside: Split = defaultdict(list)
     for place in places:
         if place.folders and place.folders[0] in own:
@@ -64,6 +78,42 @@ def divided(files: Iterable[File]) -> Folders:
     classes = {place.folders[0] for place in inside[TRAIN] if place.folders}
     inner = {part: _unwrapped(each, () if part == TRAIN else classes) for part, each in inside.items()}
     return Folders(inner, names, outside)
+
+
+Guess = tuple[list[Place], dict[str, str]]  # places with a folder of their part around each, and folder → part
+
+
+def _guessed(places: list[Place]) -> Guess | None:
+    """The parts, where names and sub-folders together tell them; None where they do not."""
+    inner: dict[str, set[str]] = defaultdict(set)  # of each first folder, the folders in it
+    for place in places:
+        if place.folders:
+            inner[place.folders[0]].update(loose(name) for name in place.folders[1:2])
+    flat = {place.folders[0] for place in places if len(place.folders) == 1}
+    named = {folder: part for folder in inner if (part := parts.part_of(folder))}
+    strangers = [folder for folder in inner if folder not in named]
+    holders = [folder for folder in inner if len(inner[folder]) > 1 and folder not in flat]  # of classes, as train is
+    if [*named.values()] == [TRAIN] and holders == [*named] and len(strangers) == 1 and not inner[strangers[0]]:
+        return places, {**named, strangers[0]: UNLABELLED}
+    if not named or TRAIN in named.values():
+        return None
+    if len(strangers) == 1:
+        is_train = strangers[0] in holders and all(inner[folder] & inner[strangers[0]] for folder in named)
+        return (places, parts.settled({strangers[0]: TRAIN, **named})) if is_train else None
+    classes = {loose(folder) for folder in strangers}
+    if not classes or not all(_is_part_of(part, inner[folder], classes) for folder, part in named.items()):
+        return None
+    return [_below_train(place, strangers) for place in places], parts.settled({TRAIN: TRAIN, **named})
+
+
+def _is_part_of(part: str, inner: set[str], classes: set[str]) -> bool:
+    """Whether a folder with this name of a part and these folders in it belongs to the class folders beside it."""
+    return len(inner & classes) * 2 > len(inner) if inner else part in (TEST, UNLABELLED)
+
+
+def _below_train(place: Place, classes: Sequence[str]) -> Place:
+    is_learned = bool(place.folders) and place.folders[0] in classes
+    return replace(place, folders=(TRAIN, *place.folders)) if is_learned else place
 
 
 def _uncrossed(places: list[Place]) -> list[Place]:

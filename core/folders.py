@@ -31,6 +31,8 @@ def readings(of: Folders) -> list[Reading]:
     if len(first.classes) < 2:
         return [first]
     offered = [_at_level(of, other) for other in others[:MOST_LEVELS]]
+    if are_uneven(of.learned):
+        offered.append(_innermost(of))
     several = [first, *(each for each in offered if len(each.classes) > 1 and not each.says_what(first))]
     groups = natural({each.group for each in first.labels.values() if each.group})
     if 1 < len(groups) <= MOST_GROUPS:
@@ -42,9 +44,31 @@ def readings(of: Folders) -> list[Reading]:
 def class_level(places: Sequence[Place]) -> int:
     """How many levels of groups lie above the classes."""
     level = 0
-    while share_names(places):
-        places, level = [place.below() for place in places], level + 1
+    while depth := 1 if share_names(places) else shells(places):
+        level += depth
+        for _ in range(depth):
+            places = [place.below() for place in places]
     return level
+
+
+def shells(places: Sequence[Place]) -> int:
+    """How many levels do nothing but divide one collection into numbered pieces: part1/cat, part2/dog.
+
+    They are called so; or each holds the same one folder, as the pieces of a download do: pets-001/pets/cat.
+    """
+    tops = {place.folders[0] for place in places if place.folders}
+    inner = {place.folders[1] for place in places if len(place.folders) > 1}
+    deepest = {place.folders[2] for place in places if len(place.folders) > 2}
+    deep = sum(len(place.folders) > 1 for place in places)
+    if not parts.are_numbered(tops) or deep < DEEP * len(places):
+        return 0
+    if len(inner) == 1:
+        return 2 if len(deepest) > 1 and _may_be_classes(deepest) else 0
+    return int(parts.are_shells(tops) and _may_be_classes(inner))
+
+
+def _may_be_classes(names: set[str]) -> bool:
+    return not parts.are_variants(names) and not parts.are_numbered(names)
 
 
 def share_names(places: Sequence[Place]) -> bool:
@@ -62,8 +86,27 @@ def share_names(places: Sequence[Place]) -> bool:
         names
     ):
         return False
-    are_groups = parts.are_variants(tops) or parts.are_numbered(tops)
-    return are_groups or not (parts.are_variants(names) or parts.are_numbered(names))
+    return not _may_be_classes(tops) or _may_be_classes({*names})
+
+
+def are_uneven(places: Sequence[Place]) -> bool:
+    """Whether some of the first folders hold pictures, and another one nothing but several folders."""
+    flat = {place.folders[0] for place in places if len(place.folders) == 1}
+    inner: dict[str, set[str]] = defaultdict(set)
+    for place in places:
+        if len(place.folders) > 1 and place.folders[0] not in flat:
+            inner[place.folders[0]].add(place.folders[1])
+    return bool(flat) and any(len(names) > 1 for names in inner.values())
+
+
+def _innermost(of: Folders) -> Reading:
+    """The reading in which the folder that a picture lies in is its class."""
+
+    def label_of(place: Place) -> Label | None:
+        return Label(place.folders[-1], group="/".join(place.folders[:-1]) or None) if place.folders else None
+
+    known = {place.folders[-1] for place in of.learned if place.folders}
+    return labelled_reading(of, "folders innermost", "Innermost folders", labels_by_part(of, label_of, known=known))
 
 
 def _common_depth(places: Iterable[Place]) -> int:
@@ -207,10 +250,14 @@ def _remark(of: Folders, level: int, several: Sequence[Reading], groups: Sequenc
     if level:
         dropped = "; the parts in each fold are not kept, for the next fold has others" if of.are_folds else ""
         tops = groups or natural({place.folders[0] for place in of.learned if place.folders})
+        why = (
+            "are numbered pieces of one collection, and no classes"
+            if shells(of.learned)
+            else "hold the same sub-folders: these look like variants, sources or folds, not like classes"
+        )
         return problem.told(
             ProblemKind.READING,
-            f"{problem.count(len(tops), 'folder')} hold the same sub-folders: "
-            "these look like variants, sources or folds, not like classes",
+            f"{problem.count(len(tops), 'folder')} {why}",
             tops,
             f"The folders in them are used as classes, and each picture remembers its group{dropped}. "
             "If that is wrong, choose another way to read the zip.",

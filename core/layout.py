@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from core import division, folders, problem, rows, signature, stems, table
+from core import division, folders, masks, problem, rows, signature, stems, table
 from core.archive import Archive, Entry
 from core.division import Folders
 from core.errors import DatasetError
@@ -63,21 +63,43 @@ def arrange(archive: Archive) -> Layout:
     """
     every = [File(entry, entry.parts, is_picture=_is_picture(archive, entry)) for entry in archive.entries]
     files, outside = _stripped(every)
-    pictures = [file for file in files if file.is_picture]
+    pictures, left_out = masks.without([file for file in files if file.is_picture])
     of = division.divided(pictures)
-    tables = rows.told(archive, files, pictures, of)
-    readings = _ranked(folders.readings(of), tables, of)[:MOST_READINGS]
-    _check(readings, tables, of, files)
+    by_folder = _by_folder(of, pictures)
+    tables = rows.told(archive, files, pictures, of, by_folder[0] if by_folder else None)
+    readings = _ranked(by_folder, tables, of)[:MOST_READINGS]
+    _check(readings, tables, of, files, left_out)
     others = [file for file in (*outside, *files) if not file.is_picture]
     common = (
         *found(ProblemKind.UNLABELLED, (file.name for file in outside if file.is_picture)),
+        *masks.told(left_out),
         *found(ProblemKind.EMPTY_FOLDER, _empty_folders(archive)),
         *_of_names(archive),
     )
-    layouts = [_layout(reading, pictures, (*common, *_unused(reading, tables, others))) for reading in readings]
+    first = next((each for each in by_folder if len(each.classes) > 1), None)
+    layouts = [_layout(reading, pictures, (*common, *_unused(reading, tables, others, first))) for reading in readings]
     if layouts:
         return replace(layouts[0], others=tuple(layouts[1:]))
     return Layout((), (*found(ProblemKind.UNLABELLED, (file.name for file in pictures)), *common))
+
+
+def _by_folder(of: Folders, pictures: Sequence[File]) -> list[Reading]:
+    """All that the folders can mean; where a part is only a guess, also without parts."""
+    readings = folders.readings(of)
+    if not of.is_guess:
+        return readings
+    plain = folders.readings(division.divided(pictures, guesses=False))[:1]
+    learned = natural({place.file.folders[0] for place in of.learned})
+    beside = natural({name for part, names in of.folder_of.items() if part != TRAIN for name in names})
+    are = "folder is" if len(learned) == 1 else "folders are"
+    note = problem.told(
+        ProblemKind.READING,
+        f"{len(learned):,} {are} read as the training part, because of what lies beside: {', '.join(beside)}",
+        learned,
+        "If no folder is a part, choose another way to read the zip.",
+    )
+    noted = [replace(each, problems=(*note, *each.problems)) for each in readings]
+    return [*noted, *(replace(each, key=f"plain {each.key}", title="No folder as a part") for each in plain)]
 
 
 def _layout(reading: Reading, pictures: Sequence[File], common: Iterable[Problem]) -> Layout:
@@ -127,16 +149,33 @@ def _ranked(by_folder: list[Reading], tables: Told, of: Folders) -> list[Reading
     """All readings that give classes, the likeliest first."""
     good = [reading for reading in by_folder if len(reading.classes) > 1]
     by_table = [reading for reading in tables.readings if len(reading.classes) > 1]
+    named = stems.readings(of) if not by_table else []
     if not good:
-        named = stems.readings(of) if not by_table else []
         return [*by_table, *named] or [*tables.readings, *by_folder]
+    others = [reading for reading in named if not reading.says_what(good[0])]
+    good[0] = replace(good[0], problems=(*_beside(others), *good[0].problems))
     is_first = by_table and tables.is_sure and (tables.is_called_labels or not by_table[0].says_what(good[0]))
-    return [*by_table, *good] if is_first else [*good, *by_table]
+    return [*by_table, *good] if is_first else [*good, *others, *by_table]
 
 
-def _check(readings: Sequence[Reading], tables: Told, of: Folders, files: Sequence[File]) -> None:
+def _beside(others: Sequence[Reading]) -> list[Problem]:
+    """A note that the file names tell other classes than the folders."""
+    names = natural({name for each in others for name in each.classes})
+    title = f"The file names begin with {problem.count(len(names), 'word')} that the folders do not follow"
+    remedy = "If these are the classes, and not the folders, choose another way to read the zip."
+    return problem.told(ProblemKind.READING, title, names, remedy) if names else []
+
+
+def _check(
+    readings: Sequence[Reading], tables: Told, of: Folders, files: Sequence[File], left_out: Sequence[File]
+) -> None:
     """Refuse what a table contradicts, and what nothing labels."""
     has_classes = any(len(reading.classes) > 1 for reading in readings)
+    if left_out and not has_classes:
+        raise DatasetError(
+            f"Expected a folder for each class. Found masks, such as '{left_out[0].name}', which show where something "
+            "is and are no class. Leave them out, and sort the pictures into a folder for each class."
+        )
     wrong = (*tables.conflicts, *tables.failures)
     if wrong and (not has_classes or (tables.conflicts and tables.is_called_labels)):
         raise DatasetError(f"A table of labels must give each picture one label. Found {wrong[0]}, and zip again.")
@@ -153,8 +192,15 @@ def _check(readings: Sequence[Reading], tables: Told, of: Folders, files: Sequen
         )
 
 
-def _unused(reading: Reading, tables: Told, others: Sequence[File]) -> list[Problem]:
-    """What is no picture, but for the tables that were read or are mentioned by themselves."""
+def _unused(reading: Reading, tables: Told, others: Sequence[File], by_folder: Reading | None) -> list[Problem]:
+    """What was not made use of: folders beside a table, tables beside folders, and files that are no pictures."""
+    is_against = bool(reading.named and by_folder and not by_folder.says_what(reading))
+    against = problem.told(
+        ProblemKind.READING,
+        f"The table tells the classes, and the folders around the pictures do not: {', '.join(natural(reading.named))}",
+        natural(by_folder.classes) if by_folder else (),
+        "If the folders are the classes, choose another way to read the zip.",
+    )
     mentioned = tables.used | {name for note in tables.notes for name in note.names}
     idle = natural(tables.used - reading.named)
     beside = (
@@ -172,7 +218,13 @@ def _unused(reading: Reading, tables: Told, others: Sequence[File]) -> list[Prob
         ProblemKind.TABLE, "A table beside the folders cannot be used", wrong, "The folders tell the classes."
     )
     left = [file.name for file in others if file.name not in mentioned]
-    return [*tables.notes, *beside, *(refused if wrong else ()), *found(ProblemKind.NOT_A_PICTURE, left)]
+    return [
+        *(against if is_against else ()),
+        *tables.notes,
+        *beside,
+        *(refused if wrong else ()),
+        *found(ProblemKind.NOT_A_PICTURE, left),
+    ]
 
 
 def _of_names(archive: Archive) -> list[Problem]:

@@ -323,8 +323,8 @@ def probabilities(outputs: np.ndarray) -> np.ndarray:
 
 
 def chosen(answers: np.ndarray) -> np.ndarray:
-    """Probabilities (n, classes) → the index of each answer (n,); of two classes the second from 0.5 on."""
-    return (answers[:, 1] >= 0.5).astype(int) if answers.shape[1] == 2 else answers.argmax(axis=1)
+    """Probabilities (n, classes) → the index of each answer (n,), the first of several that are as likely."""
+    return answers.argmax(axis=1)
 
 
 def float32_copy(network: Network, head: Head, *, n_classes: int) -> Network:

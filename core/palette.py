@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.experiment import Arm
+from core.names import LONG_NAME, shortened
 
 Theme = Literal["light", "dark"]
 Scale = tuple[str, str, str]  # from nothing to most, in equal steps
@@ -20,7 +21,6 @@ COLOURS = {Arm.TRANSFER: TRANSFER, Arm.SCRATCH: SCRATCH}
 NAMES = {Arm.TRANSFER: "Transfer", Arm.SCRATCH: "From scratch"}
 
 MANY = 25  # classes from which on a cell has no room for its number, nor every row for its name
-LONG_NAME = 20  # letters of a class on an axis; hovering and the table have all of it
 _BLACK = "#14171C"
 _BLACK_LUMINANCE = 0.0085
 
@@ -112,12 +112,6 @@ def class_axis(classes: Sequence[str], *, letters: int = LONG_NAME, step: int = 
     labels = [html.escape(shortened(name, letters)) for name in shown]
     size = 12 if len(classes) <= MANY else 10
     return {"type": "category", "tickvals": shown, "ticktext": labels, "tickfont_size": size, "showgrid": False}
-
-
-def shortened(name: str, letters: int = LONG_NAME) -> str:
-    """`name` in at most so many letters: it loses its middle, for names often differ at either end."""
-    tail = (letters - 1) // 3
-    return name if len(name) <= letters else f"{name[: letters - 1 - tail]}…{name[-tail:]}"
 
 
 def rows_height(rows: int, extra: int) -> int:

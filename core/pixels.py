@@ -40,10 +40,10 @@ PILLOWS_MOST = Image.MAX_IMAGE_PIXELS or 0  # pixels, of which Pillow warns by i
 LOSSY_STARTS = (b"\xff\xd8", b"RIFF")  # JPEG, WebP
 JPEG_QUALITY = 92
 JFIF_BYTES = 14  # of the one marker that says nothing of a picture, without a thumbnail
-START_OF_SCAN = b"\xff\xda"  # nothing else in a JPEG's coded pixels begins like this
+START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"  # nothing else in a JPEG's coded pixels begins like these
 PNG_SIDE = 128  # px; a lossless picture up to here stays so, as blocks of JPEG would show and the file is small anyway
 THUMBNAIL_SIDE = 32
-WHITE = (255, 255, 255)
+PLAIN_MODES = {"L": "L", "LA": "L", "CMYK": "CMYK"}  # Pillow's modes, and what is left of them; RGB of all others
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -115,10 +115,10 @@ def small(
     Raises:
         PictureError: It cannot be read or is too large.
     """
-    image, is_plain, values = _read(data, max_pixels, side, admit, depth)
+    image, end, values = _read(data, max_pixels, side, admit, depth)
     digest, shown = _digest(image) if is_compared else "", thumbnail(image)
-    if is_plain:
-        return Small("jpg", None, *image.size, digest, shown, values)
+    if end:
+        return Small("jpg", None if end == len(data) else data[:end], *image.size, digest, shown, values)
     is_png = max(image.size) <= PNG_SIDE and not data.startswith(LOSSY_STARTS)
     packed = io.BytesIO()
     if is_png:
@@ -150,11 +150,11 @@ def upright(data: bytes, *, max_pixels: int, side: int, depth: Depth = UNKNOWN) 
     return _read(data, max_pixels, side, _admitted, depth)[0]
 
 
-Read = tuple[Image.Image, bool, Values | None]
+Read = tuple[Image.Image, int, Values | None]
 
 
 def _read(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object], depth: Depth) -> Read:
-    """The picture, whether its file can be kept as it is, and what values it holds."""
+    """The picture, how many bytes of its file can be kept as they are, and what values it holds."""
     try:
         return _upright(data, max_pixels, side, admit, depth)
     except (InputError, MemoryError):
@@ -181,20 +181,21 @@ def _upright(data: bytes, max_pixels: int, side: int, admit: Callable[[int], obj
     most = max_pixels * (JPEG_PIXELS if image.format in JPEGS else 1)
     if image.width * image.height > most:
         raise PictureError(_too_large(most))
-    is_plain, coefficients = _is_plain(image, data, side), _coefficient_bytes(image, data)
+    plain_end, coefficients = _plain_end(image, data, side), _coefficient_bytes(image, data)
     image.draft(None, (side, side))  # decodes a large JPEG at a half, a quarter or an eighth, never below `side`
     if image.format != "WEBP":
         each = BYTES_A_PIXEL.get(image.mode, 4) * _copies(image)
         admit(len(data) + coefficients + _needed_bytes(image.width * image.height, each))
     image.load()
-    if is_plain:
-        return image, True, None  # it is what is wanted: upright, RGB, small
+    if plain_end:
+        return image, plain_end, None  # it is what is wanted: upright, RGB, small
     turn = _turn(image)  # only now: Pillow has turned a TIFF by itself, and a PNG may say it after its pixels
     values = _values(image, depth)
-    rgb = _in_srgb(image, _fitted(image, side, values.used if values else (0.0, 255.0)))
+    fitted = _fitted(image, side, values.used if values else (0.0, 255.0))
+    rgb = colour.in_srgb(fitted, image.info.get("icc_profile")).convert("RGB")
     found = rgb if turn is None else rgb.transpose(turn)
     found.info.clear()  # comments and profiles would be stored with it
-    return found, False, values
+    return found, 0, values
 
 
 def _opened(data: bytes) -> ImageFile.ImageFile:
@@ -206,22 +207,17 @@ def _opened(data: bytes) -> ImageFile.ImageFile:
     return Image.open(io.BytesIO(data), formats=FORMATS)
 
 
-def _in_srgb(image: Image.Image, rgb: Image.Image) -> Image.Image:
-    """What was made of a picture, with its profile's colours; those of CMYK were already converted."""
-    profile = image.info.get("icc_profile")
-    if image.mode in ("L", "LA"):
-        return colour.in_srgb(rgb.convert("L"), profile).convert("RGB")
-    return rgb if image.mode == "CMYK" else colour.in_srgb(rgb, profile)
+def _plain_end(image: Image.Image, data: bytes, side: int) -> int:
+    """Where the JPEG ends in a source that is one as `small` writes them: colour, small, nothing but its pixels.
 
-
-def _is_plain(image: Image.Image, data: bytes, side: int) -> bool:
-    """Whether a source is, if it can be read, a JPEG as `small` writes them: colour, small, nothing but its pixels."""
+    0 for any other source. What hangs on behind that end is no part of the picture.
+    """
     scan = data.find(START_OF_SCAN)
-    if image.format != "JPEG" or scan < 0 or data.find(b"\xff\xd9", scan) != len(data) - 2:
-        return False  # not, or not only, one JPEG
+    end = data.find(END_OF_IMAGE, scan)
     markers = getattr(image, "applist", ())
     says_nothing = all(name == "APP0" and len(said) == JFIF_BYTES for name, said in markers)
-    return image.mode == "RGB" and says_nothing and max(image.size) <= side
+    is_wanted = image.format == "JPEG" and image.mode == "RGB" and says_nothing and max(image.size) <= side
+    return end + len(END_OF_IMAGE) if is_wanted and 0 < scan < end else 0
 
 
 def _too_large(max_pixels: int) -> str:
@@ -279,7 +275,7 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
 
 
 def _fitted(image: Image.Image, side: int, ends: Range) -> Image.Image:
-    """As RGB with a long side of at most `side`, by boxes of whole pixels and then Pillow's bilinear filter."""
+    """As `_plain`, with a long side of at most `side`, by boxes of whole pixels and then Pillow's bilinear filter."""
     width, height = image.size
     scale = min(1.0, side / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -289,12 +285,12 @@ def _fitted(image: Image.Image, side: int, ends: Range) -> Image.Image:
 
 
 def _reduced(image: Image.Image, factor: tuple[int, int], ends: Range) -> Image.Image:
-    """As RGB, each pixel the mean of a box, so that the strips' borders do not show."""
+    """As `_plain`, each pixel the mean of a box, so that the strips' borders do not show."""
     if factor == (1, 1):
-        return _rgb(image, ends)
-    reduced = Image.new("RGB", (-(-image.width // factor[0]), -(-image.height // factor[1])))
+        return _plain(image, ends)
+    reduced = Image.new(_plain_mode(image), (-(-image.width // factor[0]), -(-image.height // factor[1])))
     for box in _strips(image.size, factor):
-        strip = _rgb(image.crop(box), ends).reduce(factor)
+        strip = _plain(image.crop(box), ends).reduce(factor)
         reduced.paste(strip, (box[0] // factor[0], box[1] // factor[1]))
     return reduced
 
@@ -309,24 +305,21 @@ def _strips(size: tuple[int, int], factor: tuple[int, int] = (1, 1)) -> Iterator
         yield (0, begin, width, end) if height >= width else (begin, 0, end, height)
 
 
-def _rgb(image: Image.Image, ends: Range) -> Image.Image:
-    plain = _plain(image, ends)
-    if plain.mode != "RGBA":
-        return plain.convert("RGB")
-    white = Image.new("RGB", plain.size, WHITE)
-    white.paste(plain, mask=plain.getchannel("A"))
-    return white
+def _plain_mode(image: Image.Image) -> str:
+    """What `_plain` makes of it: grey and CMYK stay so, as their colour profiles speak of these."""
+    return "L" if depths.kind(image.mode) else PLAIN_MODES.get(image.mode, "RGB")
 
 
 def _plain(image: Image.Image, ends: Range) -> Image.Image:
-    """8 bits a channel: RGB, RGBA or grey."""
+    """8 bits a channel, with white where it is transparent: grey, RGB or CMYK."""
     if depths.kind(image.mode):
-        return Image.fromarray(_stretched(_finite(image), *ends))
-    if image.mode == "CMYK":
-        return colour.in_srgb(image, image.info.get("icc_profile")).convert("RGB")
+        return Image.fromarray(_stretched(_finite(image), ends))
+    mode = _plain_mode(image)
     if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image if image.mode in ("RGB", "L") else image.convert("RGB")
+        clear = image.convert("RGBA")
+        image = Image.new("RGBA", clear.size, "white")
+        image.paste(clear, mask=clear)
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _values(image: Image.Image, depth: Depth) -> Values | None:
@@ -336,7 +329,7 @@ def _values(image: Image.Image, depth: Depth) -> Values | None:
         return None
     ends = [_ends(image.crop(box)) for box in _strips(image.size)]
     found = min(low for low, _ in ends), max(high for _, high in ends)
-    return Values(kind, found, depth[kind] or depths.usual(image.mode, found))
+    return Values(kind, found, depth[kind] or found)
 
 
 def _ends(strip: Image.Image) -> tuple[float, float]:
@@ -350,8 +343,8 @@ def _finite(image: Image.Image) -> "np.ndarray":
     return np.nan_to_num(np.asarray(image, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
 
 
-def _stretched(values: "np.ndarray", low: float, high: float) -> "np.ndarray":
-    """From 0 for `low` to 255 for `high`; what lies outside of both, as it may in a new picture, becomes these."""
+def _stretched(values: "np.ndarray", ends: Range) -> "np.ndarray":
+    """From 0 for black to 255 for white; what lies outside of both, as it may in a new picture, becomes these."""
     import numpy as np
 
-    return np.asarray(((values - low) * (255.0 / ((high - low) or 1.0))).clip(0, 255), np.uint8)
+    return np.asarray(np.interp(values, ends, (0, 255)), np.uint8)

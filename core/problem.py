@@ -94,7 +94,7 @@ ROWS = {
         Severity.WARNING,
         "picture for training is a near-copy of one that is kept for validation or the test",
         "pictures for training are near-copies of some that are kept for validation or the test",
-        "The test is easier for it than new pictures are. "
+        "With them the test is easier than new pictures are. "
         "They can be left out of the training, below the split under Advanced.",
     ),
     ProblemKind.ONE_PART_ONLY: (
@@ -142,9 +142,10 @@ ROWS = {
     ),
     ProblemKind.RESPELLED: (
         Severity.NOTE,
-        "class is written in two ways in the parts, and counts as one",
-        "classes are written in two ways in the parts, and count as one each",
-        "The names differ only by case, spaces or joining signs. Train's is kept. If they are two classes, rename one.",
+        "class is written in two ways, and counts as one",
+        "classes are written in two ways, and count as one each",
+        "The names differ only by case, spaces or joining signs. Train's or the commoner one is kept. If they are two "
+        "classes, rename one.",
     ),
     ProblemKind.MERGED: (
         Severity.WARNING,
@@ -174,7 +175,8 @@ ROWS = {
         Severity.NOTE,
         "pair of near-copies within a class",
         "pairs of near-copies within a class",
-        "Such as one picture in two sizes, or two frames of a burst. They stay together in one part of the split.",
+        "Such as one picture in two sizes, or two frames of a burst. The split keeps them in one part, unless the "
+        "zip's own parts divide them or that is switched off.",
     ),
     ProblemKind.EMPTY_FOLDER: (
         Severity.NOTE,

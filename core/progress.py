@@ -1,6 +1,7 @@
 """Where an experiment stands, in words: what each arm does, how far it is, how long it will take. Needs no Keras."""
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -209,7 +210,9 @@ def log(experiment_id: str, arm: Arm) -> str:
 
 
 def two_digits(number: float) -> str:
-    """A rate with no more digits than it deserves: 0.53, 8.1, 320."""
+    """A rate with no more digits than it deserves, and never none: 0.004, 0.53, 8.1, 320."""
     if number >= 100:
         return f"{round(number, -1):,.0f}"
+    if 0 < number < 0.1:
+        return f"{Decimal(f'{number:.0e}'):f}"
     return f"{number:.0f}" if number >= 10 else f"{number:.1f}" if number >= 1 else f"{number:.2f}"

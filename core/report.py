@@ -19,6 +19,7 @@ from core import copies, dataset, process, record, runs
 from core.errors import HeadstartError, InputError, RunError
 from core.experiment import Arm, Experiment
 from core.layout import PARTS, TEST
+from core.names import IN_A_SENTENCE, shortened
 from core.verdict import Interval, Verdict, bootstrap, decide, mcnemar, percent, percent_range, points, wilson
 
 SCHEMA = 1
@@ -257,7 +258,8 @@ def below_the_line(scores: Mapping[Arm, Score]) -> list[str]:
 
 
 def _below_the_line(arm: Arm, one: Score) -> str:
-    always = f"always answering “{one.largest_class}” would be right on {percent(one.largest_class_accuracy, one.n)}"
+    largest, line = shortened(one.largest_class, IN_A_SENTENCE), percent(one.largest_class_accuracy, one.n)
+    always = f"always answering “{largest}” would be right on {line}"
     if one.accuracy <= one.largest_class_accuracy:
         return f"{NAMES[arm]} is not above the line: {always}."
     return (

@@ -1,7 +1,7 @@
 """Tables of a zip → readings: the label that the rows give each picture."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core import columns, parts, problem, table
@@ -20,6 +20,7 @@ NO_COLUMNS = (
     "that no column of {} names pictures of the zip, with their labels in another. "
     "Write the names as in the zip, with their folders"
 )
+NO_OTHER = "Nothing to do, unless another column is the label."
 SEVERAL = ("|", ";", ",", "/", " ")  # between the labels of a picture that has several
 
 
@@ -54,8 +55,10 @@ class RowsError(TableError):
     """The rows give no picture one label; the message is the reason."""
 
 
-def told(archive: Archive, files: Sequence[File], pictures: Sequence[File], of: Folders) -> Told:
-    """What all tables among the files say of the pictures."""
+def told(
+    archive: Archive, files: Sequence[File], pictures: Sequence[File], of: Folders, by_folder: Reading | None = None
+) -> Told:
+    """What all tables among the files say of the pictures; in parts that they say nothing of, the folders do."""
     candidates = [file for file in files if file.entry.suffix in table.SUFFIXES][:MOST_TABLES]
     if not candidates or not pictures:
         return Told()
@@ -76,7 +79,7 @@ def told(archive: Archive, files: Sequence[File], pictures: Sequence[File], of: 
             others.append(file.name)
             if _is_called_labels(file.name):
                 failures.append(NO_COLUMNS.format(file.name))
-    made, wrong = _readings(known, index, of)
+    made, wrong = _readings(known, index, of, by_folder)
     used = frozenset(each.table.name for each in known)
     is_sure = any(each.columns.is_sure for each in known)
     is_called_labels = any(_is_called_labels(each.table.name) for each in known)
@@ -111,7 +114,9 @@ def _unmatched(names: Sequence[str]) -> list[Problem]:
     return problem.told(ProblemKind.TABLE, title, names, remedy)
 
 
-def _readings(known: Sequence[Known], index: Pictures, of: Folders) -> tuple[list[Reading], list[str]]:
+def _readings(
+    known: Sequence[Known], index: Pictures, of: Folders, by_folder: Reading | None
+) -> tuple[list[Reading], list[str]]:
     """A reading for each column that may be the label, over all tables that have it, and why others cannot be used."""
     made, wrong = [], []
     by_label: dict[str, list[Known]] = defaultdict(list)
@@ -120,7 +125,7 @@ def _readings(known: Sequence[Known], index: Pictures, of: Folders) -> tuple[lis
             by_label[name].append(each)
     for name, tables in by_label.items():
         try:
-            made.append(_reading(name, tables, index, of))
+            made.append(_reading(name, tables, index, of, by_folder))
         except RowsError as error:
             wrong.append(f"in {_listed(tables)} {error}")
     return made, wrong
@@ -131,7 +136,7 @@ def _listed(tables: Sequence[Known]) -> str:
     return first if len(tables) == 1 else f"{first} and {problem.count(len(tables) - 1, 'other table')}"
 
 
-def _reading(name: str, tables: Sequence[Known], index: Pictures, of: Folders) -> Reading:
+def _reading(name: str, tables: Sequence[Known], index: Pictures, of: Folders, by_folder: Reading | None) -> Reading:
     labels: dict[int, str] = {}
     part_of: dict[int, str] = {}
     missing: list[str] = []
@@ -145,12 +150,25 @@ def _reading(name: str, tables: Sequence[Known], index: Pictures, of: Folders) -
                 if part := _part(each, row):
                     part_of[position] = part
     _check_single({label for label in labels.values() if label}, name)
+    if by_folder:
+        labels |= _by_folder(labels, index, of, by_folder)
     reading = _divided(name, tables, index, of, labels, part_of)
     if len(reading.classes) < 2:  # parts that share no class are no split
         reading = _divided(name, tables, index, Folders({None: []}, {}), labels, {})
     problems = (*_explained(name, tables), *reading.problems, *found(ProblemKind.MISSING, missing), *_odd(tables))
     used = frozenset(each.table.name for each in tables)
     return Reading(reading.key, reading.title, reading.labels, problems, reading.unlabelled, used)
+
+
+def _by_folder(labels: Mapping[int, str], index: Pictures, of: Folders, by_folder: Reading) -> dict[int, str]:
+    """The folders' labels in those parts of the zip's own split in which no table has any."""
+    found: dict[int, str] = {}
+    told = {index.files[position].entry.position for position, label in labels.items() if label}
+    for part, places in of.places.items():
+        own = {place.file.entry.position for place in places}
+        if part and not own & told:
+            found |= {at: by_folder.labels[at].label for at in own if at in by_folder.labels}
+    return {place: found[file.entry.position] for place, file in enumerate(index.files) if file.entry.position in found}
 
 
 def _labelled(each: Known, name: str) -> Iterator[tuple[Sequence[str], Sequence[int], str]]:
@@ -232,12 +250,14 @@ def _explained(name: str, tables: Sequence[Known]) -> list[Problem]:
         return []
     chosen = "a column for each class" if name == ONE_HOT else f"the column '{name}'"
     used = "is" if len(unused) == 1 else "are"
+    others = [each for each in tables[0].label_names if each != name] if not first.is_sure else []
+    guess = f"That is a guess, for no header says so: {', '.join(others)} could be it too. " if others else ""
     return problem.told(
         ProblemKind.TABLE,
         f"{_listed(tables)}: the column '{first.header[first.picture]}' names the pictures and {chosen} says the label"
         + (f"; {problem.count(len(unused), 'other column')} {used} not used" if unused else ""),
         unused,
-        "Nothing to do, unless another column is the label.",
+        f"{guess}If another one is the label, choose another way to read the zip." if others else NO_OTHER,
     )
 
 

@@ -11,28 +11,14 @@ import keras
 import numpy as np
 import pandas as pd
 
-from core import engine, estimate, host, inputs, model, picture, pixels, runs
+from core import engine, estimate, export, host, inputs, model, picture, runs
 from core.arm import SIGN, Job
 from core.batches import Pictures, Rows
 from core.dataset import Dataset
 from core.errors import RunError, StopRequested
 from core.fit import Fitted
 from core.model import Network
-from core.settings import settings
 
-STEPS = (  # predict.py, which goes along with the network, does them
-    "The first frame, turned upright by its EXIF orientation",
-    "Grey of more than 8 bits so that the two numbers of depth become 0 and 255; without them 16 bits by 65535, "
-    "others by the picture's own lowest and highest value",
-    "Colours of another profile converted to sRGB (relative colorimetric, black point compensation)",
-    "What is transparent laid over white; RGB",
-    "Long side at most stored_side, by Pillow's bilinear filter with a reducing gap of 2, and a large JPEG decoded at "
-    "a half, a quarter or an eighth before (draft)",
-    "Stored as a JPEG of quality 92 and read again; not where it is a JPEG of that size that says nothing beside its "
-    "pixels, nor where it came without loss and its long side is at most lossless_side",
-    "Stretched to a square of image_size by Pillow's bilinear filter, a JPEG decoded at a fraction before (draft)",
-    "RGB from 0 to 255 as it is: no rescaling, the network does its own preprocessing",
-)
 PROOF_PICTURES = 32
 PROOF_TOLERANCE = 1e-4  # between a picture's probabilities by way of its stored features and through the whole file
 FAST_TOLERANCE = 0.01  # share of the test pictures that may be answered otherwise on the quick outputs
@@ -99,17 +85,7 @@ def _save(job: Job, data: Dataset, trained: keras.Model) -> None:
     partial = job.directory / "partial.keras"
     trained.save(partial)
     partial.replace(job.directory / "model.keras")
-    labels = {
-        "classes": list(data.classes),
-        "image_size": job.image_size,
-        "resize": "stretched to a square by Pillow's bilinear filter",
-        "input": "(n, image_size, image_size, 3), RGB, 0 to 255",
-        "steps": STEPS,
-        "stored_side": settings().stored_side,
-        "lossless_side": pixels.PNG_SIDE,
-        "depth": data.depth,
-        "output": "P(classes[1])" if len(data.classes) == 2 else "a probability for each class",
-    }
+    labels = export.labels(data.classes, data.depth, image_size=job.image_size)
     runs.write_json(job.directory / "labels.json", labels)
 
 

@@ -1,75 +1,120 @@
 """File names that carry the label → a reading: cat.0.jpg, Abyssinian_12.jpg, n02085620_7.jpg, 0012-oak.png."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from core import problem
+from core import parts, problem
 from core.division import Folders, Place
 from core.folders import labelled_reading, labels_by_part
-from core.names import natural, words
-from core.problem import ProblemKind
+from core.names import loose, natural, words
+from core.parts import TRAIN
+from core.problem import Problem, ProblemKind
 from core.reading import Label, Reading
 
 FEWEST = 3  # pictures of each stem
 SHARE = 5  # pictures of a stem, on average: what has fewer are names of single pictures
 COPY = re.compile(r"[ _]*\(\d+\)$| - Copy$")
+EXPORT = re.compile(r"_(?:jpe?g|png|webp|bmp)\.rf\.[0-9a-zA-Z]+$")  # as Roboflow renames each picture
+NUMBER = r"(?:[\dx]+|(?=[a-f]*\d)[0-9a-f]{6,})"  # or a checksum
 AFTER = re.compile(
-    r"^(.*[^\W\d_].*?)[\s_\-.#(]+[\dx]+\)?$|^(.*[^\W\d_])\d+$"
+    rf"^(.*[^\W\d_].*?)[\s_\-.#(]+{NUMBER}\)?$|^(.*[^\W\d_])\d+$"
 )  # a number, behind a sign if there is one
 BEFORE = re.compile(r"^\d+[\s_\-.]+(.*[^\W\d_].*)$")
+GLUED = re.compile(r"^\d+([^\W\d_]+)$")
+AROUND = re.compile(r"^([^\W\d_]+(?:[\s_\-]+[^\W\d_]+)*)[\s_\-.#(]*\d.*$")  # words, a number, whatever
 # What cameras and programs put before a number says nothing of the picture.
 PROGRAMS = frozenset(
     words(
         "img image images dsc dscn dscf dcim pic pict picture photo p pxl vid mov gopr mvi imag wp screenshot"
         " screen shot frame scan file sample train test val valid validation page fig figure untitled unnamed"
-        " download snapshot"
+        " download snapshot wa whatsapp telegram signal received fb mmexport dji mvimg pano burst hdr edited copy"
     )
 )
+LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def readings(of: Folders) -> list[Reading]:
     """The reading by file names, where every name has such a stem and few stems cover all."""
-    for pattern in (AFTER, BEFORE):
+    for pattern in (AFTER, BEFORE, GLUED, AROUND):
         stems = [stem_of(place, pattern) for place in of.learned]
         if are_labels(stems):
-            return [_reading(of, pattern, {stem for stem in stems if stem})]
+            return [_reading(of, pattern, [stem for stem in stems if stem])]
     return []
 
 
 def stem_of(place: Place, pattern: re.Pattern[str]) -> str | None:
     """What a file's name says beside its number, or None where it has no such form."""
-    name = PurePosixPath(place.file.parts[-1]).stem
+    name = EXPORT.sub("", PurePosixPath(place.file.parts[-1]).stem)
     match = pattern.match(COPY.sub("", name).strip()) or pattern.match(name)
     return next((group.strip(" _-.#(") for group in match.groups() if group), None) if match else None
 
 
-def are_labels(stems: Iterable[str | None]) -> bool:
+def are_labels(stems: Sequence[str | None]) -> bool:
     """Whether these are the names of few classes, and each picture has one."""
-    counts = Counter(stems)
-    words = {re.sub(r"[\W\d_]+", "", stem or "").casefold() for stem in counts}
+    counts = Counter(None if stem is None else loose(stem) for stem in stems)
     return (
         len(counts) > 1
         and None not in counts
-        and not words & PROGRAMS
+        and not any(_is_of_program(stem or "") for stem in {*stems})
         and min(counts.values()) >= FEWEST
         and sum(counts.values()) >= SHARE * len(counts)
     )
 
 
-def _reading(of: Folders, pattern: re.Pattern[str], known: set[str]) -> Reading:
+def _is_of_program(stem: str) -> bool:
+    return {token.casefold() for token in LETTERS.findall(stem)} <= PROGRAMS
+
+
+def _reading(of: Folders, pattern: re.Pattern[str], stems: Sequence[str]) -> Reading:
+    labels, parted = _labels(stems)
+    whole = _parted(of, pattern, parted)
+
     def label_of(place: Place) -> Label | None:
         stem = stem_of(place, pattern)
-        return Label(stem) if stem else None
+        return Label(labels.get(stem, stem)) if stem else None
 
+    known = {*labels.values()}
     reading = labelled_reading(
-        of, "file names", "Beginnings of the file names", labels_by_part(of, label_of, known=known)
+        whole, "file names", "Beginnings of the file names", labels_by_part(whole, label_of, known=known)
     )
+    return replace(reading, problems=(*_told(labels, known), *reading.problems))
+
+
+def _labels(stems: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Stem → label, of all spellings the commonest, without what a program put before it; and stem → part, if any."""
+    crossed = parts.crossed({*stems})
+    bare = {stem: crossed[stem][1] if crossed else stem for stem in stems}
+    first = {LETTERS.findall(stem)[0].casefold() for stem in bare.values() if LETTERS.search(stem)}
+    if len(first) == 1 and first <= PROGRAMS:  # IMG_cat, IMG_dog
+        bare = {stem: re.sub(r"^[^\W\d_]+[\s_\-.]+", "", name) for stem, name in bare.items()}
+    spelled: dict[str, Counter[str]] = defaultdict(Counter)
+    for stem in stems:
+        spelled[loose(bare[stem])][bare[stem]] += 1
+    labels = {stem: spelled[loose(name)].most_common(1)[0][0] for stem, name in bare.items()}
+    return labels, {stem: part for stem, (part, _) in crossed.items()}
+
+
+def _parted(of: Folders, pattern: re.Pattern[str], parted: Mapping[str, str]) -> Folders:
+    """The pictures by the parts that their names tell, where the folders tell none."""
+    if not parted or of.folder_of:
+        return of
+    places: dict[str | None, list[Place]] = defaultdict(list)
+    for place in of.learned:
+        places[parted.get(stem_of(place, pattern) or "", TRAIN)].append(place)
+    return Folders(dict(places), {part: [str(part)] for part in places}, of.outside)
+
+
+def _told(labels: Mapping[str, str], known: set[str]) -> list[Problem]:
     note = problem.told(
         ProblemKind.READING,
         f"Labels are taken from the file names: {problem.count(len(known), 'beginning')} cover all pictures",
         natural(known),
         "No folder holds a class, so this is a proposal. If it is wrong, sort the pictures into class folders.",
     )
-    return Reading(reading.key, reading.title, reading.labels, (*note, *reading.problems), reading.unlabelled)
+    respelled = sorted(
+        f"{stem} = {label}" for stem, label in labels.items() if stem != label and loose(stem) == loose(label)
+    )
+    return [*note, *problem.found(ProblemKind.RESPELLED, respelled)]

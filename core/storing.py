@@ -174,7 +174,7 @@ def _decoded(
     folder: Path,
     progress: Progress,
     *,
-    depth: Depth = depths.UNKNOWN,
+    depth: Depth = depths.LIKELY,
     is_compared: bool = False,
 ) -> _Decoded:
     rows, unreadable = [], []

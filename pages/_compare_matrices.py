@@ -9,7 +9,7 @@ from core import charts
 from core import report as reports
 from core.dataset import Dataset
 from core.experiment import Arm
-from core.names import natural
+from core.names import IN_A_SENTENCE, natural, shortened
 from core.report import NAMES, ArmReport, Report
 from core.verdict import percent
 from pages import _shared
@@ -84,7 +84,7 @@ def _matrix(
 
 def _pictures(of: Dataset, arm: Arm, one: ArmReport, chosen: tuple[str, str]) -> None:
     rows = reports.cell(one.predictions, *chosen)
-    true, answer = map(_shared.plain, chosen)
+    true, answer = (_shared.plain(shortened(name, IN_A_SENTENCE)) for name in chosen)
     count = _shared.count(len(rows), "picture")
     st.markdown(f"**{NAMES[arm]}: {count} of {true} answered as {answer}**")
     pages = ceil(len(rows) / A_PAGE)

@@ -76,11 +76,13 @@ def classes(report: Report) -> None:
     shown = charts.per_class_frame(frames, metric=metric)
     with right:
         rows = min(ROWS, len(shown))
-        decimals = _two_decimals(shown)
-        st.dataframe(shown, hide_index=True, column_config=decimals, height=ROW * (rows + 1) + 2, key="classes_shown")
+        height = ROW * (rows + 1) + 2
+        st.dataframe(shown, hide_index=True, column_config=_columns(shown), height=height, key="classes_shown")
         table = tables.classes(report)
-        _shared.table(table, key="classes", label="Show all three measures", column_config=_two_decimals(table))
+        _shared.table(table, key="classes", label="Show all three measures", column_config=_columns(table))
 
 
-def _two_decimals(table: pd.DataFrame) -> dict[str, ColumnConfig]:
-    return {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[2:]}
+def _columns(table: pd.DataFrame) -> dict[str, ColumnConfig]:
+    """The scores with two decimals, beside names that leave them room."""
+    scores = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[2:]}
+    return _shared.narrow_names(table) | scores

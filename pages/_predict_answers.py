@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import palette, predict, record, runs
 from core.experiment import Arm
+from core.names import IN_A_SENTENCE, shortened
 from core.report import NAMES
 from core.runs import State
 from core.verdict import percent
@@ -15,6 +16,7 @@ from pages import _shared
 from pages._thumbnails import thumbnail
 
 LEAST = 0.001  # of a probability that is shown in digits
+BESIDE_A_BAR = 12  # letters of a class
 TOP = 3  # classes shown of each answer; the table has them all
 
 
@@ -60,10 +62,8 @@ def _row(path: Path, name: str, rows: pd.DataFrame) -> str:
     escaped = html.escape(name, quote=True)
     differ = "<em>They disagree</em>" if rows["predicted"].nunique() > 1 else ""
     arms = "".join(_arm(Arm(row["arm"]), row) for _, row in rows.iterrows())
-    picture = (
-        f'<figure><img src="{thumbnail(path)}" alt="{escaped}"><figcaption>{escaped}{differ}</figcaption></figure>'
-    )
-    return f'<div class="asked">{picture}{arms}</div>'
+    caption = f"<figcaption>{_short(name, IN_A_SENTENCE)}{differ}</figcaption>"
+    return f'<div class="asked"><figure><img src="{thumbnail(path)}" alt="{escaped}">{caption}</figure>{arms}</div>'
 
 
 def _arm(arm: Arm, row: pd.Series) -> str:
@@ -71,13 +71,18 @@ def _arm(arm: Arm, row: pd.Series) -> str:
     shares = shares.sort_values(ascending=False).head(TOP)
     bars = "".join(_bar(label, share, palette.COLOURS[arm]) for label, share in shares.items())
     square = f'<i style="color:{palette.COLOURS[arm]}" aria-hidden="true">■</i>'
-    answer = html.escape(str(row["predicted"]))
-    return f"<div><span>{square} {NAMES[arm]}: <b>{answer}</b></span>{bars}</div>"
+    answer = _short(str(row["predicted"]), IN_A_SENTENCE, tag="b")
+    return f"<div><span>{square} {NAMES[arm]}: {answer}</span>{bars}</div>"
 
 
 def _bar(label: str, share: float, colour: str) -> str:
     filled = f'<i style="width:{100 * share:.1f}%;background:{colour}"></i>'
-    return f"<p><span>{html.escape(label)}</span><u>{filled}</u><span>{_percent(share)}</span></p>"
+    return f"<p>{_short(label, BESIDE_A_BAR)}<u>{filled}</u><span>{_percent(share)}</span></p>"
+
+
+def _short(name: str, letters: int, *, tag: str = "span") -> str:
+    """A name with no more letters than there is room for; hovering shows all of it."""
+    return f'<{tag} title="{html.escape(name, quote=True)}">{html.escape(shortened(name, letters))}</{tag}>'
 
 
 def _percent(share: float) -> str:

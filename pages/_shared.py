@@ -7,6 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core import dataset as datasets
 from core import device, disk, jobs, record, runs, uploads
@@ -14,6 +15,7 @@ from core import split as splits
 from core.dataset import Dataset
 from core.errors import DamagedError, HeadstartError
 from core.experiment import Experiment
+from core.names import LONG_NAME
 from core.split import Choice as SplitChoice
 from core.split import Fractions, Split
 from pages._shared_plot import Click, plot, theme  # noqa: F401 - pages call `_shared.plot`
@@ -21,6 +23,7 @@ from pages._shared_plot import Click, plot, theme  # noqa: F401 - pages call `_s
 Found = TypeVar("Found")
 FRAMED = "framed"  # set by app.py just before it runs a page
 SIDEBAR_WIDTH = 240
+NAMES_WIDTH = 120  # px of a table's column
 IDENTIFIERS = ("workspace", "dataset", "experiment")
 PAGES = (
     ("upload", "Upload", ":material/add_photo_alternate:"),
@@ -67,11 +70,12 @@ STYLE = """<style>
 .answers { display: grid; grid-template-columns: repeat(auto-fill, 5.5rem); gap: 0.5rem; min-height: 7rem; }
 .answers img, .asked img { width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 0.375rem; }
 .answers figcaption { font-size: 0.8125rem; text-align: center; opacity: 0.75; }
-.asked { display: grid; grid-template-columns: 7rem 1fr 1fr; gap: 2rem; align-items: start; padding: 0 0 1.5rem; }
+.asked { display: grid; grid-template-columns: 7rem repeat(2, minmax(0, 1fr)); gap: 2rem; align-items: start; }
+.asked { padding: 0 0 1.5rem; overflow-wrap: anywhere; }
 .answers figure, .asked figure { margin: 0; }
-.asked figcaption { font-size: 0.8125rem; opacity: 0.75; overflow-wrap: anywhere; }
+.asked figcaption { font-size: 0.8125rem; opacity: 0.75; }
 .asked em { display: block; font-style: normal; font-weight: 600; }
-.asked p { display: grid; grid-template-columns: 5rem 1fr 3.75rem; gap: 0.5rem; align-items: center; }
+.asked p { display: grid; grid-template-columns: 6rem 1fr 3.75rem; gap: 0.5rem; align-items: center; }
 .asked p { margin: 0.375rem 0; }
 .asked p span { font-size: 0.875rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .asked u { display: block; height: 0.625rem; border-radius: 0.3125rem; background: rgba(128, 128, 128, 0.2); }
@@ -318,7 +322,15 @@ def missing(what: str, *, page: str, label: str) -> NoReturn:
 def table(frame: pd.DataFrame, *, key: str, label: str = "Show as table", **options: Any) -> None:
     """The numbers behind a figure, folded away; `options` go to `st.dataframe`."""
     with st.expander(label, key=f"{key}-table", type="compact"):
-        st.dataframe(frame, **{"width": "stretch", "hide_index": True} | options)
+        columns = narrow_names(frame) | options.pop("column_config", {})
+        st.dataframe(frame, **{"width": "stretch", "hide_index": True, "column_config": columns} | options)
+
+
+def narrow_names(frame: pd.DataFrame) -> dict[str, ColumnConfig]:
+    """A width for each column of a table whose names would leave no room for what is beside them."""
+    texts = {name: column.dropna().astype(str) for name, column in frame.select_dtypes(["object", "str"]).items()}
+    long = [str(name) for name, column in texts.items() if column.str.len().max() > LONG_NAME]
+    return {name: st.column_config.TextColumn(width=NAMES_WIDTH) for name in long}
 
 
 def primary(

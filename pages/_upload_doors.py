@@ -10,6 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core import dataset, jobs, owner, runs, uploads
 from core.estimate import duration
+from core.progress import two_digits
 from core.runs import State, Status
 from core.settings import SAMPLE, settings
 from pages import _owner, _shared
@@ -154,7 +155,7 @@ def _progress(dataset_id: str) -> None:
         st.rerun()
     is_stopping = runs.stop_requests(directory) > 0
     share = status.done / status.total if status.total else 0.0
-    st.progress(min(share, 1.0), text="Stopping" if is_stopping else _said(status))
+    st.progress(min(share, 1.0), text="Stopping" if is_stopping else said(status))
     bringer = owner.of_request(directory)
     if not _owner.is_mine(bringer):
         _owner.explain(bringer)
@@ -165,14 +166,15 @@ def _progress(dataset_id: str) -> None:
             st.rerun(scope="fragment")
 
 
-def _said(status: Status) -> str:
+def said(status: Status) -> str:
+    """How far the reading is: pictures, how quick, how long it will take."""
     if status.state is State.QUEUED:
         return "Waiting for a free place; other pictures are read first"
     if not status.total:
         return "Opening the zip"
     parts = [f"{status.done:,} of {status.total:,} pictures"]
     if status.rate:
-        parts.append(f"{status.rate:,.0f} a second")
+        parts.append(f"{two_digits(status.rate)} a second")
     if status.seconds_left is not None and status.seconds_left >= 1:
         parts.append(f"about {duration(status.seconds_left)} left")
     return " · ".join(parts)

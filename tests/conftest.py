@@ -116,6 +116,46 @@ def display_p3() -> bytes:
     return bytes(profile)
 
 
+D50 = b"XYZ " + bytes(4) + struct.pack(">3I", 0xF6D6, 0x10000, 0xD32D)
+DARK = b"curv" + bytes(4) + struct.pack(">IH", 1, 3 * 256)  # the values to the power of 3
+PALE_INKS = [
+    (round(255 - 60 * (c + m + y) - 75 * k), 128 + 50 * (m - c), 128 + 50 * (y - c))
+    for c, m, y, k in np.ndindex(2, 2, 2, 2)
+]
+INKS_TO_LAB = (  # an "mft1": one matrix, straight curves, and a colour for each mixture of inks
+    b"mft1"
+    + bytes([*bytes(4), 4, 3, 2, 0])
+    + struct.pack(">9i", *(65536 * np.eye(3, dtype=int)).flat)
+    + bytes([*range(256)] * 4 + [value for colour in PALE_INKS for value in colour] + [*range(256)] * 3)
+)
+
+
+def profile_of(space: bytes, connection: bytes, tags: Mapping[bytes, bytes]) -> bytes:
+    """An ICC profile, version 2.1 (ICC.1:1998-09): a header, a table of tags, the tags."""
+    table, body, start = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
+    for name, data in tags.items():
+        table += struct.pack(">4sII", name, start + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    size, version, illuminant = start + len(body), 0x02100000, D50[8:]
+    return (
+        struct.pack(">III4s4s4s12x4s28x12s48x", size, 0, version, b"prtr", space, connection, b"acsp", illuminant)
+        + table
+        + body
+    )
+
+
+@pytest.fixture(scope="session")
+def dark_grey() -> bytes:
+    """A colour profile for grey that is darker than sRGB's."""
+    return profile_of(b"GRAY", b"XYZ ", {b"wtpt": D50, b"kTRC": DARK})
+
+
+@pytest.fixture(scope="session")
+def pale_inks() -> bytes:
+    """A colour profile for CMYK whose inks are paler than those that Pillow takes for granted."""
+    return profile_of(b"CMYK", b"Lab ", {b"wtpt": D50, b"A2B0": INKS_TO_LAB})
+
+
 @pytest.fixture
 def zip_of(tmp_path: Path, picture_of: Callable[..., bytes]) -> Callable[..., Path]:
     """A function that writes a zip of names and bytes.

@@ -70,6 +70,12 @@ def test_curves_draw_what_their_table_says(metric, axis):
     assert frame.loc[frame["arm"] == "Transfer", "validation"].tolist() == BOTH[T][f"val_{metric}"].tolist()
 
 
+@pytest.mark.parametrize(("epochs", "step"), [(4, 1), (10, 1), (40, None)])
+def test_few_epochs_are_counted_one_by_one(epochs, step):
+    assert charts.curves(BOTH, x_limit=epochs).layout.xaxis.dtick == step
+    assert charts.curves(BOTH, x="seconds", x_limit=epochs).layout.xaxis.dtick is None
+
+
 def test_colour_is_the_arm_and_dash_the_part():
     figure = charts.curves(BOTH)
     looks = {trace.name: (trace.line.color, trace.line.dash, trace.mode) for trace in figure.data}

@@ -30,6 +30,11 @@ def test_names_the_pictures_that_were_scaled_otherwise():
     assert depth.off(found, depth.of(each for each in found if each)) == [0]
 
 
+def test_says_for_each_of_pillows_modes_what_is_black_and_white():
+    modes = depth.by_mode(Depth(integers=(0.0, 4095.0), fractions=None))
+    assert modes == {**dict.fromkeys(("I", "I;16", "I;16L", "I;16B", "I;16N"), (0.0, 4095.0)), "F": None}
+
+
 @pytest.mark.parametrize("value", [None, {}, {"integers": [0.0, 4095.0], "fractions": None}])
 def test_goes_through_json(value):
     assert depth.read(value)["integers"] == ((0.0, 4095.0) if value else None)

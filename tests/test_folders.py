@@ -158,6 +158,62 @@ def test_classes_that_differ_by_case_alone_are_named_and_stay_apart(laid_out):
     assert listed(layout, ProblemKind.SIMILAR_NAMES) == ["Cat / cat"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "learned"),
+    [
+        (("{oak,elm}/{1,2,3}.jpg", "test/{oak,elm}/{4,5}.jpg"), ["elm", "oak"]),
+        (("my pictures/{oak,elm}/{1,2,3}.jpg", "Test/{oak,elm}/{4,5}.jpg"), ["my pictures"]),
+        (("my pictures/{oak,elm}/{1,2,3}.jpg", "val/{oak,elm}/{4,5}.jpg"), ["my pictures"]),
+    ],
+)
+def test_what_lies_beside_a_test_part_of_the_same_classes_is_learned_whatever_it_is_called(laid_out, pattern, learned):
+    layout = laid_out(*pattern)
+    assert seen(layout)[:2] == ({"oak", "elm"}, {"train", "test"})
+    assert listed(layout, ProblemKind.READING) == learned
+    assert "No folder as a part" in [other.title for other in layout.others]
+
+
+@pytest.mark.parametrize(
+    "patterns",
+    [
+        ("{oak,elm}/{1,2,3}.jpg", "test/{4,5}.jpg"),
+        ("{oak,elm}/{1,2,3}.jpg", "unsorted/{4,5}.jpg"),
+        ("train/{oak,elm}/{1,2,3}.jpg", "new/{4,5}.jpg"),
+        ("Train/{oak,elm}/{1,2,3}.jpg", "To Predict/{4,5}.jpg"),
+    ],
+)
+def test_a_folder_of_unknown_pictures_beside_the_classes_is_none_of_them(laid_out, patterns):
+    layout = laid_out(*patterns)
+    assert seen(layout) == ({"oak", "elm"}, set(), set())
+    assert len(layout.unlabelled) == len(listed(layout, ProblemKind.UNLABELLED_PART)) == 2
+
+
+@pytest.mark.parametrize("classes", ["valid,invalid,odd", "val,test", "test,bus", "train,bus,test"])
+def test_folders_that_are_called_like_parts_may_be_classes(laid_out, classes):
+    assert seen(laid_out(f"{{{classes}}}/{{1,2}}.jpg")) == ({*classes.split(",")}, set(), set())
+
+
+@pytest.mark.parametrize(
+    "patterns",
+    [
+        ("part1/oak/{1,2}.jpg", "part2/elm/{1,2}.jpg"),
+        ("disc 1/{oak,elm}/{1,2}.jpg", "disc 2/{elm,ash}/{1,2}.jpg"),
+        ("trees-001/trees/{oak,elm}/{1,2}.jpg", "trees-002/trees/{oak,ash}/{1,2}.jpg"),
+    ],
+)
+def test_numbered_pieces_of_a_collection_are_no_classes(laid_out, patterns):
+    layout = laid_out(*patterns)
+    assert seen(layout)[0] <= {"oak", "elm", "ash"}
+    assert "numbered pieces of one collection" in " ".join(problem.title for problem in layout.problems)
+
+
+def test_a_folder_of_folders_beside_class_folders_is_mentioned_and_what_is_in_it_offered(laid_out):
+    layout = laid_out("cat/{1,2}.jpg", "more/{dog,owl}/{1,2}.jpg")
+    assert seen(layout)[0] == {"cat", "more"}
+    assert listed(layout, ProblemKind.READING) == ["dog", "owl"]
+    assert {"cat", "dog", "owl"} in [seen(other)[0] for other in layout.others]
+
+
 def test_a_vehicle_called_train_is_a_class(laid_out):
     assert seen(laid_out("{train,bus,test}/{1,2}.jpg")) == ({"train", "bus", "test"}, set(), set())
 

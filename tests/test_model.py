@@ -369,10 +369,11 @@ def test_probabilities_of_a_picture_sum_to_one_over_all_classes(outputs):
     assert answers.shape[1] >= 2
 
 
-def test_of_two_classes_the_unit_speaks_of_the_second_which_is_chosen_from_one_half_on():
+def test_of_two_classes_the_unit_speaks_of_the_second_which_is_chosen_above_one_half_as_in_keras_own_accuracy():
     answers = model.probabilities(np.array([[0.2], [0.5], [0.8]], "float32"))
     np.testing.assert_allclose(answers, [[0.8, 0.2], [0.5, 0.5], [0.2, 0.8]], atol=1e-7)
-    assert model.chosen(answers).tolist() == [0, 1, 1]
+    assert model.chosen(answers).tolist() == [0, 0, 1]
+    assert not keras.metrics.binary_accuracy([[1.0]], [[0.5]]).numpy().any()
 
 
 def test_of_more_classes_the_most_probable_is_chosen():

@@ -1,6 +1,6 @@
 import zipfile
 
-from core.names import decoded, loose, merged, natural, printable
+from core.names import decoded, loose, merged, natural, printable, shortened, unaccented
 
 
 def entry(name: str, *, flags: int = 0, extra: bytes = b"") -> zipfile.ZipInfo:
@@ -14,6 +14,18 @@ def test_counts_as_people_do():
     assert natural(["img12", "img2", "Img1"]) == ["Img1", "img2", "img12"]
     assert natural(["b", "B", "a10b2", "a10b1", "a9"]) == ["a9", "a10b1", "a10b2", "B", "b"]
     assert natural([]) == []
+
+
+def test_accents_and_capitals_do_not_matter_in_comparisons():
+    assert unaccented("ENTRAÎNEMENT Größe Ёж") == "entrainement grosse еж"
+    assert unaccented("データ 훈련") == "データ 훈련"
+
+
+def test_a_long_name_loses_its_middle():
+    assert shortened("ant") == "ant"
+    assert shortened("a" * 20) == "a" * 20
+    assert shortened("Aves_passeriformes_robin") == "Aves_passerif…_robin"
+    assert len(shortened("x" * 500, 14)) == 14
 
 
 def test_joiners_stay_and_what_cannot_be_seen_goes():

@@ -43,13 +43,6 @@ def test_the_two_colours_are_those_of_the_story():
     assert palette.COLOURS == {Arm.TRANSFER: "#0072B2", Arm.SCRATCH: "#D55E00"}
 
 
-def test_a_long_name_loses_its_middle():
-    assert palette.shortened("ant") == "ant"
-    assert palette.shortened("a" * 20) == "a" * 20
-    assert palette.shortened("Aves_passeriformes_robin") == "Aves_passerif…_robin"
-    assert len(palette.shortened("x" * 500, 14)) == 14
-
-
 def test_a_class_axis_keeps_names_as_they_are_and_shows_them_as_text():
     axis = palette.class_axis(["<b>3</b>", "2020-01"])
     assert axis["type"] == "category"

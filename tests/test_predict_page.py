@@ -2,7 +2,7 @@
 
 import io
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import psutil
 import pytest
 import visits
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from core import dataset, jobs, predict, runs
@@ -45,11 +45,11 @@ def asked(experiment_id: str, files: list[tuple[str, bytes]], status: Status) ->
     return prediction_id
 
 
-def answer(prediction_id: str, transfer: list[str], scratch: list[str]) -> None:
+def answer(prediction_id: str, transfer: list[str], scratch: list[str], *, classes: Sequence[str] = CLASSES) -> None:
     """Write what the process would: each named class with 0.7, the others with 0.1."""
     rows = [
         {"number": number, "name": f"{number}.png", "arm": str(arm), "predicted": label}
-        | {f"p_{name}": 0.7 if name == label else 0.1 for name in CLASSES}
+        | {f"p_{name}": 0.7 if name == label else 0.1 for name in classes}
         for arm, labels in zip(Arm, (transfer, scratch), strict=True)
         for number, label in enumerate(labels)
     ]
@@ -159,8 +159,8 @@ def test_shows_both_answers_and_says_where_they_differ(
     first, second = htmls(app).split('<div class="asked">')[1:]
     assert "They disagree" not in first
     assert "They disagree" in second
-    assert "Transfer learning: <b>fruit</b>" in second
-    assert "From scratch: <b>mammal</b>" in second
+    assert 'Transfer learning: <b title="fruit">fruit</b>' in second
+    assert 'From scratch: <b title="mammal">mammal</b>' in second
     assert "70\xa0%" in second
     assert len(app.main.dataframe[0].value) == 4
     assert "b" in app.warning[0].value
@@ -266,6 +266,28 @@ def peak_of(pid: int) -> Iterator[list[int]]:
     finally:
         is_over.set()
         looking.join()
+
+
+LONG = {"bird": "bird_" + "abcdefghij" * 17, "fruit": "fruit " + "photographed on a rainy day " * 6}
+
+
+def test_names_that_are_far_too_long_leave_room_for_the_answers(
+    finished_experiment: Callable[..., str], picture_of: Callable[..., bytes], page: Page, server_of: Callable
+):
+    classes = [name.strip() for name in LONG.values()]
+    experiment_id = finished_experiment(dict.fromkeys(classes, 24))
+    prediction_id = asked(experiment_id, [(f"{classes[0]}.png", picture_of(0))], Status(state=State.DONE))
+    answer(prediction_id, classes[:1], classes[1:], classes=classes)
+    page.set_viewport_size({"width": 1024, "height": 900})
+    address = server_of().start()
+    for step, sign in (("predict", ".asked u"), ("compare", ".number")):
+        page.goto(f"{address}/{step}?experiment={experiment_id}&prediction={prediction_id}")
+        expect(page.locator(sign).last).to_be_visible(timeout=60_000)
+        assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth") == 0, step
+        if step == "predict":
+            assert page.locator(".asked").bounding_box()["height"] < 250
+            assert page.locator(".asked u").first.bounding_box()["width"] > 50
+            expect(page.get_by_title(f"{classes[0]}.png")).to_have_text("bird_abcdefghijabcdefghija…bcdefghij.png")
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,19 @@ def said(layout: Layout) -> str:
         rows("{name}.jpg;{label};größer", header="Bild;label;Maß").encode("cp1252"),
         rows("{name}.jpg,{label},", header="image,label,"),
         "sep=;\n" + rows("{name}.jpg;{label}", header="image;label"),
+        "Trees of May,\n,\n" + rows("{name}.jpg,{label}", header="filename,label"),
+        "# by hand\n" + rows("{name}.jpg,{label}", header="filename,label"),
+        rows("{n},{name}.jpg,{label}", header="file,label"),  # as R writes it
+        rows("'{name}.jpg','{label}'", header="'file','label'"),
+        rows("img/{name}.jpg {label}"),
+        rows("{name}.jpg,{label}", header="file,label").encode("utf-16-le"),
+        rows("{name}.jpg,{label}", header="file,label").encode("utf-16-be"),
+        rows("{n};{name}.jpg;cam{n};{label};2024-01-01", header="Nr;Datei;Kamera;Klasse;Datum"),
+        rows("{name}.jpg,{n},{label}", header="archivo,cámara,etiqueta"),
+        rows("{name}.jpg;{n};{label}", header="файл;камера;класс").encode("cp1251"),
+        rows("{name}.jpg,{n},{label}", header="文件名,相机,类别").encode("gbk"),
+        rows("{name}.jpg,{n},{label}", header="ファイル名,カメラ,ラベル").encode("cp932"),
+        rows("{name}.jpg,{n},{label}", header="파일,카메라,라벨").encode("cp949"),
     ],
 )
 def test_understands_a_table_by_its_content(laid_out, table):
@@ -99,6 +112,43 @@ def test_a_column_for_each_class(laid_out):
     layout = laid_out([f"in/{name}.jpg" for name in PICTURES], {"truth.csv": "\n".join([header, *lines])})
     assert set(labels(layout).values()) == set(LABELS)
     assert labels(layout) == in_turn([f"in/{name}.jpg" for name in PICTURES])
+
+
+@pytest.mark.parametrize(("yes", "no"), [("x", ""), ("X", "-"), ("ja", "nein"), ("True", "False"), ("✓", "")])
+def test_a_mark_in_the_column_of_its_class(laid_out, yes, no):
+    lines = [
+        ",".join([f"{name}.jpg", *(yes if place % 3 == n else no for n in range(3))])
+        for place, name in enumerate(PICTURES)
+    ]
+    layout = laid_out([f"{name}.jpg" for name in PICTURES], {"t.csv": "\n".join(["file,oak,elm,ash", *lines])})
+    assert labels(layout) == in_turn([f"{name}.jpg" for name in PICTURES])
+
+
+def test_of_two_columns_that_may_be_the_label_it_is_said_that_one_is_a_guess(laid_out):
+    table = "image,leaf,colour\n" + "".join(
+        f"{name}.jpg,{LABELS[n % 3]},{'red' if n < 6 else 'blue'}\n" for n, name in enumerate(PICTURES)
+    )
+    layout = laid_out([f"{name}.jpg" for name in PICTURES], {"trees.csv": table})
+    assert "That is a guess, for no header says so: leaf could be it too" in said(layout)
+
+
+def test_a_table_of_the_test_part_leaves_the_folders_of_the_others_their_say(laid_out):
+    train = [f"train/{LABELS[place % 3]}/{name}.png" for place, name in enumerate(PICTURES)]
+    test = [f"test/t{name}.png" for name in PICTURES]
+    table = "id,label\n" + "".join(f"t{name}.png,{LABELS[n % 3]}\n" for n, name in enumerate(PICTURES))
+    layout = laid_out([*train, *test], {"test.csv": table})
+    assert labels(layout) == in_turn(train) | in_turn(test)
+    assert {each.name: each.part for each in layout.pictures} == dict.fromkeys(train, "train") | dict.fromkeys(
+        test, "test"
+    )
+
+
+def test_folders_that_a_table_contradicts_are_mentioned_and_offered(laid_out):
+    pictures = [f"{'ab'[place % 2]}/{name}.jpg" for place, name in enumerate(PICTURES)]
+    layout = laid_out(pictures, {"labels.csv": rows("{name}.jpg,{label}", header="file,label")})
+    assert set(labels(layout).values()) == set(LABELS)
+    assert listed(layout, ProblemKind.READING) == ["a", "b"]
+    assert "folders 1" in [other.key for other in layout.others]
 
 
 def test_two_columns_for_one_picture_are_several_labels(laid_out):

@@ -10,7 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from core import dataset, experiment, jobs, runs, split
 from core.errors import HeadstartError
+from core.runs import State, Status
 from core.settings import ROOT, SAMPLE, settings
+from pages import _upload_doors
 
 LINK, OTHER = "a" * 32, "b" * 32
 pytestmark = pytest.mark.usefixtures("warm_server")
@@ -69,6 +71,11 @@ def test_an_upload_may_be_as_large_as_setting_and_server_allow(
         monkeypatch.setenv("HEADSTART_MAX_UPLOAD_MEGABYTES", asked)
         settings.cache_clear()
     assert opened().get("file_uploader")[0].proto.max_upload_size_mb == taken
+
+
+@pytest.mark.parametrize(("rate", "said"), [(0.04, "0.04 a second"), (0.5, "0.50 a second"), (12.4, "12 a second")])
+def test_the_wait_says_how_quick_it_is_and_never_that_it_is_not(rate: float, said: str) -> None:
+    assert said in _upload_doors.said(Status(state=State.STARTING, done=3, total=40, rate=rate))
 
 
 def test_the_sample_is_read_and_shown_with_its_problem_and_split(wait_for: Callable[..., None]) -> None:

@@ -3,80 +3,51 @@
 import io
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import keras
 import numpy as np
 from PIL import Image, ImageCms
 
-HERE = Path(__file__).parent
-LABELS = json.loads((HERE / "labels.json").read_text(encoding="utf-8"))
-UPRIGHT = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF's orientation → Pillow's transpose
-SIDE, STORED, DEPTH = LABELS["image_size"], LABELS["stored_side"], LABELS["depth"]
+with suppress(ImportError):
+    from pi_heif import HeifImagePlugin  # noqa: F401 - where it is installed, HEIC is read as well
 
-
-def eight_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits by the depth of the pictures that the network has learned from."""
-    if not image.mode.startswith(("I", "F")):
-        return image
-    values = np.nan_to_num(np.asarray(image, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    own = (0, 65535) if image.mode.startswith("I;16") else (values.min(), values.max())
-    low, high = DEPTH["fractions" if image.mode == "F" else "integers"] or own
-    return Image.fromarray(((values - low) * (255 / ((high - low) or 1))).clip(0, 255).astype(np.uint8))
-
-
-def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Colours of another profile as sRGB; a profile that is missing, broken or of another kind changes nothing."""
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), 1, "RGB", flags=0x2000)
-    except Exception:
-        return image
-
-
-def on_white(image: Image.Image) -> Image.Image:
-    """RGB, with white where it is transparent."""
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    white = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+LABELS = json.loads(Path(__file__).with_name("labels.json").read_text(encoding="utf-8"))
+SIDE, STORED, ENDS = (LABELS[name] for name in ("image_size", "stored_side", "black_and_white"))
+Image.MAX_IMAGE_PIXELS = None  # the pictures are one's own, and those of phones are large
 
 
 def pixels(path: str) -> np.ndarray:
-    """A picture as the network sees it, shape (size, size, 3), RGB from 0 to 255."""
-    image = Image.open(path)
-    is_plain = image.format == "JPEG" and image.mode == "RGB" and max(image.size) <= STORED
-    is_plain = is_plain and all(name == "APP0" for name, _ in image.applist)  # no word beside its pixels
-    is_lossy, mode, profile = image.format in ("JPEG", "MPO", "WEBP"), image.mode, image.info.get("icc_profile")
-    if not is_plain:
+    """A picture as the network sees it, shape (SIDE, SIDE, 3), RGB from 0 to 255. README.md tells the steps."""
+    image = source = Image.open(path)
+    is_plain = source.format == "JPEG" and source.mode == "RGB" and max(source.size) <= STORED
+    if not (is_plain and all(name == "APP0" and len(said) == 14 for name, said in source.applist)):
         image.draft(None, (STORED, STORED))
-        image.load()
-        turn = image.getexif().get(0x0112, 1)
-        image = eight_bits(image)
-        image = on_white(in_srgb(image, profile) if mode == "CMYK" else image)
-        scale = min(1, STORED / max(image.size))
-        small = [max(1, round(length * scale)) for length in image.size]
-        image = image.resize(small, Image.Resampling.BILINEAR, reducing_gap=2.0)
-        if mode != "CMYK":
-            image = in_srgb(image.convert("L") if mode in ("L", "LA") else image, profile).convert("RGB")
-        image = image.transpose(UPRIGHT[turn]) if turn in UPRIGHT else image
-        if is_lossy or max(image.size) > LABELS["lossless_side"]:
-            file = io.BytesIO()
-            image.info.clear()
-            image.save(file, "JPEG", quality=92)
+        if image.mode in ENDS:
+            grey = np.nan_to_num(np.asarray(image, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+            image = Image.fromarray(np.uint8(np.interp(grey, ENDS[image.mode] or (grey.min(), grey.max()), (0, 255))))
+        mode = {"L": "L", "LA": "L", "CMYK": "CMYK"}.get(image.mode, "RGB")
+        if image.has_transparency_data:
+            image = Image.composite(clear := image.convert("RGBA"), Image.new("RGBA", image.size, "white"), clear)
+        size = [max(1, round(length * min(1, STORED / max(image.size)))) for length in image.size]
+        image = image.convert(mode).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        with suppress(Exception):  # a profile that is missing, broken or of other pixels changes nothing
+            profile = io.BytesIO(source.info["icc_profile"])
+            other = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), 1, "RGB", flags=0x2000)
+            image = other if np.ptp(np.int16([other, image.convert("RGB")]), axis=0).max() > 2 else image
+        with suppress(Exception):  # nor does an EXIF that is missing or broken
+            image = image.transpose(LABELS["turns"][str(source.getexif()[0x0112])])
+        if source.format in ("JPEG", "MPO", "WEBP") or max(image.size) > LABELS["lossless_side"]:
+            image.convert("RGB").save(file := io.BytesIO(), "JPEG", quality=92, comment="")
             image = Image.open(file)
     image.draft("RGB", (SIDE, SIDE))
     return np.array(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
-def main(paths: list[str]) -> None:
-    """Print each picture's answer and its probability."""
-    network = keras.saving.load_model(HERE / "model.keras", compile=False)
-    for path in paths:
-        found = np.array(network(pixels(path)[None].astype("float32"), training=False))[0]
-        found = np.array([1 - found[0], found[0]]) if len(found) == 1 else found
-        print(path, LABELS["classes"][found.argmax()], *(f"{value:.4f}" for value in found), sep="\t")
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    network = keras.saving.load_model(Path(__file__).with_name("model.keras"), compile=False)
+    for path in sys.argv[1:]:
+        found = keras.ops.convert_to_numpy(network(pixels(path)[None].astype("float32"), training=False))[0]
+        shares = found if len(found) > 1 else [1 - found[0], found[0]]
+        print(path, LABELS["classes"][np.argmax(shares)], *(f"{share:.4f}" for share in shares), sep="\t")

@@ -1,0 +1,53 @@
+"""Masks: pictures that only show where something is on another one, and so are of no class.
+
+They lie in a folder beside that of the pictures, or bear the picture's name and the word "mask" behind it.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from core import division, folders, parts, problem
+from core.names import natural
+from core.problem import Problem, ProblemKind
+from core.reading import File
+
+BEHIND = re.compile(
+    r"^(.+?)[\s_\-.]*(?:mask|masks|seg|segmentation|segmented|gt|groundtruth)(?:[\s_\-]*\d+)?$", re.IGNORECASE
+)
+PAIRED = 0.9  # of what bears such a name has its picture beside it
+COMMON = 0.5  # of the pictures have such a one
+
+
+def without(pictures: Sequence[File]) -> tuple[list[File], list[File]]:
+    """The pictures, and the masks among them."""
+    first = folders.readings(division.divided(pictures))[:1]
+    if first and parts.are_masks(first[0].classes):
+        masks = [file for file in pictures if any(parts.is_mask(folder) for folder in file.folders)]
+    else:
+        masks = _by_name(pictures)
+    taken = {file.entry.position for file in masks}
+    return [file for file in pictures if file.entry.position not in taken], masks
+
+
+def _by_name(pictures: Sequence[File]) -> list[File]:
+    stems = {(file.folders, _stem(file)) for file in pictures}
+    named = [(file, (file.folders, match[1])) for file in pictures if (match := BEHIND.match(_stem(file)))]
+    masks = [file for file, of in named if of in stems]
+    covered = {of for _, of in named} & stems
+    is_usual = len(covered) >= COMMON * (len(pictures) - len(named)) and len(masks) >= PAIRED * len(named)
+    return masks if masks and is_usual else []
+
+
+def _stem(file: File) -> str:
+    return PurePosixPath(file.parts[-1]).stem
+
+
+def told(masks: Sequence[File]) -> list[Problem]:
+    """The note that they were left out; nothing where there are none."""
+    if not masks:
+        return []
+    are = "is a mask" if len(masks) == 1 else "are masks"
+    title = f"{problem.count(len(masks), 'picture')} {are} of others, by name, and {'is' if len(masks) == 1 else 'are'}"
+    remedy = "A mask shows where something is and is no picture of a class. If these are none, give them other names."
+    return problem.told(ProblemKind.READING, f"{title} left out", natural(file.name for file in masks), remedy)
