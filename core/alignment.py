@@ -74,6 +74,20 @@ def fitted(first: Pixels, second: Pixels, maps: Maps, *, steps: int) -> Maps:
     return maps
 
 
+def laid(first: Pixels, second: Pixels, maps: Maps) -> tuple[Pixels, Pixels, Pixels, npt.NDArray[np.float32]]:
+    """Pairs as they lie upon each other, centred and 0 outside of each other, the second with the first's contrast.
+
+    Returns:
+        The first and the second pictures; 1 where they overlap; the gain of the second's contrast, shape (n,).
+    """
+    values, _, _, inside = (each.reshape(first.shape) for each in _moved(second, maps, slopes=False))
+    weight = inside / inside.sum((1, 2), keepdims=True).clip(1)
+    one = (first - (first * weight).sum((1, 2), keepdims=True)) * inside
+    other = (values - (values * weight).sum((1, 2), keepdims=True)) * inside
+    gain = (one * other).sum((1, 2)) / ((other**2).sum((1, 2)) + 1e-3)
+    return one, other * gain[:, None, None], inside, gain
+
+
 def agreement(first: Pixels, second: Pixels, maps: Maps) -> npt.NDArray[np.float32]:
     """The correlation of each pair where they overlap, shape (n,); 0 where a map goes too far to be of a near-copy."""
     values, _, _, inside = _moved(second, maps, slopes=False)

@@ -13,6 +13,7 @@ import pandas as pd
 from core import likeness, record, runs
 from core.layout import PARTS, TEST, TRAIN
 from core.picture import load
+from core.pixels import THUMBNAIL_SIDE
 from core.problem import Problem, ProblemKind, found
 
 COLUMNS = ["first", "second", "agreement", "is_mirrored"]
@@ -55,17 +56,18 @@ def find(
         look: Called about once a second; it may raise.
     """
     rows = _each_once(pictures)
-    side = likeness.SIDE
+    side = THUMBNAIL_SIDE
     small = np.frombuffer(b"".join(thumbnails[name] for name in rows["picture"]), np.uint8).reshape(-1, side, side)
+    sides = rows[["width", "height"]].min(axis=1).to_numpy(np.int64)
     paths = [folder / file for file in rows["file"]]
 
-    def fine(places: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
-        return np.stack([load(paths[place], likeness.FINE_SIDE) @ GREY for place in places])
+    def fine(places: npt.NDArray[np.intp], size: int) -> npt.NDArray[np.float32]:
+        return np.stack([load(paths[place], size) @ GREY for place in places])
 
     names = list(rows["picture"])
     pairs = [
         (names[pair.first], names[pair.second], pair.agreement, likeness.is_mirrored(pair.turn))
-        for pair in likeness.pairs(small, fine, look=look)
+        for pair in likeness.pairs(small, fine, sides, look=look)
     ]
     return pd.DataFrame(pairs, columns=COLUMNS) if pairs else none()
 

@@ -1,0 +1,192 @@
+"""Whether two pictures that fit upon each other are near-copies, or only of one making.
+
+Two discs fit, two pieces of a striped cloth, two windows of one program. What tells a picture from others of its making
+lies where its brightness changes in more than one direction: corners, texture, grain. So in each of 8 by 8 squares the
+slopes along the weaker direction are compared: along stripes and outlines there are none, however well these agree.
+
+What has to agree depends on how the pictures lie upon each other. If it is as they are, without being moved, that alone
+says much; only what many pictures of the data set show at the same place (a frame, a form) says nothing. If one has to
+be moved or scaled, there must be much that agrees, and no other way to lay them.
+"""
+
+from enum import IntEnum
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from core.alignment import Maps, Pixels, detail, laid, unmoved
+
+SQUARES = 8  # along each side
+SMALL_SIDE, SIDE = 64, 128  # px at which pictures are compared whose shorter side is less than the larger one, or not
+NOISE = 1.5  # grey a pixel: the slopes that compressing leaves in a picture of 200 px or more
+NOISE_PIXELS, MOST_NOISE = 200, 8.0  # in a smaller one there are more
+GAINS = 0.4, 2.5  # of contrast, between near-copies
+SIMPLE = 2.0  # squares: a picture with less to compare shows nothing but outlines and stripes
+SHARE, SHARE_WHEN_MOVED = 0.45, 0.66  # of what there is to compare, that agrees
+ENOUGH = {SMALL_SIDE: 15.0, SIDE: 9.0}  # squares that agree, in pictures that were moved
+MUCH = 18.0  # the same in pictures that cannot be alike by their making
+APART, REPEATED = 5 / 64, 0.9  # a picture that agrees with itself so far off, by so much, could be laid there as well
+OTHERS = 32  # pictures of the data set, of which
+FEWEST_OTHERS = 16  # are counted at least, where there are less
+COMMON = 0.2  # if this part of them shows the same at one place, that counts nothing
+SAME = 0.3  # of a square's detail, by which two squares that show the same may differ
+WHOLE = 0.93  # share that must agree where there is nothing else
+
+Values = npt.NDArray[np.float32]
+
+
+class Verdict(IntEnum):
+    """What speaks for two pictures being near-copies."""
+
+    NOTHING = 0
+    LITTLE = 1  # it counts unless there are several such pairs of one picture
+    ENOUGH = 2
+
+
+def level(shorter_side: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """In how many pixels pictures are compared, by their shorter side."""
+    return np.where(shorter_side < SIDE, SMALL_SIDE, SIDE)
+
+
+def verdicts(
+    one: Pixels,
+    other: Pixels,
+    maps: Maps,
+    is_unmoved: npt.NDArray[np.bool_],
+    shorter_side: npt.NDArray[np.int64],
+    known: Values,
+) -> npt.NDArray[np.int64]:
+    """A `Verdict` on each pair.
+
+    Args:
+        one: The first pictures, of `SMALL_SIDE` or `SIDE` px.
+        other: The second ones, turned as the first.
+        maps: That lay these on those.
+        is_unmoved: Whether they lie upon each other as they are.
+        shorter_side: Of the smaller one of both as it is stored, px.
+        known: For each first picture and square the share of the data set that shows the same there: `shown_by`.
+    """
+    maps = np.where(is_unmoved[:, None, None], unmoved(1), maps)
+    first, second, inside, gain = laid(one, other, maps)
+    alike, weight = _compared(first, second, inside, _noise(shorter_side))
+    result = np.where(is_unmoved, _as_they_are(alike, weight, known), _when_moved(alike, weight, ENOUGH[one.shape[1]]))
+    result[(gain < GAINS[0]) | (gain > GAINS[1])] = Verdict.NOTHING
+    for place in np.flatnonzero(~is_unmoved & (result > Verdict.NOTHING)):
+        if _repeated(first[place], second[place]) >= REPEATED:
+            result[place] = Verdict.NOTHING
+    return result
+
+
+def _as_they_are(alike: Values, weight: Values, known: Values) -> npt.NDArray[np.int64]:
+    agreed, total = (alike * weight).sum(1), weight.sum(1)
+    weight = weight * (1 - (known / COMMON).clip(0, 1))
+    own_agreed, own = (alike * weight).sum(1), weight.sum(1)
+    is_little = (total < SIMPLE) | ((own < SIMPLE) & (agreed >= WHOLE * total))
+    is_enough = (own >= SIMPLE) & (own_agreed >= SHARE * own)
+    return np.select([is_enough, is_little], [Verdict.ENOUGH, Verdict.LITTLE], Verdict.NOTHING)
+
+
+def _when_moved(alike: Values, weight: Values, enough: float) -> npt.NDArray[np.int64]:
+    agreed = (alike * weight).sum(1)
+    is_alike = agreed >= SHARE_WHEN_MOVED * weight.sum(1)
+    return np.select(
+        [is_alike & (agreed >= MUCH), is_alike & (agreed >= enough)], [Verdict.ENOUGH, Verdict.LITTLE], Verdict.NOTHING
+    )
+
+
+def shown_by(pictures: Pixels, others: Values, is_else: npt.NDArray[np.bool_]) -> Values:
+    """For each picture and square the share of some others that show the same there, shape (n, SQUARES ** 2).
+
+    Args:
+        pictures: Of the same side as the others.
+        others: Of them: `in_squares`.
+        is_else: Shape (n, others), which of these count.
+    """
+    own = in_squares(pictures)  # (squares, n, pixels)
+    energy, theirs = (own**2).sum(2), (others**2).sum(2)
+    difference = energy[:, :, None] + theirs[:, None, :] - 2 * own @ others.transpose(0, 2, 1)
+    is_same = difference <= SAME * energy[:, :, None]
+    count = is_else.sum(1).clip(FEWEST_OTHERS)
+    return np.asarray(((is_same & is_else).sum(2) / count).T, np.float32)
+
+
+def in_squares(pictures: Pixels) -> Values:
+    """The detail of pictures, shape (SQUARES ** 2, n, pixels of a square)."""
+    n, side, _ = pictures.shape
+    width = side // SQUARES
+    squares = _sharp(pictures).reshape(n, SQUARES, width, SQUARES, width).transpose(1, 3, 0, 2, 4)
+    return np.ascontiguousarray(squares.reshape(SQUARES**2, n, width**2))
+
+
+def _sharp(pictures: Pixels) -> Pixels:
+    """The detail of pictures, whatever their side."""
+    return detail(pictures, 2.5 * pictures.shape[1] / SMALL_SIDE)
+
+
+def _noise(shorter_side: npt.NDArray[np.int64]) -> Values:
+    """What compressing may leave in slopes, in grey a pixel."""
+    return np.asarray(np.minimum(NOISE * np.maximum(1.0, NOISE_PIXELS / shorter_side), MOST_NOISE), np.float32)
+
+
+def _slopes(pictures: Pixels) -> tuple[Values, Values]:
+    """Across and down, 0 at the border."""
+    across, down = np.zeros_like(pictures), np.zeros_like(pictures)
+    across[:, :, 1:-1] = (pictures[:, :, 2:] - pictures[:, :, :-2]) / 2
+    down[:, 1:-1] = (pictures[:, 2:] - pictures[:, :-2]) / 2
+    return across, down
+
+
+def _compared(one: Pixels, other: Pixels, inside: Values, noise: Values) -> tuple[Values, Values]:
+    """How far the slopes along the weaker direction agree, 1 for the same, and how much that counts, from 0 to 1.
+
+    Both of shape (n, SQUARES ** 2).
+    """
+    is_known = inside.copy()
+    for axis in (1, 2):  # a slope needs both neighbours
+        is_known *= np.roll(inside, 1, axis) * np.roll(inside, -1, axis)
+    (x, y), (u, v) = ([slope * is_known for slope in _slopes(each)] for each in (one, other))
+    part = _by_square(is_known)
+    xx, yy, xy = _by_square(x * x), _by_square(y * y), _by_square(x * y)
+    uu, vv, uv = _by_square(u * u), _by_square(v * v), _by_square(u * v)
+    angle = 0.5 * np.arctan2(2 * (xy + uv), xx + uu - yy - vv)
+    a, b = -np.sin(angle), np.cos(angle)  # across the direction in which brightness changes most
+    first = a * a * xx + 2 * a * b * xy + b * b * yy
+    second = a * a * uu + 2 * a * b * uv + b * b * vv
+    both = a * a * _by_square(x * u) + a * b * (_by_square(x * v) + _by_square(y * u)) + b * b * _by_square(y * v)
+    more = np.maximum(first, second)
+    strength = more / part.clip(1e-3)
+    weight = strength / (strength + noise[:, None] ** 2) * part
+    return np.asarray(both / (more + 1e-6), np.float32), np.asarray(weight, np.float32)
+
+
+def _by_square(values: Values) -> Values:
+    """The mean over each square, shape (n, SQUARES ** 2)."""
+    pool = _pool(values.shape[1])
+    return np.asarray((pool @ values @ pool.T).reshape(len(values), -1), np.float32)
+
+
+@cache
+def _pool(side: int) -> Values:
+    """Means of so many neighbours each, along one axis, as a matrix of shape (SQUARES, side)."""
+    return np.repeat(np.eye(SQUARES, dtype=np.float32), side // SQUARES, axis=1) * np.float32(SQUARES / side)
+
+
+def _repeated(one: Values, other: Values) -> float:
+    """The largest agreement of two pictures that are laid otherwise, as a share of their agreement as they are."""
+    window, overlap, is_apart = _windows(len(one))
+    first, second = np.fft.rfft2(_sharp(np.stack([one, other])) * window)
+    agreements = np.fft.irfft2(first * second.conj(), one.shape) / overlap
+    return float(agreements[is_apart].max() / max(agreements[0, 0], 1e-6))
+
+
+@cache
+def _windows(side: int) -> tuple[Values, Values, npt.NDArray[np.bool_]]:
+    """What fades a picture out towards its border; how much of that overlaps for each shift; which shifts are far."""
+    along = np.hanning(side + 2)[1:-1]
+    window = along[:, None] * along
+    overlap = np.fft.irfft2(np.abs(np.fft.rfft2(window)) ** 2, (side, side))
+    shift = np.fft.fftfreq(side)
+    far = np.hypot(shift[:, None], shift)
+    is_apart = (far > APART) & (far < 0.44)
+    return window.astype(np.float32), overlap.clip(0.05 * overlap[0, 0]) / overlap[0, 0], is_apart
