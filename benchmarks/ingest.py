@@ -1,9 +1,9 @@
 """What reading a zip costs: `python benchmarks/ingest.py ZIP [--against CHECKOUT …] [--rounds 3]`
 
-Each checkout, this one and others beside it (`git worktree add`), reads ZIP in a process and a home of its own, in every
-round all in turn. Prints the seconds that pass, those that the processors spend on the process and its children, both
+Each checkout, this one and others beside it (`git worktree add`), reads ZIP in a process and a home of its own, in
+every round all in turn. Prints the seconds that pass, those that the processors spend on the process and its children, both
 without Python's start and imports, and the peak of the anonymous memory that they held together, looked at ten times a
-second; then each checkout's share of the last one's. On a machine that is shared the seconds of the processors tell more.
+second; then each checkout's share of the last one's. On a shared machine the seconds of the processors tell more.
 """
 
 import argparse
@@ -38,7 +38,8 @@ def row(root: Path, zip_path: Path) -> dict[str, float]:
         environment = {"HEADSTART_HOME": home, "PYTHONPATH": str(root)}
         command = ["-c", READ, str(zip_path.resolve())]
         _, said = measure.timed(command, environment, look=peak.look, every=LOOK_SECONDS, root=root)
-    return json.loads(said.splitlines()[-1]) | {"MB": peak.size_bytes / 1e6}
+    found: dict[str, float] = json.loads(said.splitlines()[-1])
+    return found | {"MB": peak.size_bytes / 1e6}
 
 
 def main() -> None:

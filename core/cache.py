@@ -29,7 +29,6 @@ from core.shelves import directory as directory
 from core.shelves import folder as folder
 from core.shelves import make_room as make_room
 from core.shelves import read_facts as read_facts
-from core.shelves import size_bytes as size_bytes
 from core.shelves import unlock
 
 ID_BYTES = 32

@@ -19,11 +19,8 @@ from core.experiment import Arm
 from core.layout import PARTS
 from core.names import LONG_NAME, natural, shortened
 from core.palette import COLOURS as COLOURS
-from core.palette import FROZEN as FROZEN
 from core.palette import INKS, MANY, Theme
 from core.palette import NAMES as NAMES
-from core.palette import SCRATCH as SCRATCH
-from core.palette import TRANSFER as TRANSFER
 from core.report import Confusion, Score
 from core.verdict import percent, percent_range
 

@@ -107,26 +107,21 @@ class Child:
         runs.remove_partial(self.directory)
         return attempt.prepare(self.directory, crash=self.crash) is not None
 
-    def settle(self, *, was_unwanted: bool, remedy: str) -> bool:
-        """Once it is gone: write its final state and the reason, if it came to none by itself.
-
-        Returns:
-            Whether it died together with the consumer that had started it.
-        """
+    def settle(self, *, was_unwanted: bool, remedy: str) -> None:
+        """Once it is gone: write its final state and the reason, if it came to none by itself."""
         arm.remove_temporary(self.directory)
         runs.remove_partial(self.directory)
         status = runs.read_status(self.directory) or Status()
         if status.state.is_final:
-            return False
+            return
         if self._has_scored():  # and died before it could say so
             end(self.directory, State.STOPPED if runs.stop_requests(self.directory) else State.DONE, "")
-            return False
+            return
         if was_unwanted or runs.stop_requests(self.directory):
             has_begun = status.state is not State.QUEUED
             end(self.directory, State.STOPPED, DISCARDED if was_unwanted else ENDED if has_begun else NEVER_STARTED)
-            return False
+            return
         end(self.directory, State.FAILED, self._reason(remedy))
-        return self.process is None
 
     def _has_scored(self) -> bool:
         """Whether an arm's last file is there, whatever kept its process from its last word."""

@@ -47,8 +47,6 @@ from core.errors import (
 )
 from core.names import natural
 from core.picture import is_whole
-from core.picture import load as load
-from core.picture import normalise as normalise
 from core.problem import Problem, ProblemKind, found
 from core.problem import Severity as Severity
 from core.process import Watch, started
@@ -84,11 +82,6 @@ class Dataset:
     def has_own_split(self) -> bool:
         """Whether the zip says which picture is for training and which for the test."""
         return bool(self.pictures["part"].notna().any())
-
-    @property
-    def counts(self) -> "pd.Series[int]":
-        """Pictures of each class, in the order of `classes`."""
-        return self.pictures["label"].value_counts().reindex(list(self.classes), fill_value=0)
 
     @property
     def ways(self) -> list[Way]:

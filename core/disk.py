@@ -10,8 +10,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -247,18 +246,3 @@ def _forbidden(folder: Path, reason: int) -> str:
     return (
         f"Headstart must be able to write to {place}. Found {why}. {change}, or name another folder by HEADSTART_HOME."
     )
-
-
-@contextmanager
-def watched(folder: Path) -> Iterator[None]:
-    """For writers that do not say why they failed, such as OpenVINO's: on a full disk it is said for them.
-
-    Raises:
-        ResourceError: The block raised, and the disk of `folder` is full.
-    """
-    try:
-        yield
-    except RuntimeError:
-        if free_bytes(folder) >= LEAST_BYTES:
-            raise
-        raise ResourceError(full(folder)) from None

@@ -242,3 +242,11 @@ def duration(seconds: float) -> str:
         return f"{round(seconds / 60)}\xa0min"
     minutes = 10 * round(seconds / 600)
     return f"{minutes // 60}\xa0h" + (f" {minutes % 60}\xa0min" if minutes % 60 else "")
+
+
+def measured(seconds: float) -> str:
+    """So long as it was timed, in the same words wherever it stands: "22.7 s", "12 min 34 s", "1 h 2 min 3 s"."""
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min {rest} s" if minutes >= 60 else f"{minutes} min {rest} s"

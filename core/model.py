@@ -99,7 +99,6 @@ class Device:
 
     label: str
     engine: str
-    is_float32: bool
 
 
 def prepare_device() -> Device:
@@ -118,7 +117,7 @@ def prepare_device() -> Device:
         policy = "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16"
     keras.config.set_dtype_policy(policy)
     engine = f"Keras {keras.__version__} on {backend}, {policy}"
-    return Device(label, engine, is_float32=policy == "float32")
+    return Device(label, engine)
 
 
 def _tensorflow_gpu() -> tuple[str, tuple[int, ...]] | None:

@@ -13,12 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from core import pixels, record, runs
+from core import record, runs
 from core.depth import Values
 from core.errors import HeadstartError
-from core.pixels import PictureError as PictureError
 from core.pixels import Small
-from core.settings import settings
 
 
 @dataclass(frozen=True)
@@ -32,18 +30,6 @@ class Stored:
     pixels: str  # SHA-256 of the pixels alone, where it was asked for: that of every copy without loss
     thumbnail: bytes  # see `pixels.thumbnail`
     values: Values | None  # where it has more than 8 bits
-
-
-def store(data: bytes, folder: Path, *, is_compared: bool = False) -> Stored:
-    """Make a picture small and write it, in this process and without a bound: for pictures of one's own.
-
-    Raises:
-        PictureError: It cannot be read or is too large.
-    """
-    limits = settings()
-    most, side = limits.max_picture_pixels, limits.stored_side
-    made = pixels.small(data, max_pixels=most, side=side, is_compared=is_compared)
-    return write(made, data, folder)
 
 
 def write(made: Small, source: bytes, folder: Path) -> Stored:
@@ -102,15 +88,3 @@ def load(path: Path, size: int) -> np.ndarray:
         image.draft("RGB", (size, size))  # a JPEG more than twice as large is decoded at a half, which is quicker
         rgb = image if image.mode == "RGB" else image.convert("RGB")
         return np.array(rgb.resize((size, size), Image.Resampling.BILINEAR))
-
-
-def normalise(data: bytes) -> Image.Image:
-    """The first frame of a picture: upright, RGB, long side at most `settings().stored_side`, alpha over white.
-
-    In this process and without a bound, as `store`.
-
-    Raises:
-        PictureError: It cannot be read or is too large.
-    """
-    limits = settings()
-    return pixels.upright(data, max_pixels=limits.max_picture_pixels, side=limits.stored_side)

@@ -199,6 +199,7 @@ ROWS = {
 }
 
 
+LINES = 20  # names of a problem that a terminal shows
 SEVERITIES = {  # of problems whose sentences are written where they are found
     ProblemKind.UNLABELLED_PART: Severity.NOTE,
     ProblemKind.READING: Severity.NOTE,
@@ -244,8 +245,8 @@ def imbalance(counts: dict[str, int], *, limit: float) -> list[Problem]:
     return [Problem(ProblemKind.IMBALANCE, Severity.WARNING, title, names, remedy)]
 
 
-def lines(problem: Problem, *, most: int = 20) -> list[str]:
-    """A problem as plain text: title, at most so many names, remedy."""
-    names = [f"  {name}" for name in problem.names[:most]]
-    more = len(problem.names) - most
+def lines(problem: Problem) -> list[str]:
+    """A problem as plain text: title, the first names, remedy."""
+    names = [f"  {name}" for name in problem.names[:LINES]]
+    more = len(problem.names) - LINES
     return [f"{problem.title}.", *names, *([f"  and {more:,} more"] if more > 0 else []), f"  → {problem.remedy}"]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from core import attempt, bases, estimate, jobs, runs
 from core.errors import InputError
-from core.estimate import duration
+from core.estimate import duration, measured
 from core.experiment import Arm, Experiment
 from core.report import NAMES, ArmReport
 from core.runs import State, Status
@@ -184,7 +184,7 @@ def outcome(arm: Progress, scored: ArmReport | None) -> Progress:
     details = (
         f"{percent_range(one.interval, one.n)} (95\xa0%)",
         f"best epoch {facts['best_epoch']:,} of {facts['epochs']:,}",
-        duration(facts["seconds"]["total"]),
+        f"{measured(facts['seconds']['total'])} in all".replace(" ", "\xa0"),
     )
     right = f"right on {percent(one.accuracy, one.n)} of {one.n:,} test pictures"
     end = "Stopped early" if scored.is_stopped else TITLES[arm.state]

@@ -73,11 +73,6 @@ def unlock(descriptor: int) -> None:
     os.close(descriptor)
 
 
-def size_bytes() -> int:
-    """Disk that all of it takes."""
-    return sum(_size(path) for path in _folders())
-
-
 def expire(age: Age) -> None:
     """Remove the folders that nobody used for `keep_cache_days`."""
     for path in _folders():

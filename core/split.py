@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from core import copies, groups, runs
+from core import copies, groups
 from core.dataset import Dataset
 from core.errors import SplitError
 from core.experiment import Experiment
@@ -37,12 +37,6 @@ class Split:
     n_moved: int = 0  # pictures that changed their part so that nothing that belongs together is divided
     n_left_out: int = 0  # near-copies of pictures in other parts that were taken out of training
     divided: tuple[str, ...] = ()  # classes with so little else that their near-copies had to be divided
-
-    @property
-    def fractions(self) -> Fractions:
-        """The shares that train, validation and test really have."""
-        train, validation, test = (float((self.frame["part"] == part).mean()) for part in PARTS)
-        return train, validation, test
 
     @cached_property
     def fingerprint(self) -> str:
@@ -72,10 +66,6 @@ class Split:
             said.append(f"Near-copies are nearly all of {', '.join(self.divided)}, so they had to be divided.")
         leak = copies.leak(near, self.frame)
         return [*said, *([leak] if leak else [])]
-
-    def pictures(self, part: str) -> pd.DataFrame:
-        """The rows of one of `PARTS`."""
-        return self.frame[self.frame["part"] == part]
 
 
 def default_fractions(n: int) -> Fractions:
@@ -137,15 +127,6 @@ def split(
 
 def _pictures(number: int) -> str:
     return f"{number:,} picture{'' if number == 1 else 's'}"
-
-
-def read(experiment_id: str) -> Split:
-    """The split of an experiment."""
-    experiment = runs.read_experiment(experiment_id)
-    if experiment is None:
-        raise SplitError("This experiment is not here any more. Start a new one.")
-    frame = runs.read_split(experiment_id).sort_values(["picture", "label"], ignore_index=True)
-    return Split(frame[["picture", "label", "part"]], experiment.split_seed)
 
 
 def _left(rows: pd.DataFrame, near: pd.DataFrame) -> pd.DataFrame:

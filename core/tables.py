@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.estimate import measured
 from core.names import natural
 from core.palette import NAMES
 from core.report import Report, per_class
@@ -65,7 +66,7 @@ def _table(report: Report, rows: Mapping[str, Callable[[Facts], str]]) -> pd.Dat
 
 
 def _seconds(facts: Facts, phase: str) -> str:
-    return f"{facts['seconds'].get(phase, 0.0):,.1f} s"
+    return measured(facts["seconds"].get(phase, 0.0))
 
 
 def _unchanged(is_unchanged: bool | None) -> str:

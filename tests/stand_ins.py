@@ -1,12 +1,18 @@
-"""Experiments whose arms are played by the interpreter of the fixture `stand_in`, and what is seen of them."""
+"""What plays a part in tests: experiments whose arms are played by the interpreter of the fixture `stand_in`, and what
+is seen of them; pictures that are made small in this process and not in one of `core.decoder`.
+"""
 
 import json
+from pathlib import Path
 
 import pandas as pd
+from PIL import Image
 
-from core import experiment, runs
+from core import experiment, picture, pixels, runs
 from core.experiment import Arm
+from core.picture import Stored
 from core.runs import State
+from core.settings import settings
 
 
 def experiment_of(**parts: str) -> str:
@@ -26,3 +32,14 @@ def starts(experiment_id: str, arm: Arm = Arm.TRANSFER) -> list[dict]:
     """What each process of the arm wrote of itself: {pid, gpu, was_standby}."""
     lines = (runs.arm_directory(experiment_id, arm) / "starts").read_text().splitlines()
     return [json.loads(line) for line in lines]
+
+
+def store(data: bytes, folder: Path, *, is_compared: bool = False) -> Stored:
+    """What decoding stores of a picture's bytes."""
+    most, side = settings().max_picture_pixels, settings().stored_side
+    return picture.write(pixels.small(data, max_pixels=most, side=side, is_compared=is_compared), data, folder)
+
+
+def normalise(data: bytes) -> Image.Image:
+    """A picture as it is stored, before it is packed."""
+    return pixels.upright(data, max_pixels=settings().max_picture_pixels, side=settings().stored_side)

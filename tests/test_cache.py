@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import cache, shelves
+from core import cache, disk, shelves
 from core.ages import Ages
 from core.cache import RECORD, Cache, row_id
 from core.errors import HeadstartError
@@ -158,7 +158,7 @@ def test_the_folders_least_recently_used_make_room(monkeypatch):
         add(list(range(40)), frontier=name)
         used = time.time() - 1000 * age
         os.utime(file_of("key.json", frontier=name), (used, used))
-    one = cache.size_bytes() // 3
+    one = disk.taken_bytes(cache.folder()) // 3
     monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", str(2 * one + 100))
     settings.cache_clear()
     cache.make_room()
@@ -173,7 +173,7 @@ def test_what_was_used_last_stays_though_the_clock_was_set_back_before(monkeypat
     os.utime(file_of("key.json", frontier="second"), (ahead, ahead))
     add([0], frontier="first")
     add(list(range(40)), frontier="third")
-    monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", str(cache.size_bytes() - 1))
+    monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", str(disk.taken_bytes(cache.folder()) - 1))
     settings.cache_clear()
     cache.make_room()
     assert {cache.read_facts(path)["frontier"] for path in cache.folder().iterdir()} == {"first", "third"}

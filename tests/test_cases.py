@@ -136,5 +136,5 @@ def test_a_zip_of_the_reports_comes_to_its_classes_and_says_what_is_odd(zips: Pa
 def test_a_zip_of_two_folders_is_read_without_a_word(zips: Path, name: str):
     outcome = read(zips / f"{name}.zip")
     assert isinstance(outcome, Dataset)
-    assert outcome.counts.to_dict() == {"cat": 24, "dog": 24}
+    assert outcome.pictures["label"].value_counts().to_dict() == {"cat": 24, "dog": 24}
     assert {each.kind for each in outcome.problems} <= {ProblemKind.NEAR}  # the generated pictures are much alike

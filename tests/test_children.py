@@ -58,7 +58,7 @@ def test_one_that_ignores_a_stop_gets_sigterm_and_then_sigkill(place, child, wai
     assert one.follow(lambda: False) is False
     assert one.process
     assert one.process.returncode == -signal.SIGKILL
-    assert one.settle(was_unwanted=False, remedy="") is False
+    one.settle(was_unwanted=False, remedy="")
     end = runs.read_status(place)
     assert end
     assert (end.state, end.message) == (State.STOPPED, children.ENDED)
@@ -116,7 +116,7 @@ def test_what_nobody_wants_is_killed_at_once(place, child, wait_for):
 def test_a_final_state_is_not_overwritten(place, child):
     one = child("works")
     one.follow(lambda: False)
-    assert one.settle(was_unwanted=True, remedy="") is False
+    one.settle(was_unwanted=True, remedy="")
     children.end(place, State.FAILED, "too late")
     assert (state(place), (runs.read_status(place) or runs.Status()).message) == (State.DONE, "")
 
@@ -126,7 +126,7 @@ def test_the_end_of_one_that_is_left_behind_is_noticed(place, child):
     one.follow(lambda: False)
     left = Child(place, one.identity)
     assert not left.is_running
-    assert left.settle(was_unwanted=False, remedy="") is True
+    left.settle(was_unwanted=False, remedy="")
     end = runs.read_status(place)
     assert end
     assert (end.state, end.message) == (State.FAILED, children.INTERRUPTED)

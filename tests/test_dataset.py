@@ -18,6 +18,7 @@ from PIL import Image
 from core import dataset, runs, storing
 from core.dataset import Dataset
 from core.errors import ArchiveError, DatasetError, ResourceError, StopRequested
+from core.picture import load
 from core.problem import Problem, ProblemKind
 from core.settings import ROOT, settings
 from core.split import split
@@ -51,14 +52,14 @@ def test_a_zip_becomes_a_data_set(ingested):
     made = ingested({"pets/cats/": 30, "pets/dogs/": 25})
     assert made.name == "Pets"
     assert made.classes == ("cats", "dogs")
-    assert made.counts.to_dict() == {"cats": 30, "dogs": 25}
+    assert made.pictures["label"].value_counts().to_dict() == {"cats": 30, "dogs": 25}
     assert list(made.pictures) == ["picture", "file", "label", "name", "width", "height", "part", "group", "near"]
     assert made.pictures["name"].iloc[0] == "cats/0.png"
     assert not made.has_own_split
     assert not made.problems
     for row in made.pictures.itertuples():
         assert made.path(row.picture).name == row.file
-        assert dataset.load(made.path(row.picture), 8).shape == (8, 8, 3)
+        assert load(made.path(row.picture), 8).shape == (8, 8, 3)
 
 
 def test_a_data_set_read_again_is_the_same(ingested):
@@ -117,7 +118,7 @@ def test_a_zip_with_the_same_bytes_is_not_read_again(zip_of, monkeypatch):
     for picture in first.pictures["picture"]:
         assert second.path(picture).samefile(first.path(picture))
     shutil.rmtree(one)  # as when the first one's owner deletes it
-    assert all(dataset.load(second.path(picture), 8).shape == (8, 8, 3) for picture in second.pictures["picture"])
+    assert all(load(second.path(each), 8).shape == (8, 8, 3) for each in second.pictures["picture"])
 
 
 def test_pictures_are_copied_where_links_are_not_to_be_had(zip_of, monkeypatch):
@@ -327,7 +328,7 @@ def test_a_copy_with_other_words_beside_its_pixels_counts_once(ingested, photo_o
         "cats/lossless.webp": saved(decoded, "WEBP", lossless=True),
     }
     made = ingested({**files, "cats/": 5, "dogs/": 5})
-    assert made.counts.to_dict() == {"cats": 6, "dogs": 5}
+    assert made.pictures["label"].value_counts().to_dict() == {"cats": 6, "dogs": 5}
     assert problem_of(made, ProblemKind.DUPLICATE).names == (" = ".join(files),)
     assert leftovers(runs.dataset_directory(made.id) / "pictures") == set(made.pictures["file"])
 
@@ -379,7 +380,7 @@ def test_pictures_of_twelve_bits_are_scaled_by_the_depth_of_all(ingested):
     assert made.depth["integers"] == (0.0, 4095.0)
     again = dataset.read(made.id)
     assert again is not None and again.depth == made.depth
-    brightest = {row.label: dataset.load(made.path(row.picture), 40).max() for row in made.pictures.itertuples()}
+    brightest = {row.label: load(made.path(row.picture), 40).max() for row in made.pictures.itertuples()}
     assert brightest == {"dark": 255 * 2000 // 4095, "light": 255 * 4000 // 4095}
     assert leftovers(runs.dataset_directory(made.id) / "pictures") == set(made.pictures["file"])
 
@@ -402,7 +403,7 @@ def test_finds_copies_and_pictures_under_two_labels(ingested):
     made = ingested({"a/": 20, "b/": 20, "a/x.png": 1, "a/y.png": 1, "a/z.png": 2, "b/z.png": 2})
     assert problem_of(made, ProblemKind.DUPLICATE).names == ("a/x.png = a/y.png",)
     assert problem_of(made, ProblemKind.TWO_LABELS).names == ("a/z.png = b/z.png",)
-    assert made.counts.to_dict() == {"a": 22, "b": 21}
+    assert made.pictures["label"].value_counts().to_dict() == {"a": 22, "b": 21}
     assert made.pictures["picture"].nunique() == 42
 
 
@@ -503,7 +504,7 @@ def test_reads_every_kind_of_picture_from_labels_csv(ingested, picture_of):
         f"{name},{'even' if '0' in name or '2' in name else 'odd'}\n" for name in pictures
     )
     made = ingested({**pictures, "labels.csv": table.encode()})
-    assert made.counts.to_dict() == {"even": 12, "odd": 12}
+    assert made.pictures["label"].value_counts().to_dict() == {"even": 12, "odd": 12}
     assert {problem.kind for problem in made.problems} == {ProblemKind.TOO_FEW}
 
 
@@ -725,7 +726,7 @@ def test_the_process_works_on_data_sets_of_this_home_only(arguments, home):
 
 def test_the_shared_pictures_are_2527_in_6_classes_with_3_pairs_under_two_labels(shared):
     made = dataset.ingest(dataset.create(shared / "data" / "trashnet.zip", "trashnet.zip"))
-    assert made.counts.to_dict() == {
+    assert made.pictures["label"].value_counts().to_dict() == {
         "cardboard": 403,
         "glass": 501,
         "metal": 410,

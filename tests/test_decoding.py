@@ -10,8 +10,9 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from stand_ins import store
 
-from core import decoding, picture
+from core import decoding
 from core.decoding import Decoding
 from core.picture import Stored
 from core.settings import ROOT, settings
@@ -63,7 +64,7 @@ def decoders() -> list[psutil.Process]:
 def test_stores_what_it_would_without_a_process(folder, tmp_path, picture_of, kind):
     data = picture_of(1, kind=kind, size=(700, 500))
     (made,) = outcomes(folder, data)
-    assert made == picture.store(data, tmp_path)
+    assert made == store(data, tmp_path)
     assert (folder / made.file).read_bytes() == (tmp_path / made.file).read_bytes()
     assert [path.name for path in folder.iterdir()] == [made.file]
 

@@ -40,10 +40,9 @@ from core.children import Child
 from core.errors import EngineError, HeadstartError, InputError, ResourceError
 from core.experiment import Arm
 from core.job import Job, Kind
-from core.picture import store
 from core.runs import State
 from core.settings import MEBIBYTE, ROOT, settings
-from tests.stand_ins import experiment_of
+from tests.stand_ins import experiment_of, store
 
 BALLAST = "ballast"
 KINDS = ("full", "read-only")

@@ -214,6 +214,22 @@ def test_a_duration_is_said_no_finer_than_an_estimate_is(number, text):
     assert estimate.duration(number).replace("\xa0", " ") == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0.0 s"),
+        (22.74, "22.7 s"),
+        (99.94, "99.9 s"),
+        (99.96, "1 min 40 s"),
+        (754.4, "12 min 34 s"),
+        (3599.6, "1 h 0 min 0 s"),
+        (100_000, "27 h 46 min 40 s"),
+    ],
+)
+def test_a_time_that_was_taken_is_said_as_it_was(seconds, text):
+    assert estimate.measured(seconds) == text
+
+
 def test_a_run_that_found_its_outputs_in_the_cache_leaves_the_rate_of_computing_them():
     one = chosen()
     record(one)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
+from stand_ins import store
 
 from core import export, picture, pixels, runs
 from core.depth import UNKNOWN, Depth
@@ -170,7 +171,7 @@ def test_no_answer_differs(tmp_path: Path, compared, pictures: dict[str, bytes])
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     network = keras.saving.load_model(folder / "model.keras", compile=False)
     for line, data in zip(printed, pictures.values(), strict=True):
-        pixels_seen = picture.load(tmp_path / picture.store(data, tmp_path).file, labels["image_size"])
+        pixels_seen = picture.load(tmp_path / store(data, tmp_path).file, labels["image_size"])
         answer = np.array(network(pixels_seen[None].astype(np.float32), training=False))[0]
         name, label, *shares = line.split("\t")
         assert label == labels["classes"][int(answer.argmax())], name

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from stand_ins import store
 
 from core import cache, engine, features, picture
 from core.batches import Pictures
@@ -24,7 +25,7 @@ def pictures(tmp_path: Path, picture_of: Callable[..., bytes]) -> Pictures:
     """So many noisy pictures of three classes, larger than the network wants them."""
     folder = tmp_path / "pictures"
     folder.mkdir()
-    stored = [picture.store(picture_of(number, size=(9, 8)), folder) for number in range(N)]
+    stored = [store(picture_of(number, size=(9, 8)), folder) for number in range(N)]
     return Pictures([each.picture for each in stored], [folder / each.file for each in stored], np.arange(N) % 3)
 
 

@@ -383,6 +383,6 @@ def test_of_more_classes_the_most_probable_is_chosen():
 def test_without_a_gpu_the_device_is_the_processor_in_float32(monkeypatch):
     monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda _: [])
     device = model.prepare_device()
-    assert device.is_float32
+    assert keras.config.dtype_policy().name == "float32"
     assert device.label.startswith("CPU, ")
     assert device.engine == f"Keras {keras.__version__} on tensorflow, float32"

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from stand_ins import normalise, store
 
 from core import pixels
 from core.depth import Depth
 from core.errors import DamagedError
-from core.picture import PictureError, load, normalise, store
+from core.picture import load
+from core.pixels import PictureError
 from core.settings import settings
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)

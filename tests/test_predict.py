@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from stand_ins import store
 
 from core import dataset, engine, model, picture, predict, runs
 from core.errors import InputError, ResourceError
@@ -71,7 +72,7 @@ def test_new_pictures_are_stored_as_those_of_a_data_set_are(compared, tmp_path):
     file = predict.directory(prediction_id) / "pictures" / asked["pictures"][0]["file"]
     with Image.open(file) as image:
         assert max(image.size) == 512
-    assert file.read_bytes() == (tmp_path / picture.store(data, tmp_path).file).read_bytes()
+    assert file.read_bytes() == (tmp_path / store(data, tmp_path).file).read_bytes()
     assert [path.name for path in file.parent.iterdir()] == [file.name]
     assert not (predict.directory(prediction_id) / "uploads").exists()
 

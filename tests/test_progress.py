@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core import estimate, jobs, progress, report, runs
+from core import estimate, jobs, progress, report, runs, tables
 from core.errors import InputError
 from core.experiment import Arm
 from core.runs import State, Status
@@ -122,6 +122,20 @@ def test_a_finished_arm_says_its_score_and_an_early_stop(finished_experiment: Ca
     assert transfer.title.startswith("Done: right on ")
     assert "best epoch 9 of 12" in transfer.details
     assert scratch.title.startswith("Stopped early: right on ")
+
+
+@pytest.mark.parametrize("seconds", [22.74, 754.4])
+def test_a_finished_arm_says_the_very_time_that_its_report_says(
+    finished_experiment: Callable[..., str], seconds: float
+):
+    experiment_id = finished_experiment()
+    path = runs.arm_directory(experiment_id, Arm.TRANSFER) / "arm.json"
+    facts = runs.read_json(path)
+    runs.write_json(path, facts | {"seconds": facts["seconds"] | {"total": seconds}})
+    read = report.read(experiment_id)
+    said = progress.outcome(progress.read(experiment_id).arms[0], read.arms[Arm.TRANSFER]).details[-1]
+    reported = tables.cost(read).set_index("what")["Transfer"]["Time in all"]
+    assert said.replace("\xa0", " ") == f"{reported} in all"
 
 
 def test_shows_the_end_of_a_long_log(finished_experiment: Callable[..., str]):

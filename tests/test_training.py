@@ -281,7 +281,7 @@ def test_in_mixed_precision_what_is_saved_and_scored_is_float32(new_experiment, 
 
     def half_precision() -> model.Device:
         keras.config.set_dtype_policy("mixed_bfloat16")
-        return model.Device("GPU of a test", "Keras in half precision", is_float32=False)
+        return model.Device("GPU of a test", "Keras in half precision")
 
     monkeypatch.setattr(model, "prepare_device", half_precision)
     experiment_id = new_experiment(2, frozen_blocks=13)
