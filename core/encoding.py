@@ -23,16 +23,52 @@ CODE_PAGES = {  # in the order in which they are preferred where nothing else de
     "cp950": "Windows, traditional Chinese",
     "cp852": "DOS, Central Europe",
     "cp1250": "Windows, Central Europe",
+    "cp1254": "Windows, Turkish",
+    "cp857": "DOS, Turkish",
+    "cp1253": "Windows, Greek",
+    "cp737": "DOS, Greek",
+    "cp1255": "Windows, Hebrew",
+    "cp862": "DOS, Hebrew",
+    "cp1256": "Windows, Arabic",
+    "cp720": "DOS, Arabic",
+    "cp874": "Windows, Thai",
 }
-RARE = ("cp852", "cp1250")  # asked only where no other makes words: they have a letter for nearly every byte
+# Of languages in Latin letters, the more usual ones first: what they have beside a to z, and what of a to z they lack.
+LATIN = tuple(
+    (frozenset(letters), frozenset(lacking))
+    for letters, lacking in (
+        ("äöüß", ""),  # German
+        ("àâçéèêëîïôœùûü", ""),  # French
+        ("áéíñóúü", ""),  # Spanish
+        ("ãõáàâçéêíóôú", ""),  # Portuguese
+        ("àèéìíòóùú", ""),  # Italian
+        ("æøåé", ""),  # Danish, Norwegian
+        ("åäöé", ""),  # Swedish, Finnish
+        ("éëïöü", ""),  # Dutch
+        ("àèéíïòóúüç", ""),  # Catalan
+        ("çğıöşüâîû", "qwx"),  # Turkish
+        ("ąćęłńóśźż", "qvx"),  # Polish
+        ("áčďéěíňóřšťúůýž", "qw"),  # Czech
+        ("áäčďéíĺľňóôŕšťúýž", "qw"),  # Slovak
+        ("áéíóöőúüű", "qwx"),  # Hungarian
+        ("ăâîşţșț", "qwy"),  # Romanian
+        ("čćđšž", "qwxy"),  # Croatian, Slovenian
+        ("äõöüšž", "qwxy"),  # Estonian
+        ("áðéíóúýþæö", "cqwz"),  # Icelandic
+    )
+)
+# Quotes between letters, and a sharp s behind a consonant: no language has them.
+NO_WORD = re.compile(r"[^\W\d_][“”…][^\W\d_]|(?<![aeiouäöüy])ß")
 OTHER_NAMES = {"gb18030": "cp936", "big5": "cp950", "ibm866": "cp866"}  # the detector's, where they are its own
 SIGNS = "–—’“”…·"  # what people write between the letters of a name
 AFTER_ASCII = "°ºª²³½"
 WORD = re.compile(r"[^\W\d_]+")
 CJK = r"[\u3040-\u9fff\uac00-\ud7af]"
 MIXTURE = re.compile(rf"{CJK}[A-Za-z]{{2}}|[a-z]{{2}}{CJK}|[a-z]{CJK}[a-z]")  # "姿fel" was "Äpfel"
+FINAL = re.compile("[ךםןףץ][א-ת]")  # Hebrew's forms for the end of a word, elsewhere
+THAI, THAI_VOWEL = re.compile("[\u0e01-\u0e5b]"), re.compile("[\u0e30-\u0e4e]")  # few words have none
 ENDING = re.compile(rb"\d*\.\w+$|\d+$")  # neither a dot nor a digit is ever half of a letter in these code pages
-ALPHABETS = {"LATIN", "CYRILLIC", "GREEK", "HEBREW", "ARABIC"}
+ALPHABETS = {"LATIN", "CYRILLIC", "GREEK", "HEBREW", "ARABIC", "THAI"}
 SAMPLE_BYTES = 20_000  # a detector needs no more
 
 
@@ -59,10 +95,32 @@ def guess(texts: Iterable[bytes]) -> Guess:
     files = [ENDING.sub(b"", text.rpartition(b"/")[2]) for text in listed]
     sample = b"\n".join(dict.fromkeys(folders or files))  # a word that is repeated counts too much
     sensible = [page for page in possible if makes_words(sample.decode(page, "replace"))]
-    asked = [page for page in sensible if page not in RARE] or sensible or possible
+    asked = sensible or possible
     fewest = min(_backslashes(listed, page) for page in asked)  # a backslash behind a letter is mostly half of one
-    asked = [page for page in asked if _backslashes(listed, page) == fewest]
-    return Guess(asked[0] if len(asked) == 1 else _likeliest(sample[:SAMPLE_BYTES], asked))
+    return Guess(_chosen(sample[:SAMPLE_BYTES], [page for page in asked if _backslashes(listed, page) == fewest]))
+
+
+def _chosen(sample: bytes, pages: list[str]) -> str:
+    """The script is chardet's knowledge; among the pages of Latin letters, those of one language alone decide."""
+    texts = {page: sample.decode(page, "replace") for page in pages}
+    ranks = {page: rank for page, text in texts.items() if (rank := language(text)) is not None}
+    asked = [page for page in pages if page in ranks or not is_latin(texts[page])] or pages
+    found = asked[0] if len(asked) == 1 else _likeliest(sample, asked)
+    return min(ranks, key=ranks.__getitem__) if found in ranks else found
+
+
+def is_latin(text: str) -> bool:
+    """Whether all letters are Latin ones."""
+    return all(unicodedata.name(sign, "").startswith("LATIN") for sign in text if sign.isalpha())
+
+
+def language(text: str) -> int | None:
+    """The place in `LATIN` of the first language that has all letters of a text; None if none has."""
+    text = text.lower().replace("i\u0307", "ı")  # of a dotted capital, which Turkish alone has
+    letters = {sign for sign in text if sign.isalpha()}
+    beyond = {sign for sign in text if not sign.isascii() and sign not in SIGNS}
+    fits = (rank for rank, (own, lacking) in enumerate(LATIN) if beyond <= own and not letters & lacking)
+    return None if NO_WORD.search(text) else next(fits, None)
 
 
 def _backslashes(texts: Iterable[bytes], page: str) -> int:
@@ -80,7 +138,9 @@ def is_text(data: bytes, code_page: str) -> bool:
 
 def makes_words(text: str) -> bool:
     """Whether no word has a sign, a capital or another script in its midst, as bytes have that are misread."""
-    if MIXTURE.search(text) or not all(map(_is_of_names, " " + text, text)):
+    if MIXTURE.search(text) or FINAL.search(text) or not all(map(_is_of_names, " " + text, text)):
+        return False
+    if THAI.search(text) and not THAI_VOWEL.search(text):
         return False
     return all(_is_one_word(word) for word in set(WORD.findall(text)) if not word.isascii())
 

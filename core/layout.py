@@ -80,7 +80,7 @@ def arrange(archive: Archive) -> Layout:
     layouts = [_layout(reading, pictures, (*common, *_unused(reading, tables, others, first))) for reading in readings]
     if layouts:
         return replace(layouts[0], others=tuple(layouts[1:]))
-    return Layout((), (*found(ProblemKind.UNLABELLED, (file.name for file in pictures)), *common))
+    return Layout((), (*found(ProblemKind.UNLABELLED, (file.name for file in pictures)), *tables.notes, *common))
 
 
 def _by_folder(of: Folders, pictures: Sequence[File]) -> list[Reading]:
@@ -179,7 +179,8 @@ def _check(
     wrong = (*tables.conflicts, *tables.failures)
     if wrong and (not has_classes or (tables.conflicts and tables.is_called_labels)):
         raise DatasetError(f"A table of labels must give each picture one label. Found {wrong[0]}, and zip again.")
-    sheets = [file.name for file in files if file.entry.suffix in table.SPREADSHEETS]
+    by_kind = [[f.name for f in files if f.entry.suffix in kind] for kind in (table.SPREADSHEETS, table.NOTES)]
+    sheets = [name for names in by_kind for name in names]
     if sheets and not has_classes:
         raise DatasetError(
             f"Expected class folders, or a table of labels as a CSV file. Found '{sheets[0]}', which is no CSV file. "

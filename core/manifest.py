@@ -27,18 +27,26 @@ def check_names(archive: Archive, arranged: Layout) -> None:
         return
     wanted = "Expected at least 2 classes, each a folder of pictures."
     loose = sum(len(each.names) for each in arranged.problems if each.kind is ProblemKind.UNLABELLED)
+    outside = f"{problem.count(loose, 'picture')} outside of any"
     if classes:
-        raise DatasetError(f"{wanted} Found 1 ('{classes[0]}'). {ZIP_THE_FOLDER}.")
+        beside = f", and {outside}" if loose else ""
+        remedy = "Put each picture into the folder of its class" if loose else ZIP_THE_FOLDER
+        raise DatasetError(f"{wanted} Found 1 ('{classes[0]}'){beside}. {remedy}.")
     if loose:
-        raise DatasetError(f"{wanted} Found {loose:,} pictures outside of any. Put each into the folder of its class.")
+        idle = [name for each in arranged.problems if each.kind is ProblemKind.TABLE for name in each.names]
+        table = f", and '{idle[0]}', of which no column repeats the labels of classes" if idle else ""
+        raise DatasetError(f"{wanted} Found {outside}{table}. Put each into the folder of its class.")
     if archive.refused:
         first = archive.refused[0]
         remedy = "Zip the pictures themselves, not links to them" if first.reason == IS_LINK else ZIP_THE_FOLDER
+        number = len(archive.refused)
         raise DatasetError(
-            f"{wanted} Found no pictures, and {len(archive.refused):,} entries were refused: '{first.name}', because "
-            f"{first.reason}. {remedy}."
+            f"{wanted} Found no pictures, and {number:,} {'entry was' if number == 1 else 'entries were'} refused: "
+            f"'{first.name}', because {first.reason}. {remedy}."
         )
-    raise DatasetError(f"{wanted} Found no pictures among {len(archive.entries):,} files. Zip JPEG, PNG or HEIC files.")
+    such = f", such as '{archive.entries[0].name}'" if archive.entries else ""
+    files = problem.count(len(archive.entries), "file")
+    raise DatasetError(f"{wanted} Found no pictures among {files}{such}. Zip JPEG, PNG or HEIC files.")
 
 
 def unique(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Problem]]:
@@ -79,7 +87,8 @@ def check_classes(pictures: pd.DataFrame, classes: set[str], unreadable: list[st
     """
     lost = f" {len(unreadable):,} could not be read, such as {unreadable[0]}." if unreadable else ""
     if pictures.empty:
-        raise DatasetError(f"Expected pictures that can be read. Found none.{lost} Save them as JPEG or PNG.")
+        remedy = "Zip pictures that open on your computer, as JPEG or PNG."
+        raise DatasetError(f"Expected pictures that can be read. Found none.{lost} {remedy}")
     has_own_split = pictures["part"].notna().any()
     needed = OWN_FEWEST if has_own_split else {None: FEWEST}
     for part, fewest in needed.items():
@@ -88,8 +97,9 @@ def check_classes(pictures: pd.DataFrame, classes: set[str], unreadable: list[st
         if few:
             more = f" and {len(few) - 3:,} more classes" if len(few) > 3 else ""
             where = f" in {part}" if part else ""
+            needs = f"{fewest} different pictures" if fewest > 1 else "1 picture"
             raise DatasetError(
-                f"Each class needs at least {fewest} different pictures{where}. Found {', '.join(few[:3])}{more}."
+                f"Each class needs at least {needs}{where}. Found {', '.join(few[:3])}{more}."
                 f"{lost} Add pictures, or leave the class out."
             )
 

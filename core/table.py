@@ -15,6 +15,7 @@ from core.names import printable
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers", ".parquet")
+NOTES = (".json", ".jsonl", ".ndjson")  # in which programs keep labels
 SEPARATORS = ",;\t|"
 BLANK = " "  # as in lists for programs; only where nothing else divides, as names have blanks too
 MAX_BYTES = 32_000_000  # 50,000 rows are about 3 MB

@@ -277,8 +277,10 @@ def test_a_picture_that_two_folders_have_is_not_guessed(laid_out):
     assert set(labels(layout).values()) == {"a", "b", "c"}  # the table names next to nothing for sure
 
 
-@pytest.mark.parametrize("name", ["labels.xlsx", "data/Labels.ODS", "annotations.xls"])
-def test_a_spreadsheet_is_named_with_the_remedy(laid_out, name):
+@pytest.mark.parametrize(
+    "name", ["labels.xlsx", "data/Labels.ODS", "annotations.xls", "labels.json", "train/metadata.jsonl"]
+)
+def test_a_table_of_another_kind_is_named_with_the_remedy(laid_out, name):
     with pytest.raises(DatasetError, match="Save the table as CSV"):
         laid_out([f"{each}.jpg" for each in PICTURES], {name: b"PK"})
 
