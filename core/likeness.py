@@ -160,25 +160,29 @@ class _Search:
         shorter = np.minimum(self._sides[pairs.first], self._sides[pairs.second])
         levels = evidence.level(shorter)
         for side in np.unique(levels).tolist():
-            which = np.flatnonzero(levels == side)
-            some = pairs[which]
-            one, other = self._both(some, side)
-            is_else = (self._others != some.first[:, None]) & (self._others != some.second[:, None])
-            known = evidence.shown_by(one, self._shown_by_others(side), is_else)
-            result[which] = evidence.verdicts(one, other, maps[which], is_unmoved[which], shorter[which], known)
+            moved = np.flatnonzero((levels == side) & ~is_unmoved)
+            if len(moved):
+                result[moved] = evidence.when_moved(*self._both(pairs[moved], side), maps[moved], shorter[moved])
+            others = np.flatnonzero((levels == side) & is_unmoved)
+            if len(others):
+                one, other = self._both(pairs[others], side)
+                known = self._known(one, pairs[others], side)
+                result[others] = evidence.as_they_are(one, other, shorter[others], known)
         return result
+
+    def _known(self, one: Pixels, pairs: Candidates, side: int) -> npt.NDArray[np.float32]:
+        """Which part of the data set shows at each place the same as the first pictures of some pairs."""
+        with self._lock:
+            if side not in self._shown:
+                self._shown[side] = evidence.in_squares(self._fine(self._others, side))
+        is_else = (self._others != pairs.first[:, None]) & (self._others != pairs.second[:, None])
+        return evidence.shown_by(one, self._shown[side], is_else)
 
     def _both(self, pairs: Candidates, side: int) -> tuple[Pixels, Pixels]:
         """The pictures of some pairs, the second ones turned."""
         places, inverse = np.unique(np.concatenate([pairs.first, pairs.second]), return_inverse=True)
         pictures = self._fine(places, side)
         return pictures[inverse[: len(pairs)]], each_turned(pictures[inverse[len(pairs) :]], pairs.turn)
-
-    def _shown_by_others(self, side: int) -> npt.NDArray[np.float32]:
-        with self._lock:
-            if side not in self._shown:
-                self._shown[side] = evidence.in_squares(self._fine(self._others, side))
-            return self._shown[side]
 
 
 def _passed(
