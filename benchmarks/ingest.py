@@ -38,7 +38,8 @@ def row(root: Path, zip_path: Path) -> dict[str, float]:
         environment = {"HEADSTART_HOME": home, "PYTHONPATH": str(root)}
         command = ["-c", READ, str(zip_path.resolve())]
         _, said = measure.timed(command, environment, look=peak.look, every=LOOK_SECONDS, root=root)
-    return json.loads(said.splitlines()[-1]) | {"MB": peak.size_bytes / 1e6}
+    found: dict[str, float] = json.loads(said.splitlines()[-1])
+    return found | {"MB": peak.size_bytes / 1e6}
 
 
 def main() -> None:

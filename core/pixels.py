@@ -43,6 +43,7 @@ JFIF_BYTES = 14  # of the one marker that says nothing of a picture, without a t
 START_OF_SCAN = b"\xff\xda"  # nothing else in a JPEG's coded pixels begins like this
 PNG_SIDE = 128  # px; a lossless picture up to here stays so, as blocks of JPEG would show and the file is small anyway
 THUMBNAIL_SIDE = 32
+ROUGH_SIDE = 2 * THUMBNAIL_SIDE  # at least, of what a thumbnail is made of
 WHITE = (255, 255, 255)
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -82,7 +83,8 @@ class Small:
     width: int  # px
     height: int
     pixels: str  # SHA-256 of size and pixels, before it is stored: that of every copy without loss; "" if not asked for
-    thumbnail: bytes  # grey, `THUMBNAIL_SIDE` px each way: what near-copies are found by
+    thumbnail: bytes  # grey, `THUMBNAIL_SIDE` px each way: what near-copies are found by; of a source that is kept and
+    # not compared made of its low frequencies, which may differ by 3 from one made of its pixels
     values: Values | None  # of more than 8 bits
 
 
@@ -115,10 +117,10 @@ def small(
     Raises:
         PictureError: It cannot be read or is too large.
     """
-    image, is_plain, values = _read(data, max_pixels, side, admit, depth)
+    image, plain, values = _read(data, max_pixels, side, admit, depth, is_rough=not is_compared)
     digest, shown = _digest(image) if is_compared else "", thumbnail(image)
-    if is_plain:
-        return Small("jpg", None, *image.size, digest, shown, values)
+    if plain:
+        return Small("jpg", None, *plain, digest, shown, values)
     is_png = max(image.size) <= PNG_SIDE and not data.startswith(LOSSY_STARTS)
     packed = io.BytesIO()
     if is_png:
@@ -130,9 +132,8 @@ def small(
 
 def thumbnail(image: Image.Image) -> bytes:
     """A picture stretched to a grey square of `THUMBNAIL_SIDE` px, a byte each."""
-    grey = image if image.mode == "L" else image.convert("L")
-    size = THUMBNAIL_SIDE, THUMBNAIL_SIDE
-    return grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0).tobytes()
+    square = image.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return square.convert("L").tobytes()
 
 
 def _digest(image: Image.Image) -> str:
@@ -147,16 +148,22 @@ def upright(data: bytes, *, max_pixels: int, side: int, depth: Depth = UNKNOWN) 
     Raises:
         PictureError: It cannot be read or is too large.
     """
-    return _read(data, max_pixels, side, _admitted, depth)[0]
+    return _read(data, max_pixels, side, _admitted, depth, is_rough=False)[0]
 
 
-Read = tuple[Image.Image, bool, Values | None]
+Read = tuple[Image.Image, tuple[int, int] | None, Values | None]
 
 
-def _read(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object], depth: Depth) -> Read:
-    """The picture, whether its file can be kept as it is, and what values it holds."""
+def _read(
+    data: bytes, max_pixels: int, side: int, admit: Callable[[int], object], depth: Depth, *, is_rough: bool
+) -> Read:
+    """The picture, its size where its file can be kept as it is, and what values it holds.
+
+    One that is kept may be rough: grey and as small as a thumbnail can be made of, at a third of the time. Its file is
+    read to the end all the same.
+    """
     try:
-        return _upright(data, max_pixels, side, admit, depth)
+        return _upright(data, max_pixels, side, admit, depth, is_rough=is_rough)
     except (InputError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -168,7 +175,9 @@ def _read(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object
         raise PictureError(what) from None
 
 
-def _upright(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object], depth: Depth) -> Read:
+def _upright(
+    data: bytes, max_pixels: int, side: int, admit: Callable[[int], object], depth: Depth, *, is_rough: bool
+) -> Read:
     Image.MAX_IMAGE_PIXELS = max(PILLOWS_MOST, JPEG_PIXELS * max_pixels)  # never less: it is the whole process's
     if not data:
         raise PictureError("it is an empty file")
@@ -181,20 +190,24 @@ def _upright(data: bytes, max_pixels: int, side: int, admit: Callable[[int], obj
     most = max_pixels * (JPEG_PIXELS if image.format in JPEGS else 1)
     if image.width * image.height > most:
         raise PictureError(_too_large(most))
-    is_plain, coefficients = _is_plain(image, data, side), _coefficient_bytes(image, data)
-    image.draft(None, (side, side))  # decodes a large JPEG at a half, a quarter or an eighth, never below `side`
+    plain = image.size if _is_plain(image, data, side) else None
+    coefficients = _coefficient_bytes(image, data)
+    if plain and is_rough:
+        image.draft("L", (ROUGH_SIDE, ROUGH_SIDE))
+    else:
+        image.draft(None, (side, side))  # decodes a large JPEG at a half, a quarter or an eighth, never below `side`
     if image.format != "WEBP":
         each = BYTES_A_PIXEL.get(image.mode, 4) * _copies(image)
         admit(len(data) + coefficients + _needed_bytes(image.width * image.height, each))
     image.load()
-    if is_plain:
-        return image, True, None  # it is what is wanted: upright, RGB, small
+    if plain:
+        return image, plain, None  # it is what is wanted: upright, RGB, small
     turn = _turn(image)  # only now: Pillow has turned a TIFF by itself, and a PNG may say it after its pixels
     values = _values(image, depth)
     rgb = _in_srgb(image, _fitted(image, side, values.used if values else (0.0, 255.0)))
     found = rgb if turn is None else rgb.transpose(turn)
     found.info.clear()  # comments and profiles would be stored with it
-    return found, False, values
+    return found, None, values
 
 
 def _opened(data: bytes) -> ImageFile.ImageFile:
