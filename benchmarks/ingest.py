@@ -1,9 +1,10 @@
 """What reading a zip costs: `python benchmarks/ingest.py ZIP [--against CHECKOUT …] [--rounds 3]`
 
 Each checkout, this one and others beside it (`git worktree add`), reads ZIP in a process and a home of its own, in
-every round all in turn. Prints the seconds that pass, those that the processors spend on the process and its children, both
-without Python's start and imports, and the peak of the anonymous memory that they held together, looked at ten times a
-second; then each checkout's share of the last one's. On a shared machine the seconds of the processors tell more.
+every round all in turn. Prints the seconds that pass, those that the processors spend on the process and its
+children, both without Python's start and imports, and the peak of the anonymous memory that they held together,
+looked at ten times a second; then each checkout's share of the last one's. On a shared machine the seconds of the
+processors tell more.
 """
 
 import argparse

@@ -142,9 +142,9 @@ def _moved(pictures: Pixels, maps: Maps, *, slopes: bool) -> tuple[np.ndarray, n
     last = side - 1.001
     inside = ((across >= -0.25) & (across <= last + 0.25) & (down >= -0.25) & (down <= last + 0.25)).astype(np.float32)
     across, down = across.clip(0, last), down.clip(0, last)
-    column, row = across.astype(np.int32), down.astype(np.int32)
-    right, below = across - column, down - row
-    place = row * side + column + (np.arange(n, dtype=np.int32) * side * side)[:, None]
+    column, row = np.floor(across), np.floor(down)
+    right, below = across - column, down - row  # with whole numbers of another type these would be of double precision
+    place = (row * side + column).astype(np.int32) + (np.arange(n, dtype=np.int32) * side * side)[:, None]
     flat = np.ascontiguousarray(pictures).reshape(-1)
     a, b, c, d = (flat[place + offset] for offset in (0, 1, side, side + 1))
     upper, lower = a + (b - a) * right, c + (d - c) * right

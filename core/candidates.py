@@ -16,7 +16,8 @@ from core.pixels import THUMBNAIL_SIDE
 SIDE = THUMBNAIL_SIDE
 FREQUENCIES = 8  # of the cosine transform, along each axis
 ALIKE = 0.885  # correlation of these from which on two pictures are looked at; nearly every crop by 5 % has more
-NEIGHBOURS = 8  # candidates of a picture at most, or where all look alike their number would grow with its square
+NEIGHBOURS = 16  # of a picture at most, or where all look alike their number would grow with its square
+CLOSER = 4  # of these are looked at closer
 GLANCE = 0.25  # agreement in detail at 16 px without any fit, which all but 1 in 200 planted copies have
 FLAT = 2.0  # standard deviation of grey up to which a thumbnail shows nothing that could be recognised
 TURNS = 8
@@ -141,7 +142,7 @@ def _nearest(best: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.intp], npt.N
 
 
 def _glanced(thumbnails: Thumbnails, pairs: Candidates) -> Candidates:
-    """Those of some pairs whose detail agrees somewhat as they are."""
+    """Of each picture the pairs whose detail agrees best as they are, and at least somewhat."""
     details = np.concatenate([detail(halved(some.astype(np.float32)), 1.5) for some in _pieces(thumbnails)])
     details -= details.mean((1, 2), keepdims=True)
     details /= np.sqrt((details**2).sum((1, 2), keepdims=True)) + 1e-2
@@ -150,4 +151,8 @@ def _glanced(thumbnails: Thumbnails, pairs: Candidates) -> Candidates:
         some = pairs[start : start + PIECE]
         other = each_turned(details[some.second], some.turn)
         agreements.append(np.einsum("nyx,nyx->n", details[some.first], other))
-    return pairs[np.concatenate(agreements) >= GLANCE]
+    agreement = np.concatenate(agreements)
+    order = np.lexsort((-agreement, pairs.first))
+    pairs, agreement = pairs[order], agreement[order]
+    rank = np.arange(len(pairs)) - np.searchsorted(pairs.first, pairs.first)
+    return pairs[(agreement >= GLANCE) & (rank < CLOSER)]

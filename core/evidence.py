@@ -9,13 +9,14 @@ says much; only what many pictures of the data set show at the same place (a fra
 be moved or scaled, there must be much that agrees, and no other way to lay them.
 """
 
+from collections.abc import Iterator
 from enum import IntEnum
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from core.alignment import Maps, Pixels, detail, laid, unmoved
+from core.alignment import Maps, Pixels, detail, fitted, laid, unmoved
 
 SQUARES = 8  # along each side
 SMALL_SIDE, SIDE = 64, 128  # px at which pictures are compared whose shorter side is less than the larger one, or not
@@ -23,17 +24,21 @@ NOISE = 1.5  # grey a pixel: the slopes that compressing leaves in a picture of 
 NOISE_PIXELS, MOST_NOISE = 200, 8.0  # in a smaller one there are more
 GAINS = 0.4, 2.5  # of contrast, between near-copies
 SIMPLE = 2.0  # squares: a picture with less to compare shows nothing but outlines and stripes
-SHARE, SHARE_WHEN_MOVED = 0.45, 0.66  # of what there is to compare, that agrees
-ENOUGH = {SMALL_SIDE: 15.0, SIDE: 9.0}  # squares that agree, in pictures that were moved
-MUCH = 18.0  # the same in pictures that cannot be alike by their making
+SHARE, SHARE_WHEN_MOVED, SHARE_OF_LITTLE = 0.45, 0.66, 0.7  # of what there is to compare, that agrees
+NEARLY = 0.75  # of these, so that a map found in smaller pictures is worth another fit
+ENOUGH = {SMALL_SIDE: 15.0, SIDE: 8.0}  # squares that agree, in pictures that were moved
+MUCH = 22.0  # the same in pictures that cannot be alike by their making
+ELSE = 25.0  # grey, by which a square differs on average if it shows something else
 APART, REPEATED = 5 / 64, 0.9  # a picture that agrees with itself so far off, by so much, could be laid there as well
 OTHERS = 32  # pictures of the data set, of which
 FEWEST_OTHERS = 16  # are counted at least, where there are less
 COMMON = 0.2  # if this part of them shows the same at one place, that counts nothing
 SAME = 0.3  # of a square's detail, by which two squares that show the same may differ
-WHOLE = 0.93  # share that must agree where there is nothing else
+OWN = 0.15  # of what there is to compare: less than this does not tell a picture from those that show the rest, too
+WHOLE = 0.95  # share that must agree then
 
 Values = npt.NDArray[np.float32]
+Places = npt.NDArray[np.int64]
 
 
 class Verdict(IntEnum):
@@ -44,55 +49,62 @@ class Verdict(IntEnum):
     ENOUGH = 2
 
 
-def level(shorter_side: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def level(shorter_side: Places) -> Places:
     """In how many pixels pictures are compared, by their shorter side."""
     return np.where(shorter_side < SIDE, SMALL_SIDE, SIDE)
 
 
-def verdicts(
-    one: Pixels,
-    other: Pixels,
-    maps: Maps,
-    is_unmoved: npt.NDArray[np.bool_],
-    shorter_side: npt.NDArray[np.int64],
-    known: Values,
-) -> npt.NDArray[np.int64]:
-    """A `Verdict` on each pair.
+def as_they_are(one: Pixels, other: Pixels, shorter_side: Places, known: Values) -> Places:
+    """A `Verdict` on each pair of pictures that agree as they are.
 
     Args:
         one: The first pictures, of `SMALL_SIDE` or `SIDE` px.
         other: The second ones, turned as the first.
-        maps: That lay these on those.
-        is_unmoved: Whether they lie upon each other as they are.
         shorter_side: Of the smaller one of both as it is stored, px.
         known: For each first picture and square the share of the data set that shows the same there: `shown_by`.
     """
-    maps = np.where(is_unmoved[:, None, None], unmoved(1), maps)
-    first, second, inside, gain = laid(one, other, maps)
-    alike, weight = _compared(first, second, inside, _noise(shorter_side))
-    result = np.where(is_unmoved, _as_they_are(alike, weight, known), _when_moved(alike, weight, ENOUGH[one.shape[1]]))
-    result[(gain < GAINS[0]) | (gain > GAINS[1])] = Verdict.NOTHING
-    for place in np.flatnonzero(~is_unmoved & (result > Verdict.NOTHING)):
-        if _repeated(first[place], second[place]) >= REPEATED:
-            result[place] = Verdict.NOTHING
+    found = _Compared(one, other, unmoved(len(one)), shorter_side)
+    own = found.weight * (1 - (known / COMMON).clip(0, 1))
+    own_agreed, own_total = (found.alike * own).sum(1), own.sum(1)
+    is_whole = (own_total < SIMPLE) & (found.agreed >= WHOLE * found.total)
+    return found.verdicts((own_total >= SIMPLE) & (own_agreed >= SHARE * own_total), (found.total < SIMPLE) | is_whole)
+
+
+def when_moved(one: Pixels, other: Pixels, maps: Maps, shorter_side: Places) -> Places:
+    """A `Verdict` on each pair of pictures that agree when the second is moved as a map tells; see `as_they_are`."""
+    result, enough = np.zeros(len(one), np.int64), ENOUGH[one.shape[1]]
+    found = _Compared(one, other, maps, shorter_side)
+    kept = np.flatnonzero((found.agreed >= NEARLY * enough) & (found.share >= NEARLY * SHARE_WHEN_MOVED))
+    if len(kept):
+        one, other = one[kept], other[kept]
+        maps = fitted(one, other, maps[kept], steps=2)  # it was found in smaller pictures
+        found = _Compared(one, other, maps, shorter_side[kept])
+        is_much = (found.share >= SHARE_WHEN_MOVED) & (found.agreed >= MUCH)
+        is_alike = is_much | (found.share >= SHARE_OF_LITTLE) & (found.agreed >= enough)
+        is_alike[is_alike] = [_repeated(one, other) < REPEATED for one, other in found.pairs(is_alike)]
+        result[kept] = found.verdicts(is_alike & is_much, is_alike)
     return result
 
 
-def _as_they_are(alike: Values, weight: Values, known: Values) -> npt.NDArray[np.int64]:
-    agreed, total = (alike * weight).sum(1), weight.sum(1)
-    weight = weight * (1 - (known / COMMON).clip(0, 1))
-    own_agreed, own = (alike * weight).sum(1), weight.sum(1)
-    is_little = (total < SIMPLE) | ((own < SIMPLE) & (agreed >= WHOLE * total))
-    is_enough = (own >= SIMPLE) & (own_agreed >= SHARE * own)
-    return np.select([is_enough, is_little], [Verdict.ENOUGH, Verdict.LITTLE], Verdict.NOTHING)
+class _Compared:
+    """How far pairs of pictures agree in what tells them from others."""
 
+    def __init__(self, one: Pixels, other: Pixels, maps: Maps, shorter_side: Places) -> None:
+        """As `when_moved`."""
+        self._one, self._other, inside, self._gain = laid(one, other, maps)
+        self.alike, self.weight = _squares(self._one, self._other, inside, _noise(shorter_side))
+        self.agreed, self.total = (self.alike * self.weight).sum(1), self.weight.sum(1)
+        self.share = self.agreed / self.total.clip(1e-6)
 
-def _when_moved(alike: Values, weight: Values, enough: float) -> npt.NDArray[np.int64]:
-    agreed = (alike * weight).sum(1)
-    is_alike = agreed >= SHARE_WHEN_MOVED * weight.sum(1)
-    return np.select(
-        [is_alike & (agreed >= MUCH), is_alike & (agreed >= enough)], [Verdict.ENOUGH, Verdict.LITTLE], Verdict.NOTHING
-    )
+    def pairs(self, which: npt.NDArray[np.bool_]) -> Iterator[tuple[Values, Values]]:
+        """Some pictures as they lie upon each other."""
+        return zip(self._one[which], self._other[which], strict=True)
+
+    def verdicts(self, is_enough: npt.NDArray[np.bool_], is_little: npt.NDArray[np.bool_]) -> Places:
+        """A `Verdict` on each pair; none for what differs in contrast or at one place."""
+        is_else = np.abs(_by_square(self._one - self._other)).max(1) > ELSE
+        is_other = (is_else & (self.agreed < MUCH)) | (self._gain < GAINS[0]) | (self._gain > GAINS[1])
+        return np.select([is_other, is_enough, is_little], [Verdict.NOTHING, Verdict.ENOUGH, Verdict.LITTLE])
 
 
 def shown_by(pictures: Pixels, others: Values, is_else: npt.NDArray[np.bool_]) -> Values:
@@ -124,7 +136,7 @@ def _sharp(pictures: Pixels) -> Pixels:
     return detail(pictures, 2.5 * pictures.shape[1] / SMALL_SIDE)
 
 
-def _noise(shorter_side: npt.NDArray[np.int64]) -> Values:
+def _noise(shorter_side: Places) -> Values:
     """What compressing may leave in slopes, in grey a pixel."""
     return np.asarray(np.minimum(NOISE * np.maximum(1.0, NOISE_PIXELS / shorter_side), MOST_NOISE), np.float32)
 
@@ -137,7 +149,7 @@ def _slopes(pictures: Pixels) -> tuple[Values, Values]:
     return across, down
 
 
-def _compared(one: Pixels, other: Pixels, inside: Values, noise: Values) -> tuple[Values, Values]:
+def _squares(one: Pixels, other: Pixels, inside: Values, noise: Values) -> tuple[Values, Values]:
     """How far the slopes along the weaker direction agree, 1 for the same, and how much that counts, from 0 to 1.
 
     Both of shape (n, SQUARES ** 2).

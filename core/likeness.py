@@ -5,10 +5,8 @@ pictures of different things on the same table agree in all but that. Those that
 others of the same making (`core.evidence`).
 """
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +27,6 @@ MIDDLE = (2, 0.70), (3, 0.80)  # at 32 px
 NEAR = 0.93  # at 64 px
 NEAR_BY_SQUARE = 0.80  # and the last one, so that a frame that all pictures have makes no copies of them
 BATCH = 64  # pairs at a time: what a fit needs of memory stays in the processor's cache
-WORKERS = 2
 FEW = 2  # pairs of one picture, for which little speaks
 UNMOVED = 0.02  # by which pictures agree less as they are than they do when moved
 LARGEST_SHARE = 3  # a group holds at most the third part of a class, so that each part of a split can have one
@@ -62,12 +59,12 @@ def pairs(
         look: Called between two pieces of work, which take a second at most; it may raise.
     """
     found: list[Found] = []
-    # A product of such small matrices takes longer in several threads, which also wait for each other at full load.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(WORKERS) as pool:
+    # Threads would take longer in all: for such small matrices they wait for each other, at full load.
+    with threadpool_limits(1, "blas"):
         search = _Search(thumbnails, fine, sides)
-        for some in pool.map(search.near, _batches(candidates(thumbnails, look))):
+        for some in _batches(candidates(thumbnails, look)):
             look()
-            found += some
+            found += search.near(some)
     return sorted(_told_apart(found), key=lambda pair: (-pair.agreement, pair.first, pair.second))
 
 
@@ -115,14 +112,13 @@ def _batches(pairs: Candidates) -> Iterator[Candidates]:
 
 
 class _Search:
-    """Looks closer and closer at candidates; several threads may have it look at some each."""
+    """Looks closer and closer at candidates."""
 
     def __init__(self, thumbnails: Thumbnails, fine: Fine, sides: npt.NDArray[np.int64]) -> None:
         """See `pairs`."""
         self._thumbnails, self._fine, self._sides = thumbnails, fine, sides
         self._others = np.random.default_rng(0).permutation(len(sides))[: evidence.OTHERS]
         self._shown: dict[int, npt.NDArray[np.float32]] = {}
-        self._lock = threading.Lock()
 
     def near(self, pairs: Candidates) -> list[Found]:
         """Those of some candidates for which anything speaks."""
@@ -160,25 +156,28 @@ class _Search:
         shorter = np.minimum(self._sides[pairs.first], self._sides[pairs.second])
         levels = evidence.level(shorter)
         for side in np.unique(levels).tolist():
-            which = np.flatnonzero(levels == side)
-            some = pairs[which]
-            one, other = self._both(some, side)
-            is_else = (self._others != some.first[:, None]) & (self._others != some.second[:, None])
-            known = evidence.shown_by(one, self._shown_by_others(side), is_else)
-            result[which] = evidence.verdicts(one, other, maps[which], is_unmoved[which], shorter[which], known)
+            moved = np.flatnonzero((levels == side) & ~is_unmoved)
+            if len(moved):
+                result[moved] = evidence.when_moved(*self._both(pairs[moved], side), maps[moved], shorter[moved])
+            others = np.flatnonzero((levels == side) & is_unmoved)
+            if len(others):
+                one, other = self._both(pairs[others], side)
+                known = self._known(one, pairs[others], side)
+                result[others] = evidence.as_they_are(one, other, shorter[others], known)
         return result
+
+    def _known(self, one: Pixels, pairs: Candidates, side: int) -> npt.NDArray[np.float32]:
+        """Which part of the data set shows at each place the same as the first pictures of some pairs."""
+        if side not in self._shown:
+            self._shown[side] = evidence.in_squares(self._fine(self._others, side))
+        is_else = (self._others != pairs.first[:, None]) & (self._others != pairs.second[:, None])
+        return evidence.shown_by(one, self._shown[side], is_else)
 
     def _both(self, pairs: Candidates, side: int) -> tuple[Pixels, Pixels]:
         """The pictures of some pairs, the second ones turned."""
         places, inverse = np.unique(np.concatenate([pairs.first, pairs.second]), return_inverse=True)
         pictures = self._fine(places, side)
         return pictures[inverse[: len(pairs)]], each_turned(pictures[inverse[len(pairs) :]], pairs.turn)
-
-    def _shown_by_others(self, side: int) -> npt.NDArray[np.float32]:
-        with self._lock:
-            if side not in self._shown:
-                self._shown[side] = evidence.in_squares(self._fine(self._others, side))
-            return self._shown[side]
 
 
 def _passed(

@@ -30,6 +30,7 @@ class Stored:
     pixels: str  # SHA-256 of the pixels alone, where it was asked for: that of every copy without loss
     thumbnail: bytes  # see `pixels.thumbnail`
     values: Values | None  # where it has more than 8 bits
+    is_kept: bool  # whether the file is the source byte for byte
 
 
 def write(made: Small, source: bytes, folder: Path) -> Stored:
@@ -38,7 +39,8 @@ def write(made: Small, source: bytes, folder: Path) -> Stored:
     picture = hashlib.sha256(kept).hexdigest()
     path = folder / f"{picture}.{made.kind}"
     runs.write_whole(path, lambda partial: partial.write_bytes(kept))
-    return Stored(picture, path.name, made.width, made.height, made.pixels, made.thumbnail, made.values)
+    is_kept = made.data is None
+    return Stored(picture, path.name, made.width, made.height, made.pixels, made.thumbnail, made.values, is_kept)
 
 
 def is_whole(path: Path) -> bool:

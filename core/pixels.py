@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import (  # noqa: F401 - what is imported here is not looked for with each picture
     AvifImagePlugin,
@@ -44,6 +44,7 @@ START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"  # nothing else in a JPEG
 PNG_SIDE = 128  # px; a lossless picture up to here stays so, as blocks of JPEG would show and the file is small anyway
 THUMBNAIL_SIDE = 32
 PLAIN_MODES = {"L": "L", "LA": "L", "CMYK": "CMYK"}  # Pillow's modes, and what is left of them; RGB of all others
+ROUGH_SIDE = 2 * THUMBNAIL_SIDE  # at least, of what a thumbnail is made of
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -82,7 +83,8 @@ class Small:
     width: int  # px
     height: int
     pixels: str  # SHA-256 of size and pixels, before it is stored: that of every copy without loss; "" if not asked for
-    thumbnail: bytes  # grey, `THUMBNAIL_SIDE` px each way: what near-copies are found by
+    thumbnail: bytes  # grey, `THUMBNAIL_SIDE` px each way: what near-copies are found by; of a source that is kept and
+    # not compared made of its low frequencies, which may differ by 3 from one made of its pixels
     values: Values | None  # of more than 8 bits
 
 
@@ -115,10 +117,11 @@ def small(
     Raises:
         PictureError: It cannot be read or is too large.
     """
-    image, end, values = _read(data, max_pixels, side, admit, depth)
+    image, plain, values = _read(data, max_pixels, side, admit, depth, is_rough=not is_compared)
     digest, shown = _digest(image) if is_compared else "", thumbnail(image)
-    if end:
-        return Small("jpg", None if end == len(data) else data[:end], *image.size, digest, shown, values)
+    if plain:
+        kept = None if plain.end == len(data) else data[: plain.end]
+        return Small("jpg", kept, plain.width, plain.height, digest, shown, values)
     is_png = max(image.size) <= PNG_SIDE and not data.startswith(LOSSY_STARTS)
     packed = io.BytesIO()
     if is_png:
@@ -130,9 +133,8 @@ def small(
 
 def thumbnail(image: Image.Image) -> bytes:
     """A picture stretched to a grey square of `THUMBNAIL_SIDE` px, a byte each."""
-    grey = image if image.mode == "L" else image.convert("L")
-    size = THUMBNAIL_SIDE, THUMBNAIL_SIDE
-    return grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0).tobytes()
+    square = image.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return square.convert("L").tobytes()
 
 
 def _digest(image: Image.Image) -> str:
@@ -147,16 +149,30 @@ def upright(data: bytes, *, max_pixels: int, side: int, depth: Depth = UNKNOWN) 
     Raises:
         PictureError: It cannot be read or is too large.
     """
-    return _read(data, max_pixels, side, _admitted, depth)[0]
+    return _read(data, max_pixels, side, _admitted, depth, is_rough=False)[0]
 
 
-Read = tuple[Image.Image, int, Values | None]
+class Plain(NamedTuple):
+    """What of a source can be kept as it is: so many bytes of it, a picture of so many pixels."""
+
+    end: int
+    width: int
+    height: int
 
 
-def _read(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object], depth: Depth) -> Read:
-    """The picture, how many bytes of its file can be kept as they are, and what values it holds."""
+Read = tuple[Image.Image, Plain | None, Values | None]
+
+
+def _read(
+    data: bytes, max_pixels: int, side: int, admit: Callable[[int], object], depth: Depth, *, is_rough: bool
+) -> Read:
+    """The picture, what of its file can be kept as it is, and what values it holds.
+
+    One that is kept may be rough: grey and as small as a thumbnail can be made of, at a third of the time. Its file is
+    read to the end all the same.
+    """
     try:
-        return _upright(data, max_pixels, side, admit, depth)
+        return _upright(data, max_pixels, side, admit, depth, is_rough=is_rough)
     except (InputError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -168,7 +184,9 @@ def _read(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object
         raise PictureError(what) from None
 
 
-def _upright(data: bytes, max_pixels: int, side: int, admit: Callable[[int], object], depth: Depth) -> Read:
+def _upright(
+    data: bytes, max_pixels: int, side: int, admit: Callable[[int], object], depth: Depth, *, is_rough: bool
+) -> Read:
     Image.MAX_IMAGE_PIXELS = max(PILLOWS_MOST, JPEG_PIXELS * max_pixels)  # never less: it is the whole process's
     if not data:
         raise PictureError("it is an empty file")
@@ -181,21 +199,25 @@ def _upright(data: bytes, max_pixels: int, side: int, admit: Callable[[int], obj
     most = max_pixels * (JPEG_PIXELS if image.format in JPEGS else 1)
     if image.width * image.height > most:
         raise PictureError(_too_large(most))
-    plain_end, coefficients = _plain_end(image, data, side), _coefficient_bytes(image, data)
-    image.draft(None, (side, side))  # decodes a large JPEG at a half, a quarter or an eighth, never below `side`
+    end, coefficients = _plain_end(image, data, side), _coefficient_bytes(image, data)
+    plain = Plain(end, *image.size) if end else None
+    if plain and is_rough:
+        image.draft("L", (ROUGH_SIDE, ROUGH_SIDE))
+    else:
+        image.draft(None, (side, side))  # decodes a large JPEG at a half, a quarter or an eighth, never below `side`
     if image.format != "WEBP":
         each = BYTES_A_PIXEL.get(image.mode, 4) * _copies(image)
         admit(len(data) + coefficients + _needed_bytes(image.width * image.height, each))
     image.load()
-    if plain_end:
-        return image, plain_end, None  # it is what is wanted: upright, RGB, small
+    if plain:
+        return image, plain, None  # it is what is wanted: upright, RGB, small
     turn = _turn(image)  # only now: Pillow has turned a TIFF by itself, and a PNG may say it after its pixels
     values = _values(image, depth)
     fitted = _fitted(image, side, values.used if values else (0.0, 255.0))
     rgb = colour.in_srgb(fitted, image.info.get("icc_profile")).convert("RGB")
     found = rgb if turn is None else rgb.transpose(turn)
     found.info.clear()  # comments and profiles would be stored with it
-    return found, 0, values
+    return found, None, values
 
 
 def _opened(data: bytes) -> ImageFile.ImageFile:

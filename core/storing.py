@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from core import alternatives
+from core import alternatives, doubles
 from core import depth as depths
 from core.archive import Archive, EntryError
 from core.decoding import Decoding
@@ -75,7 +75,7 @@ class Stock:
 class _Decoded(NamedTuple):
     """What became of some entries."""
 
-    rows: pd.DataFrame  # alternatives.STORED, pixels, values, thumbnail; a row an entry
+    rows: pd.DataFrame  # alternatives.STORED, pixels, values, thumbnail, is_kept; a row an entry
     unreadable: tuple[str, ...]
     was_short: bool
 
@@ -121,11 +121,11 @@ def _united(
 ) -> _Decoded:
     """The same with all copies that have the same pixels under one picture and file.
 
-    Such files have one thumbnail and size. Only there pixels are compared, as a digest of all would take
-    as long as decoding them.
+    Such files have one size and nearly the same thumbnail. Only there pixels are compared, as a digest of all would
+    take longer than all the rest.
     """
     each = found.rows.drop_duplicates("picture")
-    alike = set(each.loc[each.duplicated(["width", "height", "thumbnail"], keep=False), "position"])
+    alike = set(each.loc[doubles.may_be(each), "position"])
     if not alike:
         return found
     again = _decoded(archive, _at(every, alike), folder, progress, depth=depth, is_compared=True)
@@ -186,9 +186,16 @@ def _decoded(
             if isinstance(outcome, str):
                 unreadable.append(f"{each.name}: {outcome}")
             else:
-                shown = outcome.width, outcome.height, outcome.pixels, outcome.values, outcome.thumbnail
+                shown = (
+                    outcome.width,
+                    outcome.height,
+                    outcome.pixels,
+                    outcome.values,
+                    outcome.thumbnail,
+                    outcome.is_kept,
+                )
                 rows.append((each.entry.position, outcome.picture, outcome.file, each.name, *shown))
-    columns = [*alternatives.STORED, "pixels", "values", "thumbnail"]
+    columns = [*alternatives.STORED, "pixels", "values", "thumbnail", "is_kept"]
     return _Decoded(pd.DataFrame(rows, columns=columns), tuple(unreadable), decoding.was_short)
 
 
