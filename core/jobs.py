@@ -57,9 +57,17 @@ def submit_prediction(prediction_id: str) -> None:
     _submit(Kind.PREDICTION, prediction_id)
 
 
-def submit_weights(base_name: str) -> None:
-    """Queue the download of a base's weights; its status is in `weights.directory(base_name)`."""
-    weights.directory(bases.base(base_name).name).mkdir(parents=True, exist_ok=True)
+def submit_weights(base_name: str, workspace: str = "") -> None:
+    """Queue the download of a base's weights; its status is in `weights.directory(base_name)`.
+
+    Args:
+        base_name: Whose.
+        workspace: The link of who asks, who alone may stop it; everybody who sees the page may begin it.
+    """
+    directory = weights.directory(bases.base(base_name).name)
+    directory.mkdir(parents=True, exist_ok=True)
+    if job.read(job.name_of(Kind.WEIGHTS, base_name)) is None:  # else it is somebody else's
+        runs.write_json(directory / "request.json", {"workspace": workspace})
     _submit(Kind.WEIGHTS, base_name)
 
 
@@ -139,6 +147,17 @@ def stop_request(directory: Path, workspace: str = "") -> None:
         InputError: It was asked for under another link than `workspace`.
     """
     owner.check(owner.of_request(directory), workspace)
+    _stop(directory)
+
+
+def stop_weights(base_name: str, workspace: str = "") -> None:
+    """Stop the download of a base's weights. Where nobody is known who asked for it, everybody may.
+
+    Raises:
+        InputError: It was asked for under another link than `workspace`.
+    """
+    directory = weights.directory(bases.base(base_name).name)
+    owner.check(owner.of_request(directory) or None, workspace)
     _stop(directory)
 
 

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from core import bases, jobs, runs, weights
+from core import bases, jobs, owner, runs, weights
 from core.bases import Base
 from core.experiment import Arm, Experiment
 from pages import _configure_draft as draft
-from pages import _shared
+from pages import _owner, _shared
 
 POLL_SECONDS = 0.5
 IDEA_OF_BASES = (
@@ -68,8 +68,12 @@ def _fetching(row: Base, was_running: bool) -> None:
         said = f"Fetching the weights of {row.name}: {status.done / 1e6:.0f} of {total / 1e6:.0f}\xa0MB"
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.progress(min(status.done / total, 1.0), text=said)
-            if st.button("Stop", key="fetch_stop", icon=":material/stop_circle:"):
-                runs.request_stop(directory)
+            asker = owner.of_request(directory)
+            is_mine = not asker or _owner.is_mine(asker)
+            if is_mine and st.button("Stop", key="fetch_stop", icon=":material/stop_circle:"):
+                jobs.stop_weights(row.name, _owner.workspace())
+        if not is_mine:
+            _owner.explain(asker)
         return
     has_failed = status is not None and status.state is runs.State.FAILED
     if status and has_failed:
@@ -80,7 +84,7 @@ def _fetching(row: Base, was_running: bool) -> None:
     size = f"{row.weights.size_bytes / 1e6:.0f}\xa0MB"
     if st.button(f"{'Try again' if has_failed else 'Fetch now'} ({size})", key="fetch", icon=":material/download:"):
         with _shared.errors():
-            jobs.submit_weights(row.name)
+            jobs.submit_weights(row.name, _owner.workspace())
             st.rerun()
 
 

@@ -366,6 +366,20 @@ def test_weights_can_be_fetched_now_and_the_download_shows_progress_and_can_be_s
     assert runs.stop_requests(directory) == 1
 
 
+def test_a_download_is_stopped_by_who_began_it_and_the_others_see_it(pictures):
+    dataset_id = pictures(**CLASSES)
+    mine, theirs = (opened(dataset=dataset_id, workspace=each) for each in (LINK, OTHER))
+    press(choose(mine, "radio", "base", "VGG16"), "fetch")
+    directory = weights.directory("VGG16")
+    runs.write_status(directory, Status(state=State.WEIGHTS, done=20_000_000, total=58_889_256))
+    choose(theirs, "radio", "base", "VGG16")
+    assert theirs.get("progress")
+    assert not has_button(theirs, "fetch_stop")
+    assert "Started under another link: you see it" in texts(theirs)
+    press(mine, "fetch_stop")
+    assert runs.stop_requests(directory) == 1
+
+
 def test_a_failed_download_says_why_and_can_be_tried_again(pictures):
     directory = weights.directory("VGG16")
     directory.mkdir(parents=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core import dataset, experiment, jobs, owner, predict, runs, split
+from core import dataset, experiment, jobs, owner, predict, runs, split, weights
 from core.errors import InputError
 from core.experiment import Arm
 from core.runs import State, Status
@@ -78,6 +78,21 @@ def test_the_reading_of_pictures_is_stopped_by_who_brought_them(zip_of):
     runs.write_status(directory, Status(state=State.DONE))
     jobs.stop_request(directory, LINK)
     assert runs.stop_requests(directory) == 1, "what has ended is not stopped"
+
+
+def test_a_download_is_stopped_by_who_asked_for_it_and_by_everybody_where_nobody_is_known():
+    jobs.submit_weights("VGG16", LINK)
+    jobs.submit_weights("VGG16", OTHER)  # it waits already
+    directory = weights.directory("VGG16")
+    for other in (OTHER, ""):
+        with pytest.raises(InputError, match="found another one"):
+            jobs.stop_weights("VGG16", other)
+    assert runs.stop_requests(directory) == 0
+    jobs.stop_weights("VGG16", LINK)
+    assert runs.stop_requests(directory) == 1
+    (directory / "request.json").unlink()
+    jobs.stop_weights("VGG16", OTHER)
+    assert runs.stop_requests(directory) == 2
 
 
 def test_what_was_asked_by_an_earlier_version_belongs_to_no_link(tmp_path):
