@@ -54,7 +54,7 @@ def divided(files: Iterable[File], *, guesses: bool = True) -> Folders:
         guesses: Whether a folder may be a part of which that is only likely.
     """
     whole = _uncrossed(_unwrapped([Place(file, file.folders) for file in files]))
-    places = _hoisted(whole)
+    places = _hoisted(_beside_parts(_united(whole)))
     own = parts.split_of({place.folders[0] for place in places if place.folders})
     if guesses and not own and (guess := _guessed(places)):
         return replace(_by_part(*guess), is_guess=True)
@@ -125,6 +125,36 @@ def _uncrossed(places: list[Place]) -> list[Place]:
         replace(place, folders=(*pairs[place.folders[0]], *place.folders[1:])) if place.folders else place
         for place in places
     ]
+
+
+def _united(places: list[Place]) -> list[Place]:
+    """Without a folder that holds the very class folders, or the parts, beside which it lies: a copy of all, mostly."""
+    inner: dict[str, set[str]] = defaultdict(set)
+    for place in places:
+        if place.folders:
+            inner[place.folders[0]].update(place.folders[1:2])
+    flat = {place.folders[0] for place in places if len(place.folders) == 1}
+    classes = {folder for folder in inner if not inner[folder]}
+    around = {
+        folder
+        for folder, names in inner.items()
+        if len(names) > 1 and names <= classes and folder not in flat and not parts.part_of(folder)
+    }
+    return [place.below() if place.folders and place.folders[0] in around else place for place in places]
+
+
+def _beside_parts(places: list[Place]) -> list[Place]:
+    """The parts of a split that one of several folders holds come first, where the others hold the same classes."""
+    inner: dict[str, set[str]] = defaultdict(set)
+    for place in places:
+        inner[place.folders[0] if place.folders else ""].add(place.folders[1] if len(place.folders) > 1 else "")
+    holders = [folder for folder, names in inner.items() if parts.split_of(names).keys() == names]
+    if len(holders) != 1 or len(inner) < 2:
+        return places
+    classes = {place.folders[2] for place in places if place.folders[:1] == (holders[0],) and len(place.folders) > 2}
+    if not all(names <= classes for folder, names in inner.items() if folder != holders[0]):
+        return places
+    return [place.below() if place.folders[0] == holders[0] else place for place in places]
 
 
 def _depth(places: Iterable[Place]) -> int:

@@ -52,18 +52,20 @@ def class_level(places: Sequence[Place]) -> int:
 
 
 def shells(places: Sequence[Place]) -> int:
-    """How many levels do nothing but divide one collection into numbered pieces: part1/cat, part2/dog.
+    """How many levels do nothing but divide one collection: part1/cat, part2/dog; pets-001/pets/cat; shop/images/cat.
 
-    They are called so; or each holds the same one folder, as the pieces of a download do: pets-001/pets/cat.
+    They are numbered pieces of one, by name; or each holds the same one folder, below which lie what may be classes.
     """
     tops = {place.folders[0] for place in places if place.folders}
     inner = {place.folders[1] for place in places if len(place.folders) > 1}
     deepest = {place.folders[2] for place in places if len(place.folders) > 2}
     deep = sum(len(place.folders) > 1 for place in places)
-    if not parts.are_numbered(tops) or deep < DEEP * len(places):
+    if len(tops) < 2 or deep < DEEP * len(places):
         return 0
     if len(inner) == 1:
-        return 2 if len(deepest) > 1 and _may_be_classes(deepest) else 0
+        below = [replace(place, folders=(*place.folders[:1], *place.folders[2:])) for place in places]
+        is_piece = parts.are_numbered(tops) and len(deepest) > 1 and _may_be_classes(deepest)
+        return 2 if is_piece or share_names(below) else 0
     return int(parts.are_shells(tops) and _may_be_classes(inner))
 
 
@@ -252,7 +254,8 @@ def _remark(of: Folders, level: int, several: Sequence[Reading], groups: Sequenc
         tops = groups or natural({place.folders[0] for place in of.learned if place.folders})
         why = (
             "are numbered pieces of one collection, and no classes"
-            if shells(of.learned)
+            if parts.are_numbered({place.folders[0] for place in of.learned if place.folders})
+            and not share_names([place for place in of.learned if place.folders])
             else "hold the same sub-folders: these look like variants, sources or folds, not like classes"
         )
         return problem.told(
@@ -261,6 +264,13 @@ def _remark(of: Folders, level: int, several: Sequence[Reading], groups: Sequenc
             tops,
             f"The folders in them are used as classes, and each picture remembers its group{dropped}. "
             "If that is wrong, choose another way to read the zip.",
+        )
+    if parts.are_shells(several[0].classes):
+        return problem.told(
+            ProblemKind.READING,
+            "The folders are called like numbered pieces of one collection, and not like classes",
+            natural(several[0].classes),
+            "If they are none, sort the pictures into a folder for each class, or add a table of labels as a CSV file.",
         )
     if len(several) > 1:
         inner = natural({place.folders[1] for place in of.learned if len(place.folders) > 1})

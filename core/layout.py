@@ -155,7 +155,12 @@ def _ranked(by_folder: list[Reading], tables: Told, of: Folders) -> list[Reading
     others = [reading for reading in named if not reading.says_what(good[0])]
     good[0] = replace(good[0], problems=(*_beside(others), *good[0].problems))
     is_first = by_table and tables.is_sure and (tables.is_called_labels or not by_table[0].says_what(good[0]))
-    return [*by_table, *good] if is_first else [*good, *others, *by_table]
+    if is_first:
+        return [*by_table, *good]
+    wider = [
+        each for each in by_table if each.classes == good[0].classes and each.labels.keys() > good[0].labels.keys()
+    ]
+    return [*wider, *good, *others, *(each for each in by_table if each not in wider)]
 
 
 def _beside(others: Sequence[Reading]) -> list[Problem]:

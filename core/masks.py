@@ -25,7 +25,7 @@ def without(pictures: Sequence[File]) -> tuple[list[File], list[File]]:
     if first and parts.are_masks(first[0].classes):
         masks = [file for file in pictures if any(parts.is_mask(folder) for folder in file.folders)]
     else:
-        masks = _by_name(pictures)
+        masks = _by_name(pictures) or _beside(pictures)
     taken = {file.entry.position for file in masks}
     return [file for file in pictures if file.entry.position not in taken], masks
 
@@ -37,6 +37,14 @@ def _by_name(pictures: Sequence[File]) -> list[File]:
     covered = {of for _, of in named} & stems
     is_usual = len(covered) >= COMMON * (len(pictures) - len(named)) and len(masks) >= PAIRED * len(named)
     return masks if masks and is_usual else []
+
+
+def _beside(pictures: Sequence[File]) -> list[File]:
+    """Those in a folder of masks within a class, beside a folder with pictures of the same names."""
+    stems = {(file.folders[:-1], _stem(file)) for file in pictures if file.folders and parts.is_look(file.folders[-1])}
+    named = [file for file in pictures if len(file.folders) > 1 and parts.is_mask(file.folders[-1])]
+    masks = [file for file in named if (file.folders[:-1], _stem(file)) in stems]
+    return masks if masks and len(masks) >= PAIRED * len(named) else []
 
 
 def _stem(file: File) -> str:

@@ -170,10 +170,10 @@ def are_numbered(folders: Iterable[str]) -> bool:
 
 
 def are_shells(folders: Iterable[str]) -> bool:
-    """Whether these are the numbered pieces of one collection: part1, part2; archive-001, archive-002."""
+    """Whether these are the numbered pieces of one collection: part1, part2; images_001, images_002."""
     listed = list(folders)
-    tokens = {token for folder in listed for token in LETTERS.findall(folder.lower()) if len(token) > 1}
-    return are_numbered(listed) and tokens <= SHELLS
+    words = [[token for token in LETTERS.findall(folder.lower()) if len(token) > 1] for folder in listed]
+    return are_numbered(listed) and all(tokens and tokens[-1] in SHELLS for tokens in words)
 
 
 def are_folds(folders: Iterable[str]) -> bool:

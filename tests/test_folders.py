@@ -198,13 +198,32 @@ def test_folders_that_are_called_like_parts_may_be_classes(laid_out, classes):
     [
         ("part1/oak/{1,2}.jpg", "part2/elm/{1,2}.jpg"),
         ("disc 1/{oak,elm}/{1,2}.jpg", "disc 2/{elm,ash}/{1,2}.jpg"),
-        ("trees-001/trees/{oak,elm}/{1,2}.jpg", "trees-002/trees/{oak,ash}/{1,2}.jpg"),
+        ("trees-001/trees/{oak,elm}/{1,2}.jpg", "trees-002/trees/{ash,fir,yew}/{1,2}.jpg"),
     ],
 )
 def test_numbered_pieces_of_a_collection_are_no_classes(laid_out, patterns):
     layout = laid_out(*patterns)
-    assert seen(layout)[0] <= {"oak", "elm", "ash"}
+    assert seen(layout)[0] <= {"oak", "elm", "ash", "fir", "yew"}
     assert "numbered pieces of one collection" in " ".join(problem.title for problem in layout.problems)
+
+
+def test_numbered_folders_with_pictures_are_classes_and_it_is_said_that_they_are_called_otherwise(laid_out):
+    layout = laid_out("images_{001,002}/{1,2}.jpg")
+    assert seen(layout)[0] == {"images_001", "images_002"}
+    assert "not like classes" in " ".join(problem.title for problem in layout.problems)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "parts"),
+    [
+        (("{yes,no}/{1,2}.jpg", "all_of_it/{yes,no}/{1,2}.jpg"), set()),
+        (("data/{train,test}/{yes,no}/{1,2}.jpg", "large/{yes,no}/{1,2}.jpg"), {"train", "test"}),
+        (("{shop,street}/images/{yes,no}/{1,2}.jpg",), set()),
+    ],
+)
+def test_a_folder_that_holds_all_classes_once_more_is_none(laid_out, patterns, parts):
+    labels, found, _ = seen(laid_out(*patterns))
+    assert (labels, found) == ({"yes", "no"}, parts)
 
 
 def test_a_folder_of_folders_beside_class_folders_is_mentioned_and_what_is_in_it_offered(laid_out):

@@ -41,6 +41,12 @@ def test_a_folder_of_masks_is_left_out_where_names_tell_the_labels(laid_out):
     assert told(laid_out([*pictures, *masks])) == ({"oak", "elm"}, len(masks))
 
 
+def test_a_folder_of_masks_within_a_class_is_left_out(laid_out):
+    pictures = [f"{label}/images/{label}-{n}.png" for label in ("COVID", "Normal") for n in NUMBERS]
+    masks = [name.replace("images", "masks") for name in pictures]
+    assert told(laid_out([*pictures, *masks])) == ({"COVID", "Normal"}, len(masks))
+
+
 @pytest.mark.parametrize("pair", [("images", "masks"), ("JPEGImages", "SegmentationClass"), ("rgb", "gt")])
 @pytest.mark.parametrize("parts", [("",), ("train/", "test/")])
 def test_pictures_and_their_masks_are_no_two_classes(laid_out, pair, parts):

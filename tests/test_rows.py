@@ -143,6 +143,15 @@ def test_a_table_of_the_test_part_leaves_the_folders_of_the_others_their_say(lai
     )
 
 
+def test_a_list_without_a_header_adds_the_part_that_folders_do_not_tell(laid_out):
+    train = [f"train/{LABELS[place % 3]}/images/{name}.png" for place, name in enumerate(PICTURES)]
+    val = [f"val/images/v{name}.png" for name in PICTURES]
+    text = "".join(f"v{name}.png\t{LABELS[n % 3]}\t{n % 2}\t{n}\n" for n, name in enumerate(PICTURES))
+    layout = laid_out([*train, *val], {"val/annotations.txt": text})
+    assert labels(layout) == in_turn(train) | in_turn(val)
+    assert {each.part for each in layout.pictures} == {"train", "test"}
+
+
 def test_folders_that_a_table_contradicts_are_mentioned_and_offered(laid_out):
     pictures = [f"{'ab'[place % 2]}/{name}.jpg" for place, name in enumerate(PICTURES)]
     layout = laid_out(pictures, {"labels.csv": rows("{name}.jpg,{label}", header="file,label")})
