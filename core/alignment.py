@@ -18,14 +18,15 @@ LARGEST_CHANGE = 0.25  # of scale and turn (as a sine), and twice the share of t
 SMALLEST_OVERLAP = 0.7  # of the first picture's pixels
 GAINS = 0.3, 3.0  # a copy may be darker or of less contrast
 DAMPING = 1e-3
+IN_CACHE = 32_768  # pixels of pictures at a time, so that what a fit needs of memory stays in the processor's cache
 SQUARE = 8  # px
 SOMETHING = 6.0  # standard deviation of grey in a square from which on it counts much; noise has less
 
 
 def halved(pictures: Pixels) -> Pixels:
     """Half the side, each pixel the mean of four."""
-    n, side, _ = pictures.shape
-    return np.asarray(pictures.reshape(n, side // 2, 2, side // 2, 2).mean((2, 4)), np.float32)
+    rows = pictures[:, ::2] + pictures[:, 1::2]
+    return np.asarray((rows[:, :, ::2] + rows[:, :, 1::2]) / 4, np.float32)
 
 
 def detail(pictures: Pixels, sigma: float) -> Pixels:
@@ -56,22 +57,34 @@ def unmoved(n: int) -> Maps:
 def fitted(first: Pixels, second: Pixels, maps: Maps, *, steps: int) -> Maps:
     """Maps that lay each second picture better on its first one, `steps` iterations on from `maps`."""
     n, side, _ = first.shape
-    x, y = _grid(side)
-    wanted = first.reshape(n, -1)
+    some = max(1, IN_CACHE // side**2)  # at a time
+    parts = [slice(start, start + some) for start in range(0, n, some)]
     for _ in range(steps):
-        values, slope_x, slope_y, inside = _moved(second, maps, slopes=True)
-        weight = inside / inside.sum(1, keepdims=True).clip(1)
-        centred = (values - (values * weight).sum(1, keepdims=True)) * inside
-        goal = (wanted - (wanted * weight).sum(1, keepdims=True)) * inside
-        gain = ((centred * goal).sum(1) / ((centred**2).sum(1) + 1e-3)).clip(*GAINS)[:, None]
-        columns = [slope_x * x, slope_x * y, slope_x, slope_y * x, slope_y * y, slope_y]
-        jacobian = np.stack([column * gain * inside for column in columns] + [centred, inside], axis=1)
-        square = jacobian @ jacobian.transpose(0, 2, 1)
-        rank = np.arange(square.shape[1])
-        square[:, rank, rank] += DAMPING * square[:, rank, rank] + 1e-2
-        step = np.linalg.solve(square, jacobian @ (goal - gain * centred)[:, :, None])[:, :6, 0]
-        maps = maps + step.clip(-LARGEST_STEP, LARGEST_STEP).reshape(n, 2, 3).astype(np.float32)
+        maps = np.concatenate([maps[:0], *(_step(first[part], second[part], maps[part]) for part in parts)])
     return maps
+
+
+def _step(first: Pixels, second: Pixels, maps: Maps) -> Maps:
+    """One iteration."""
+    n, side, _ = first.shape
+    x, y = _grid(side)
+    values, slope_x, slope_y, inside = _moved(second, maps, slopes=True)
+    weight = inside / inside.sum(1, keepdims=True).clip(1)
+    wanted = first.reshape(n, -1)
+    centred = (values - (values * weight).sum(1, keepdims=True)) * inside
+    goal = (wanted - (wanted * weight).sum(1, keepdims=True)) * inside
+    gain = ((centred * goal).sum(1) / ((centred**2).sum(1) + 1e-3)).clip(*GAINS)[:, None]
+    slope_x *= gain * inside
+    slope_y *= gain * inside
+    jacobian = np.empty((n, 8, side**2), np.float32)
+    for place, column in enumerate((slope_x * x, slope_x * y, slope_x, slope_y * x, slope_y * y, slope_y)):
+        jacobian[:, place] = column
+    jacobian[:, 6], jacobian[:, 7] = centred, inside
+    square = jacobian @ jacobian.transpose(0, 2, 1)
+    rank = np.arange(square.shape[1])
+    square[:, rank, rank] += DAMPING * square[:, rank, rank] + 1e-2
+    step = np.linalg.solve(square, jacobian @ (goal - gain * centred)[:, :, None])[:, :6, 0]
+    return maps + step.clip(-LARGEST_STEP, LARGEST_STEP).reshape(n, 2, 3).astype(np.float32)
 
 
 def laid(first: Pixels, second: Pixels, maps: Maps) -> tuple[Pixels, Pixels, Pixels, npt.NDArray[np.float32]]:
@@ -146,7 +159,7 @@ def _moved(pictures: Pixels, maps: Maps, *, slopes: bool) -> tuple[np.ndarray, n
     right, below = across - column, down - row  # with whole numbers of another type these would be of double precision
     place = (row * side + column).astype(np.int32) + (np.arange(n, dtype=np.int32) * side * side)[:, None]
     flat = np.ascontiguousarray(pictures).reshape(-1)
-    a, b, c, d = (flat[place + offset] for offset in (0, 1, side, side + 1))
+    a, b, c, d = (flat.take(place + offset, mode="clip") for offset in (0, 1, side, side + 1))  # all are inside
     upper, lower = a + (b - a) * right, c + (d - c) * right
     values = upper + (lower - upper) * below
     if not slopes:

@@ -17,6 +17,7 @@ from core.pixels import THUMBNAIL_SIDE
 from core.problem import Problem, ProblemKind, found
 
 COLUMNS = ["first", "second", "agreement", "is_mirrored"]
+AREA = THUMBNAIL_SIDE**2  # of a thumbnail, and so its bytes
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (ITU-R BT.601), as in Pillow
 
 
@@ -109,7 +110,8 @@ def described(pictures: pd.DataFrame, near: pd.DataFrame) -> pd.DataFrame:
     for side in ("first", "second"):
         for column in ("name", "label", "part"):
             shown[f"{side}_{column}"] = rows[column].reindex(near[side]).to_numpy(dtype=object)
-    labels = pictures.groupby("picture")["label"].agg(frozenset)
+    is_shown = pictures["picture"].isin(near["first"]) | pictures["picture"].isin(near["second"])
+    labels = pictures[is_shown].groupby("picture")["label"].agg(frozenset)
     pairs = zip(near["first"], near["second"], strict=True)
     shown["labels_differ"] = np.array([labels[one] != labels[other] for one, other in pairs], dtype=bool)
     return shown.sort_values("labels_differ", ascending=False, kind="stable", ignore_index=True)
@@ -134,7 +136,7 @@ def blank(pictures: pd.DataFrame, thumbnails: dict[str, bytes]) -> list[str]:
     """Names of the pictures that are one colour all over."""
     rows = pictures.drop_duplicates("picture")
     names = zip(rows["picture"], rows["name"], strict=True)
-    return sorted(name for picture, name in names if len(set(thumbnails[picture])) == 1)
+    return sorted(name for picture, name in names if thumbnails[picture].count(thumbnails[picture][:1]) == AREA)
 
 
 def leak(near: pd.DataFrame, frame: pd.DataFrame) -> str:

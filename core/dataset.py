@@ -58,7 +58,7 @@ if TYPE_CHECKING:  # split imports this module
 
 PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
 CHUNK_BYTES = 4_000_000
-RULES = 6  # to be raised when the same zip is read or stored in another way
+RULES = 7  # to be raised when the same zip is read or stored in another way
 LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")
 
 

@@ -34,8 +34,8 @@ OTHERS = 32  # pictures of the data set, of which
 FEWEST_OTHERS = 16  # are counted at least, where there are less
 COMMON = 0.2  # if this part of them shows the same at one place, that counts nothing
 SAME = 0.3  # of a square's detail, by which two squares that show the same may differ
-OWN = 0.15  # of what there is to compare: less than this does not tell a picture from those that show the rest, too
-WHOLE = 0.95  # share that must agree then
+MOST, SHARE_OF_REST = 0.5, 0.75  # if less is left of what there is to compare, so much of it must agree;
+OWN, WHOLE = 0.15, 0.95  # and if hardly anything is left, so much of all
 
 Values = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]

@@ -5,7 +5,7 @@ pictures of different things on the same table agree in all but that. Those that
 others of the same making (`core.evidence`).
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ MIDDLE = (2, 0.70), (3, 0.80)  # at 32 px
 NEAR = 0.93  # at 64 px
 NEAR_BY_SQUARE = 0.80  # and the last one, so that a frame that all pictures have makes no copies of them
 BATCH = 64  # pairs at a time: what a fit needs of memory stays in the processor's cache
-FEW = 2  # pairs of one picture, for which little speaks
+FEW = 2  # near-copies of one picture for which little speaks, those of each other counted once
 UNMOVED = 0.02  # by which pictures agree less as they are than they do when moved
 LARGEST_SHARE = 3  # a group holds at most the third part of a class, so that each part of a split can have one
 
@@ -96,14 +96,35 @@ def groups(found: Sequence[Pair], labels: Sequence[str]) -> list[int]:
 
 
 def _told_apart(found: Sequence[Found]) -> list[Pair]:
-    """Those that are near-copies: little evidence is not enough for a picture that seems to have several."""
+    """Those that are near-copies: little evidence is not enough for a picture that seems to have several.
+
+    Where most pairs with little evidence are of such pictures, none of them counts: the rest is of the same making.
+    """
+    sure = [pair for pair, verdict in found if verdict is Verdict.ENOUGH]
     little = [pair for pair, verdict in found if verdict is Verdict.LITTLE]
-    times = Counter(place for pair in little for place in (pair.first, pair.second))
-    return [
-        pair
-        for pair, verdict in found
-        if verdict is Verdict.ENOUGH or max(times[pair.first], times[pair.second]) <= FEW
-    ]
+    copy_of = _joined(sure)
+    others: dict[int, set[int]] = defaultdict(set)
+    for pair in little:
+        others[pair.first].add(copy_of(pair.second))
+        others[pair.second].add(copy_of(pair.first))
+    few = [pair for pair in little if max(len(others[pair.first]), len(others[pair.second])) <= FEW]
+    return sure + few if 2 * len(few) >= len(little) else sure
+
+
+def _joined(found: Sequence[Pair]) -> Callable[[int], int]:
+    """What gives for a picture one that stands for all that it is joined with."""
+    leader: dict[int, int] = {}
+
+    def of(place: int) -> int:
+        while place in leader:
+            place = leader[place]
+        return place
+
+    for pair in found:
+        one, other = sorted((of(pair.first), of(pair.second)))
+        if one != other:
+            leader[other] = one
+    return of
 
 
 def _batches(pairs: Candidates) -> Iterator[Candidates]:

@@ -126,9 +126,10 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     try:
         write(partial)
         partial.replace(path)
-    finally:
+    except BaseException:
         with suppress(OSError):  # of a read-only disk, on which there is none
             partial.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
