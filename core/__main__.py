@@ -218,6 +218,7 @@ def _doctor(_: argparse.Namespace) -> None:
         path = weights.find(row)
         print(f"{'  ' + row.name:20}{path or f'not on this host; {row.weights.size_bytes / 1e6:.0f} MB to download'}")
     print("\n".join(["", "Settings", *_settings(), "", "Disk", *_disk()]))
+    disk.check_writable()
     if found is None:
         raise RunError("Keras must be importable for training. Run `make run` again, or read what pip said.")
 

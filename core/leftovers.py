@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from core import job, runs, shelves, uploads
+from core import disk, job, runs, shelves, uploads
 from core.ages import Age, Ages
 from core.job import Kind
 from core.settings import DAY_SECONDS, settings
@@ -52,8 +52,9 @@ def remove() -> None:
 def _tried(step: Callable[[], None]) -> None:
     try:
         step()
-    except OSError:
-        log.exception("Could not remove what nobody uses")
+    except OSError as error:
+        said = disk.refusal(error)
+        log.warning("Could not remove what nobody uses: %s", said or error, exc_info=said is None)
 
 
 def _half_written(age: Age) -> None:

@@ -93,7 +93,11 @@ def make_room() -> None:
 
 
 def _removed(path: Path) -> bool:
-    lock = _locked(path / "lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+    """Whether it could be removed: not while it is used, nor where somebody else owns it or the disk is read-only."""
+    try:
+        lock = _locked(path / "lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
     if lock is None:
         return False
     try:

@@ -193,6 +193,24 @@ def test_a_folder_that_nobody_used_for_long_goes_also_when_there_is_room(monkeyp
     assert list(cache.folder().iterdir())
 
 
+def test_a_folder_that_may_not_be_removed_fails_nobody_and_keeps_no_other_one(monkeypatch):
+    genuine = cache.fcntl.flock
+    for name in ("theirs", "mine"):
+        add([1], frontier=name)
+    theirs = file_of("lock", frontier="theirs").stat().st_ino
+
+    def refusing(descriptor: int, how: int) -> None:
+        if os.fstat(descriptor).st_ino == theirs:
+            raise PermissionError(13, "Permission denied")
+        genuine(descriptor, how)
+
+    monkeypatch.setattr("fcntl.flock", refusing)
+    monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", "0")
+    settings.cache_clear()
+    cache.make_room()
+    assert {cache.read_facts(path)["frontier"] for path in cache.folder().iterdir()} == {"theirs"}
+
+
 def test_what_is_in_use_stays(monkeypatch):
     add([1])
     monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", "0")

@@ -29,6 +29,7 @@ from core import (
     identity,
     job,
     jobs,
+    leftovers,
     predict,
     process,
     runs,
@@ -503,6 +504,19 @@ def test_answers_and_result_on_such_a_disk_say_so_and_can_be_had_afterwards(
     assert (directory / "result.json").exists()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_new_pictures_on_such_a_disk_are_refused_with_the_sentence_and_none_is_left_torn(
+    small_disk, finished_experiment, kind, tmp_path
+):
+    small = small_disk(30)
+    directory = predict.directory(predict.create(finished_experiment(), [("a.png", picture(1)), ("b.png", picture(2))]))
+    child = ended("core.predict._depth", kind, "core.predict", directory, tmp_path / "log.txt", directory)
+    small.mend()
+    child.settle(was_unwanted=False, remedy="")
+    assert_has_failed(directory, small.home)
+    assert not list((directory / "pictures").glob("*"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mebibytes", [1, 2, 3])
 def test_a_network_for_which_there_is_no_room_is_not_half_converted(small_disk, mebibytes):
@@ -527,6 +541,42 @@ def convert() -> None:
         conversion._convert(network, settings().home)
     except EngineError as error:
         print(error)
+
+
+# ---- what is said of it, and what goes by itself
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_doctor_says_that_nothing_can_be_written_and_lists_what_takes_most_all_the_same(small_disk, kind):
+    small = small_disk(4)
+    command = [sys.executable, "-m", "core", "doctor"]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+    small.spoil(kind)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert_is_right(done.stderr, small.home, kind)
+    assert "all of it" in done.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_expires_on_such_a_disk_goes_as_far_as_it_can_and_the_log_says_why_in_a_sentence(small_disk, kind, caplog):
+    small = small_disk(4)
+    with Cache({"of": "rows"}, shape=(2,), kind="float32"):
+        pass
+    old = small.home / "predictions" / ("1" * 32)
+    old.mkdir(parents=True)
+    for path in (*small.home.glob("cache/*/key.json"), old):
+        os.utime(path, (0, 0))
+    small.spoil(kind)
+    leftovers.remove()
+    assert bool(list(small.home.glob("cache/*"))) == old.exists() == (kind == "read-only")
+    assert all(not record.exc_info for record in caplog.records)
+    assert (str(small.home) in caplog.text) == (kind == "read-only"), "what went has made room"
+    small.mend()
+    leftovers.remove()
+    assert not old.exists()
+    assert not list(small.home.glob("cache/*"))
 
 
 # ---- the consumer
