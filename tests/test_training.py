@@ -408,7 +408,7 @@ def test_a_picture_that_has_gone_fails_the_run_with_where_to_look(new_experiment
     experiment = runs.read_experiment(experiment_id)
     assert experiment
     next((runs.dataset_directory(experiment.dataset) / "pictures").iterdir()).unlink()
-    assert "The log tells more." in failure(experiment_id)
+    assert "Found it gone" in failure(experiment_id)
 
 
 def test_a_loss_that_is_no_number_fails_the_run_with_what_to_lower(new_experiment, monkeypatch):
