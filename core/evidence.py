@@ -22,14 +22,19 @@ SQUARES = 8  # along each side
 SMALL_SIDE, SIDE = 64, 128  # px at which pictures are compared whose shorter side is less than the larger one, or not
 NOISE = 1.5  # grey a pixel: the slopes that compressing leaves in a picture of 200 px or more
 NOISE_PIXELS, MOST_NOISE = 200, 8.0  # in a smaller one there are more
-GAINS = 0.4, 2.5  # of contrast, between near-copies
+GAINS, GAINS_OF_LITTLE = (0.4, 2.5), (0.8, 1.25)  # of contrast, between near-copies
 SIMPLE = 2.0  # squares: a picture with less to compare shows nothing but outlines and stripes
 SHARE, SHARE_WHEN_MOVED, SHARE_OF_LITTLE = 0.45, 0.66, 0.7  # of what there is to compare, that agrees
 NEARLY = 0.75  # of these, so that a map found in smaller pictures is worth another fit
 ENOUGH = {SMALL_SIDE: 15.0, SIDE: 8.0}  # squares that agree, in pictures that were moved
-MUCH = 22.0  # the same in pictures that cannot be alike by their making
-ELSE = 25.0  # grey, by which a square differs on average if it shows something else
-APART, REPEATED = 5 / 64, 0.9  # a picture that agrees with itself so far off, by so much, could be laid there as well
+MUCH = 16.0  # the same in pictures that are hardly alike by their making
+ELSE, IN_SPITE = (
+    25.0,
+    22.0,
+)  # grey, by which a square differs on average if it shows something else; squares for all that
+APART, FARTHEST = 5 / 64, 0.44  # of the side: a picture that agrees with itself so far off, in two directions, by
+REPEATED = 0.7  # of that, is periodic, and could be laid there as well
+SECTORS = 8  # that directions are divided into, of which neighbours are not two
 OTHERS = 32  # pictures of the data set, of which
 FEWEST_OTHERS = 16  # are counted at least, where there are less
 COMMON = 0.2  # if this part of them shows the same at one place, that counts nothing
@@ -66,8 +71,10 @@ def as_they_are(one: Pixels, other: Pixels, shorter_side: Places, known: Values)
     found = _Compared(one, other, unmoved(len(one)), shorter_side)
     own = found.weight * (1 - (known / COMMON).clip(0, 1))
     own_agreed, own_total = (found.alike * own).sum(1), own.sum(1)
-    is_whole = (own_total < SIMPLE) & (found.agreed >= WHOLE * found.total)
-    return found.verdicts((own_total >= SIMPLE) & (own_agreed >= SHARE * own_total), (found.total < SIMPLE) | is_whole)
+    has_own = own_total >= np.maximum(SIMPLE, OWN * found.total)
+    share = np.where(own_total < MOST * found.total, SHARE_OF_REST, SHARE)
+    is_whole = ~has_own & (found.agreed >= WHOLE * found.total)
+    return found.verdicts(has_own & (own_agreed >= share * own_total), (found.total < SIMPLE) | is_whole)
 
 
 def when_moved(one: Pixels, other: Pixels, maps: Maps, shorter_side: Places) -> Places:
@@ -80,7 +87,8 @@ def when_moved(one: Pixels, other: Pixels, maps: Maps, shorter_side: Places) -> 
         maps = fitted(one, other, maps[kept], steps=2)  # it was found in smaller pictures
         found = _Compared(one, other, maps, shorter_side[kept])
         is_much = (found.share >= SHARE_WHEN_MOVED) & (found.agreed >= MUCH)
-        is_alike = is_much | (found.share >= SHARE_OF_LITTLE) & (found.agreed >= enough)
+        is_little = (found.share >= SHARE_OF_LITTLE) & (found.agreed >= enough) & found.is_gain_in(GAINS_OF_LITTLE)
+        is_alike = is_much | is_little
         is_alike[is_alike] = [_repeated(one, other) < REPEATED for one, other in found.pairs(is_alike)]
         result[kept] = found.verdicts(is_alike & is_much, is_alike)
     return result
@@ -100,10 +108,14 @@ class _Compared:
         """Some pictures as they lie upon each other."""
         return zip(self._one[which], self._other[which], strict=True)
 
+    def is_gain_in(self, ends: tuple[float, float]) -> npt.NDArray[np.bool_]:
+        """Whether contrast differs by no more than that."""
+        return (self._gain >= ends[0]) & (self._gain <= ends[1])
+
     def verdicts(self, is_enough: npt.NDArray[np.bool_], is_little: npt.NDArray[np.bool_]) -> Places:
         """A `Verdict` on each pair; none for what differs in contrast or at one place."""
         is_else = np.abs(_by_square(self._one - self._other)).max(1) > ELSE
-        is_other = (is_else & (self.agreed < MUCH)) | (self._gain < GAINS[0]) | (self._gain > GAINS[1])
+        is_other = (is_else & (self.agreed < IN_SPITE)) | ~self.is_gain_in(GAINS)
         return np.select([is_other, is_enough, is_little], [Verdict.NOTHING, Verdict.ENOUGH, Verdict.LITTLE])
 
 
@@ -185,20 +197,29 @@ def _pool(side: int) -> Values:
 
 
 def _repeated(one: Values, other: Values) -> float:
-    """The largest agreement of two pictures that are laid otherwise, as a share of their agreement as they are."""
-    window, overlap, is_apart = _windows(len(one))
+    """The largest agreement of two pictures laid otherwise, in two directions far from each other.
+
+    As a share of their agreement as they are. Along one direction, that of a long edge, any picture may be moved.
+    """
+    window, overlap, sectors = _shifts(len(one))
     first, second = np.fft.rfft2(_sharp(np.stack([one, other])) * window)
     agreements = np.fft.irfft2(first * second.conj(), one.shape) / overlap
-    return float(agreements[is_apart].max() / max(agreements[0, 0], 1e-6))
+    most = [float(agreements[sector].max()) for sector in sectors]
+    pairs = (min(most[place], most[place - apart]) for place in range(SECTORS) for apart in (2, 3, 4))
+    return max(pairs) / max(float(agreements[0, 0]), 1e-6)
 
 
 @cache
-def _windows(side: int) -> tuple[Values, Values, npt.NDArray[np.bool_]]:
-    """What fades a picture out towards its border; how much of that overlaps for each shift; which shifts are far."""
+def _shifts(side: int) -> tuple[Values, Values, npt.NDArray[np.bool_]]:
+    """What fades a picture out towards its border; how much of that overlaps for each shift; those far, by direction.
+
+    The last one of shape (SECTORS, side, side).
+    """
     along = np.hanning(side + 2)[1:-1]
     window = along[:, None] * along
     overlap = np.fft.irfft2(np.abs(np.fft.rfft2(window)) ** 2, (side, side))
-    shift = np.fft.fftfreq(side)
-    far = np.hypot(shift[:, None], shift)
-    is_apart = (far > APART) & (far < 0.44)
-    return window.astype(np.float32), overlap.clip(0.05 * overlap[0, 0]) / overlap[0, 0], is_apart
+    down, across = np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side), indexing="ij")
+    is_far = (np.hypot(down, across) > APART) & (np.hypot(down, across) < FARTHEST)
+    sector = np.floor(np.arctan2(down, across) % np.pi / np.pi * SECTORS).astype(int) % SECTORS
+    sectors = (sector == np.arange(SECTORS)[:, None, None]) & is_far
+    return window.astype(np.float32), overlap.clip(0.05 * overlap[0, 0]) / overlap[0, 0], sectors

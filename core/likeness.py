@@ -28,6 +28,7 @@ NEAR = 0.93  # at 64 px
 NEAR_BY_SQUARE = 0.80  # and the last one, so that a frame that all pictures have makes no copies of them
 BATCH = 64  # pairs at a time: what a fit needs of memory stays in the processor's cache
 FEW = 2  # near-copies of one picture for which little speaks, those of each other counted once
+MOST = 2 / 3  # of all pairs for which little speaks, or none of them counts
 UNMOVED = 0.02  # by which pictures agree less as they are than they do when moved
 LARGEST_SHARE = 3  # a group holds at most the third part of a class, so that each part of a split can have one
 
@@ -98,7 +99,7 @@ def groups(found: Sequence[Pair], labels: Sequence[str]) -> list[int]:
 def _told_apart(found: Sequence[Found]) -> list[Pair]:
     """Those that are near-copies: little evidence is not enough for a picture that seems to have several.
 
-    Where most pairs with little evidence are of such pictures, none of them counts: the rest is of the same making.
+    Where many pairs with little evidence are of such pictures, none of them counts: the rest is of the same making.
     """
     sure = [pair for pair, verdict in found if verdict is Verdict.ENOUGH]
     little = [pair for pair, verdict in found if verdict is Verdict.LITTLE]
@@ -108,7 +109,7 @@ def _told_apart(found: Sequence[Found]) -> list[Pair]:
         others[pair.first].add(copy_of(pair.second))
         others[pair.second].add(copy_of(pair.first))
     few = [pair for pair in little if max(len(others[pair.first]), len(others[pair.second])) <= FEW]
-    return sure + few if 2 * len(few) >= len(little) else sure
+    return sure + few if len(few) >= MOST * len(little) else sure
 
 
 def _joined(found: Sequence[Pair]) -> Callable[[int], int]:
