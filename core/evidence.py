@@ -38,7 +38,7 @@ SECTORS = 8  # that directions are divided into, of which neighbours are not two
 OTHERS = 32  # pictures of the data set, of which
 FEWEST_OTHERS = 16  # are counted at least, where there are less
 COMMON = 0.2  # if this part of them shows the same at one place, that counts nothing
-SAME = 0.3  # of a square's detail, by which two squares that show the same may differ
+SAME = 0.6  # agreement of two squares that show the same
 MOST, SHARE_OF_REST = 0.5, 0.75  # if less is left of what there is to compare, so much of it must agree;
 OWN, WHOLE = 0.15, 0.95  # and if hardly anything is left, so much of all
 
@@ -119,28 +119,38 @@ class _Compared:
         return np.select([is_other, is_enough, is_little], [Verdict.NOTHING, Verdict.ENOUGH, Verdict.LITTLE])
 
 
-def shown_by(pictures: Pixels, others: Values, is_else: npt.NDArray[np.bool_]) -> Values:
+def shown_by(pictures: Pixels, others: tuple[Values, Values], is_else: npt.NDArray[np.bool_]) -> Values:
     """For each picture and square the share of some others that show the same there, shape (n, SQUARES ** 2).
 
     Args:
         pictures: Of the same side as the others.
-        others: Of them: `in_squares`.
+        others: Of them: `slopes_in_squares`.
         is_else: Shape (n, others), which of these count.
     """
-    own = in_squares(pictures)  # (squares, n, pixels)
-    energy, theirs = (own**2).sum(2), (others**2).sum(2)
-    difference = energy[:, :, None] + theirs[:, None, :] - 2 * own @ others.transpose(0, 2, 1)
-    is_same = difference <= SAME * energy[:, :, None]
-    count = is_else.sum(1).clip(FEWEST_OTHERS)
-    return np.asarray(((is_same & is_else).sum(2) / count).T, np.float32)
+    x, y = slopes_in_squares(pictures)
+    a, b = (each[:, :, None] for each in _weaker((x * x).sum(2), (y * y).sum(2), (x * y).sum(2)))
+    own = a * x + b * y
+    across, down = (each.transpose(0, 2, 1) for each in others)
+    both = a * (own @ across) + b * (own @ down)
+    sums = ((one * other).sum(1)[:, None] for one, other in ((across, across), (across, down), (down, down)))
+    theirs = sum(factor * each for factor, each in zip((a * a, 2 * a * b, b * b), sums, strict=True))
+    is_same = both >= SAME * np.maximum((own * own).sum(2)[:, :, None], theirs)
+    return np.asarray(((is_same & is_else).sum(2) / is_else.sum(1).clip(FEWEST_OTHERS)).T, np.float32)
 
 
-def in_squares(pictures: Pixels) -> Values:
-    """The detail of pictures, shape (SQUARES ** 2, n, pixels of a square)."""
+def slopes_in_squares(pictures: Pixels) -> tuple[Values, Values]:
+    """Slopes across and down, each of shape (SQUARES ** 2, n, pixels of a square)."""
     n, side, _ = pictures.shape
     width = side // SQUARES
-    squares = _sharp(pictures).reshape(n, SQUARES, width, SQUARES, width).transpose(1, 3, 0, 2, 4)
-    return np.ascontiguousarray(squares.reshape(SQUARES**2, n, width**2))
+    across, down = (each.reshape(n, SQUARES, width, SQUARES, width) for each in _slopes(pictures))
+    shape = SQUARES**2, n, width**2
+    return across.transpose(1, 3, 0, 2, 4).reshape(shape), down.transpose(1, 3, 0, 2, 4).reshape(shape)
+
+
+def _weaker(xx: Values, yy: Values, xy: Values) -> tuple[Values, Values]:
+    """The direction in which slopes are weakest, by sums of their squares and product."""
+    angle = 0.5 * np.arctan2(2 * xy, xx - yy)
+    return -np.sin(angle), np.cos(angle)
 
 
 def _sharp(pictures: Pixels) -> Pixels:
@@ -173,8 +183,7 @@ def _squares(one: Pixels, other: Pixels, inside: Values, noise: Values) -> tuple
     part = _by_square(is_known)
     xx, yy, xy = _by_square(x * x), _by_square(y * y), _by_square(x * y)
     uu, vv, uv = _by_square(u * u), _by_square(v * v), _by_square(u * v)
-    angle = 0.5 * np.arctan2(2 * (xy + uv), xx + uu - yy - vv)
-    a, b = -np.sin(angle), np.cos(angle)  # across the direction in which brightness changes most
+    a, b = _weaker(xx + uu, yy + vv, xy + uv)
     first = a * a * xx + 2 * a * b * xy + b * b * yy
     second = a * a * uu + 2 * a * b * uv + b * b * vv
     both = a * a * _by_square(x * u) + a * b * (_by_square(x * v) + _by_square(y * u)) + b * b * _by_square(y * v)

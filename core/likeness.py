@@ -140,7 +140,7 @@ class _Search:
         """See `pairs`."""
         self._thumbnails, self._fine, self._sides = thumbnails, fine, sides
         self._others = np.random.default_rng(0).permutation(len(sides))[: evidence.OTHERS]
-        self._shown: dict[int, npt.NDArray[np.float32]] = {}
+        self._shown: dict[int, tuple[evidence.Values, evidence.Values]] = {}
 
     def near(self, pairs: Candidates) -> list[Found]:
         """Those of some candidates for which anything speaks."""
@@ -191,7 +191,7 @@ class _Search:
     def _known(self, one: Pixels, pairs: Candidates, side: int) -> npt.NDArray[np.float32]:
         """Which part of the data set shows at each place the same as the first pictures of some pairs."""
         if side not in self._shown:
-            self._shown[side] = evidence.in_squares(self._fine(self._others, side))
+            self._shown[side] = evidence.slopes_in_squares(self._fine(self._others, side))
         is_else = (self._others != pairs.first[:, None]) & (self._others != pairs.second[:, None])
         return evidence.shown_by(one, self._shown[side], is_else)
 
