@@ -5,13 +5,14 @@ They lie in a folder beside that of the pictures, or bear the picture's name and
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
+from posixpath import splitext
 
 from core import division, folders, parts, problem
 from core.names import natural
 from core.problem import Problem, ProblemKind
 from core.reading import File
 
+HINT = re.compile("mask|seg|gt|truth|label|annotation", re.IGNORECASE)  # one of these is in the name of each
 BEHIND = re.compile(
     r"^(.+?)[\s_\-.]*(?:mask|masks|seg|segmentation|segmented|gt|groundtruth)(?:[\s_\-]*\d+)?$", re.IGNORECASE
 )
@@ -21,6 +22,8 @@ COMMON = 0.5  # of the pictures have such a one
 
 def without(pictures: Sequence[File]) -> tuple[list[File], list[File]]:
     """The pictures, and the masks among them."""
+    if not any(HINT.search(file.name) for file in pictures):
+        return [*pictures], []
     first = folders.readings(division.divided(pictures))[:1]
     if first and parts.are_masks(first[0].classes):
         masks = [file for file in pictures if any(parts.is_mask(folder) for folder in file.folders)]
@@ -48,7 +51,7 @@ def _beside(pictures: Sequence[File]) -> list[File]:
 
 
 def _stem(file: File) -> str:
-    return PurePosixPath(file.parts[-1]).stem
+    return splitext(file.parts[-1])[0]
 
 
 def told(masks: Sequence[File]) -> list[Problem]:

@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
+from itertools import takewhile
+from posixpath import splitext
 
 from core import parts, problem
 from core.division import Folders, Place
@@ -18,13 +19,13 @@ FEWEST = 3  # pictures of each stem
 SHARE = 5  # pictures of a stem, on average: what has fewer are names of single pictures
 COPY = re.compile(r"[ _]*\(\d+\)$| - Copy$")
 EXPORT = re.compile(r"_(?:jpe?g|png|webp|bmp)\.rf\.[0-9a-zA-Z]+$")  # as Roboflow renames each picture
-NUMBER = r"(?:[\dx]+|(?=[a-f]*\d)[0-9a-f]{6,})"  # or a checksum
-AFTER = re.compile(
-    rf"^(.*[^\W\d_].*?)[\s_\-.#(]+{NUMBER}\)?$|^(.*[^\W\d_])\d+$"
-)  # a number, behind a sign if there is one
+NUMBER = re.compile(
+    r"(?<![\s_\-.#(])[\s_\-.#(]+(?:[\dx]+|(?=[a-f]*\d)[0-9a-f]{6,})\)?$"
+)  # behind a sign; or a checksum
 BEFORE = re.compile(r"^\d+[\s_\-.]+(.*[^\W\d_].*)$")
 GLUED = re.compile(r"^\d+([^\W\d_]+)$")
-AROUND = re.compile(r"^([^\W\d_]+(?:[\s_\-]+[^\W\d_]+)*)[\s_\-.#(]*\d.*$")  # words, a number, whatever
+AROUND = re.compile(r"^([^\W\d_]+(?:[\s_\-]+[^\W\d_]+)*)[\s_\-.#(]*\d")  # words, a number, whatever
+Form = Callable[[str], str | None]  # a file's name without its ending → what it says beside its number, if it has such
 # What cameras and programs put before a number says nothing of the picture.
 PROGRAMS = frozenset(
     words(
@@ -38,27 +39,38 @@ LETTERS = re.compile(r"[^\W\d_]+")
 
 def readings(of: Folders) -> list[Reading]:
     """The reading by file names, where every name has such a stem and few stems cover all."""
-    for pattern in (AFTER, BEFORE, GLUED, AROUND):
-        stems = [stem_of(place, pattern) for place in of.learned]
-        if are_labels(stems):
-            return [_reading(of, pattern, [stem for stem in stems if stem])]
+    for form in (_after, _group(BEFORE), _group(GLUED), _group(AROUND)):
+        found = (stem_of(place, form) for place in of.learned)
+        stems = [stem for stem in takewhile(bool, found) if stem]
+        if len(stems) == len(of.learned) and are_labels(stems):
+            return [_reading(of, form, stems)]
     return []
 
 
-def stem_of(place: Place, pattern: re.Pattern[str]) -> str | None:
+def stem_of(place: Place, form: Form) -> str | None:
     """What a file's name says beside its number, or None where it has no such form."""
-    name = EXPORT.sub("", PurePosixPath(place.file.parts[-1]).stem)
-    match = pattern.match(COPY.sub("", name).strip()) or pattern.match(name)
-    return next((group.strip(" _-.#(") for group in match.groups() if group), None) if match else None
+    name = EXPORT.sub("", splitext(place.file.parts[-1])[0])
+    found = form(COPY.sub("", name).strip()) or form(name)
+    return found.strip(" _-.#(") if found else None
 
 
-def are_labels(stems: Sequence[str | None]) -> bool:
-    """Whether these are the names of few classes, and each picture has one."""
-    counts = Counter(None if stem is None else loose(stem) for stem in stems)
+def _after(name: str) -> str | None:
+    """With a number at the end, behind a sign if there is one."""
+    match = NUMBER.search(name)
+    before = name[: match.start()] if match else name.rstrip("0123456789")
+    return before if before != name and LETTERS.search(before if match else before[-1:]) else None
+
+
+def _group(pattern: re.Pattern[str]) -> Form:
+    return lambda name: match[1] if (match := pattern.match(name)) else None
+
+
+def are_labels(stems: Sequence[str]) -> bool:
+    """Whether these are the names of few classes."""
+    counts = Counter(loose(stem) for stem in stems)
     return (
         len(counts) > 1
-        and None not in counts
-        and not any(_is_of_program(stem or "") for stem in {*stems})
+        and not any(_is_of_program(stem) for stem in {*stems})
         and min(counts.values()) >= FEWEST
         and sum(counts.values()) >= SHARE * len(counts)
     )
@@ -68,12 +80,12 @@ def _is_of_program(stem: str) -> bool:
     return {token.casefold() for token in LETTERS.findall(stem)} <= PROGRAMS
 
 
-def _reading(of: Folders, pattern: re.Pattern[str], stems: Sequence[str]) -> Reading:
+def _reading(of: Folders, form: Form, stems: Sequence[str]) -> Reading:
     labels, parted = _labels(stems)
-    whole = _parted(of, pattern, parted)
+    whole = _parted(of, form, parted)
 
     def label_of(place: Place) -> Label | None:
-        stem = stem_of(place, pattern)
+        stem = stem_of(place, form)
         return Label(labels.get(stem, stem)) if stem else None
 
     known = {*labels.values()}
@@ -97,13 +109,13 @@ def _labels(stems: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     return labels, {stem: part for stem, (part, _) in crossed.items()}
 
 
-def _parted(of: Folders, pattern: re.Pattern[str], parted: Mapping[str, str]) -> Folders:
+def _parted(of: Folders, form: Form, parted: Mapping[str, str]) -> Folders:
     """The pictures by the parts that their names tell, where the folders tell none."""
     if not parted or of.folder_of:
         return of
     places: dict[str | None, list[Place]] = defaultdict(list)
     for place in of.learned:
-        places[parted.get(stem_of(place, pattern) or "", TRAIN)].append(place)
+        places[parted.get(stem_of(place, form) or "", TRAIN)].append(place)
     return Folders(dict(places), {part: [str(part)] for part in places}, of.outside)
 
 
