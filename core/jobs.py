@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +254,8 @@ def open_lane(lane: Lane, work: Callable[[str], None]) -> tuple[SqliteHuey, Any]
 def _opened(lane: Lane) -> SqliteHuey:
     """The lane's queue, once it is seen that it can be read."""
     path = settings().home / "queue.db"
+    with closing(sqlite3.connect(path)) as looked:  # huey leaves a file open that is none of SQLite's
+        looked.execute("PRAGMA journal_mode=wal")
     queue = SqliteHuey(lane.value, filename=str(path), results=False, fsync=True, strict_fifo=True)
     try:
         queue.storage.queue_size()

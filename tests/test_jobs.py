@@ -71,7 +71,13 @@ def consumer(home: Path) -> psutil.Process:
 
 
 def is_gone(pid: int) -> Callable[[], bool]:
-    return lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    def look() -> bool:
+        try:
+            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+    return look
 
 
 def as_server(code: str, *arguments: str) -> None:

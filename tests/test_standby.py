@@ -60,7 +60,13 @@ def noted(home: Path) -> runs.Status | None:
 
 
 def is_gone(pid: int) -> Callable[[], bool]:
-    return lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    def look() -> bool:
+        try:
+            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+    return look
 
 
 # what it becomes
