@@ -9,15 +9,16 @@ import io
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path, PurePosixPath
 
 import measure
 import pandas as pd
 from PIL import Image, ImageEnhance, ImageOps
 
-from core import copies, picture
+from core import copies, picture, pixels
 from core.picture import Stored
+from core.settings import settings
 
 Change = Callable[[Image.Image], Image.Image]
 
@@ -63,12 +64,18 @@ def jpeg(image: Image.Image, quality: int) -> bytes:
     return file.getvalue()
 
 
-def pairs(stored: Iterable[Stored], folder: Path) -> tuple[set[frozenset[str]], float]:
+def stored(data: bytes, folder: Path) -> Stored:
+    """What an upload stores of a picture's bytes."""
+    small = pixels.small(data, max_pixels=settings().max_picture_pixels, side=settings().stored_side)
+    return picture.write(small, data, folder)
+
+
+def pairs(pictures: Collection[Stored], folder: Path) -> tuple[set[frozenset[str]], float]:
     """The pairs that are found, and the seconds of the processor."""
-    rows = pd.DataFrame([(each.picture, each.file, each.width, each.height) for each in stored])
+    rows = pd.DataFrame([(each.picture, each.file, each.width, each.height) for each in pictures])
     rows.columns = pd.Index(["picture", "file", "width", "height"])
     begun = time.process_time()
-    found = copies.find(rows, {each.picture: each.thumbnail for each in stored}, folder)
+    found = copies.find(rows, {each.picture: each.thumbnail for each in pictures}, folder)
     return {frozenset(pair) for pair in zip(found["first"], found["second"], strict=True)}, time.process_time() - begun
 
 
@@ -82,9 +89,7 @@ def main() -> None:
         folder = Path(name)
         measure.use_home(folder)
         files = [each for each in archive.namelist() if PurePosixPath(each).suffix.lower() in measure.SUFFIXES]
-        sources = list(
-            {picture.store(data, folder): data for data in {archive.read(each): None for each in files}}.items()
-        )
+        sources = list({stored(data, folder): data for data in {archive.read(each): None for each in files}}.items())
         known, seconds = pairs([each for each, _ in sources], folder)
         print(f"{len(sources):,} pictures: {len(known)} pairs, {seconds:.2f} s")
         print("\n| kind | found | further pairs | s |\n|---|---|---|---|")
@@ -92,7 +97,7 @@ def main() -> None:
             planted = {}
             for source, data in sources[:: chosen.every]:
                 with Image.open(io.BytesIO(data)) as image:
-                    planted[source] = picture.store(jpeg(change(image.convert("RGB")), quality), folder)
+                    planted[source] = stored(jpeg(change(image.convert("RGB")), quality), folder)
             found, seconds = pairs([*(each for each, _ in sources), *planted.values()], folder)
             wanted = {frozenset((source.picture, copy.picture)) for source, copy in planted.items()}
             original = {copy.picture: source.picture for source, copy in planted.items()}
