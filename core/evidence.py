@@ -24,9 +24,9 @@ NOISE = 1.5  # grey a pixel: the slopes that compressing leaves in a picture of 
 NOISE_PIXELS, MOST_NOISE = 200, 8.0  # in a smaller one there are more
 GAINS, GAINS_OF_LITTLE = (0.4, 2.5), (0.8, 1.25)  # of contrast, between near-copies
 SIMPLE = 2.0  # squares: a picture with less to compare shows nothing but outlines and stripes
-SHARE, SHARE_WHEN_MOVED, SHARE_OF_LITTLE = 0.45, 0.66, 0.7  # of what there is to compare, that agrees
-NEARLY = 0.75  # of these, so that a map found in smaller pictures is worth another fit
-ENOUGH = {SMALL_SIDE: 15.0, SIDE: 8.0}  # squares that agree, in pictures that were moved
+SHARE, SHARE_WHEN_MOVED, SHARE_OF_LITTLE = 0.45, 0.6, 0.66  # of what there is to compare, that agrees
+NEARLY = 0.65  # of these, so that a map found in smaller pictures is worth another fit
+ENOUGH = {SMALL_SIDE: 15.0, SIDE: 6.5}  # squares that agree, in pictures that were moved
 MUCH = 16.0  # the same in pictures that are hardly alike by their making
 ELSE, IN_SPITE = (
     25.0,
