@@ -170,9 +170,10 @@ def test_no_answer_differs(tmp_path: Path, compared, pictures: dict[str, bytes])
     printed = alone(folder, "predict.py", *pictures).splitlines()
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     network = keras.saving.load_model(folder / "model.keras", compile=False)
-    for line, data in zip(printed, pictures.values(), strict=True):
-        pixels_seen = picture.load(tmp_path / store(data, tmp_path).file, labels["image_size"])
-        answer = np.array(network(pixels_seen[None].astype(np.float32), training=False))[0]
+    stored = [tmp_path / store(data, tmp_path).file for data in pictures.values()]
+    seen = np.stack([picture.load(path, labels["image_size"]) for path in stored]).astype(np.float32)
+    answers = np.array(network(seen, training=False))
+    for line, answer in zip(printed, answers, strict=True):
         name, label, *shares = line.split("\t")
         assert label == labels["classes"][int(answer.argmax())], name
         assert np.abs(np.array(shares, float) - answer).max() < 0.0002, name
