@@ -17,7 +17,6 @@ import numpy as np
 
 from core import cache, conversion, device
 from core.conversion import blamed
-from core.device import has_openvino as has_openvino
 from core.errors import EngineError
 
 BATCH = 32  # pictures that Keras computes together on a processor
@@ -41,7 +40,7 @@ def is_openvino() -> bool:
 
 def _is_meant() -> bool:
     is_plain = keras.backend.backend() == "tensorflow" and keras.config.dtype_policy().name == "float32"
-    return is_plain and not device.find().has_gpu and has_openvino()
+    return is_plain and not device.find().has_gpu and device.has_openvino()
 
 
 class _Start(NamedTuple):
@@ -70,7 +69,7 @@ def forbid(reason: str) -> None:
 
 def is_quick() -> bool:
     """Whether the frozen part runs as this host's processors can; False on a processor without OpenVINO."""
-    return device.find().has_gpu or has_openvino()
+    return device.find().has_gpu or device.has_openvino()
 
 
 class Choice(NamedTuple):

@@ -28,10 +28,8 @@ SHARE, SHARE_WHEN_MOVED, SHARE_OF_LITTLE = 0.45, 0.6, 0.66  # of what there is t
 NEARLY = 0.65  # of these, so that a map found in smaller pictures is worth another fit
 ENOUGH = {SMALL_SIDE: 15.0, SIDE: 6.5}  # squares that agree, in pictures that were moved
 MUCH = 16.0  # the same in pictures that are hardly alike by their making
-ELSE, IN_SPITE = (
-    25.0,
-    22.0,
-)  # grey, by which a square differs on average if it shows something else; squares for all that
+ELSE = 25.0  # grey, by which a square differs on average if it shows something else
+IN_SPITE = 22.0  # squares that agree, for which such a one is no matter
 APART, FARTHEST = 5 / 64, 0.44  # of the side: a picture that agrees with itself so far off, in two directions, by
 REPEATED = 0.7  # of that, is periodic, and could be laid there as well
 SECTORS = 8  # that directions are divided into, of which neighbours are not two

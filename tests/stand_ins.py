@@ -3,9 +3,11 @@ is seen of them; pictures that are made small in this process and not in one of 
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import psutil
 from PIL import Image
 
 from core import experiment, picture, pixels, runs
@@ -43,3 +45,15 @@ def store(data: bytes, folder: Path, *, is_compared: bool = False) -> Stored:
 def normalise(data: bytes) -> Image.Image:
     """A picture as it is stored, before it is packed."""
     return pixels.upright(data, max_pixels=settings().max_picture_pixels, side=settings().stored_side)
+
+
+def is_gone(pid: int) -> Callable[[], bool]:
+    """A claim for `wait_for`: that a process has ended."""
+
+    def look() -> bool:
+        try:
+            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+    return look

@@ -26,7 +26,7 @@ OTHERS = [
 TRAIN = """
 import sys
 import numpy as np
-from core import engine, kernels, model, training
+from core import device, kernels, model, training
 
 def build(*arguments, **options):
     network = built(*arguments, **options)
@@ -37,7 +37,7 @@ def build(*arguments, **options):
     return network
 
 built, model.build = model.build, build
-engine.has_openvino = kernels.has_bfloat16 = lambda: False
+device.has_openvino = kernels.has_bfloat16 = lambda: False
 sys.exit(max(training.main([sys.argv[1], arm]) for arm in ("transfer", "scratch")))
 """
 

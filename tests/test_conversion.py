@@ -11,13 +11,13 @@ import keras
 import numpy as np
 import pytest
 
-from core import cache, conversion, engine
+from core import cache, conversion, device
 from core.errors import EngineError
 from core.settings import ROOT
 
 SIZE = 6
 FACTS = {"base": "a test's"}
-pytestmark = pytest.mark.skipif(not engine.has_openvino(), reason="OpenVINO is not made for this platform")
+pytestmark = pytest.mark.skipif(not device.has_openvino(), reason="OpenVINO is not made for this platform")
 
 
 @pytest.fixture(scope="module")

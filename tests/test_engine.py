@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from core import cache, engine, model
+from core import cache, device, engine, model
 from core.bases import BASES
 from core.engine import BATCH, Keras, OpenVino
 from core.errors import EngineError
@@ -19,7 +19,7 @@ from core.model import Network
 
 SIZE = 64
 N = BATCH + 5
-needs_openvino = pytest.mark.skipif(not engine.has_openvino(), reason="OpenVINO is not made for this platform")
+needs_openvino = pytest.mark.skipif(not device.has_openvino(), reason="OpenVINO is not made for this platform")
 
 
 def network_of(base: str = "MobileNet") -> Network:
@@ -190,7 +190,7 @@ def test_without_openvino_keras_computes_and_that_is_known(monkeypatch):
 
 def test_something_that_only_bears_the_name_of_openvino_is_none(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", types.ModuleType("openvino"))  # it has no specification
-    assert not engine.has_openvino()
+    assert not device.has_openvino()
 
 
 @needs_openvino

@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from stand_ins import is_gone
 
 from core import attempt, bases, children, dataset, experiment, job, jobs, runs, split, weights
 from core.errors import ExperimentError, InputError
@@ -68,16 +69,6 @@ def go(experiment_id: str, arm: str = "transfer") -> None:
 
 def consumer(home: Path) -> psutil.Process:
     return psutil.Process(runs.read_json(home / "consumer.json")["pid"])
-
-
-def is_gone(pid: int) -> Callable[[], bool]:
-    def look() -> bool:
-        try:
-            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return True
-
-    return look
 
 
 def as_server(code: str, *arguments: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from stand_ins import experiment_of, starts, state
+from stand_ins import experiment_of, is_gone, starts, state
 
 from core import children, host, jobs, runs, standby
 from core.experiment import Arm
@@ -57,16 +57,6 @@ def noted(home: Path) -> runs.Status | None:
     """The standby that is ready, if one is."""
     value = runs.read_json(home / "standby.json")
     return value and runs.Status.model_validate(value)
-
-
-def is_gone(pid: int) -> Callable[[], bool]:
-    def look() -> bool:
-        try:
-            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return True
-
-    return look
 
 
 # what it becomes
