@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from core import disk, jobs, runs
+from core.disk import runs, space
+from core.queue import jobs
 from core.settings import ASSETS, ROOT
 from pages import _shared, _shared_plot
 
@@ -25,7 +26,7 @@ with _shared.errors():
 with _shared.errors(ends_page=True):
     runs.check_home()
 with _shared.errors():  # what is there can still be looked at
-    disk.check_writable()
+    space.check_writable()
     jobs.ensure_consumer()  # every time: one that was killed is replaced by the next click
 page = st.navigation(_shared.pages(), position="top")
 st.session_state[_shared.FRAMED] = True

@@ -101,7 +101,7 @@ class Peak:
 
 def _rss(process: psutil.Process) -> int:
     try:
-        return process.memory_info().rss if "core.decoder" in process.cmdline() else 0
+        return process.memory_info().rss if "core.data.pictures.decoder" in process.cmdline() else 0
     except psutil.Error:
         return 0
 
@@ -121,7 +121,9 @@ def zip_of(picture: bytes, number: int) -> bytes:
 
 
 def uploads(pictures: list[list[bytes]]) -> list[Path]:
-    from core import dataset, jobs, runs
+    from core.data import dataset
+    from core.disk import runs
+    from core.queue import jobs
 
     created = [dataset.create(io.BytesIO(zip_of(each[0], len(each))), "bombs") for each in pictures]
     for one in created:
@@ -130,7 +132,8 @@ def uploads(pictures: list[list[bytes]]) -> list[Path]:
 
 
 def questions(experiment_id: str, pictures: list[list[bytes]]) -> list[Path]:
-    from core import jobs, predict
+    from core.queue import jobs
+    from core.tasks import predict
 
     named = [[(f"{n}", data + b"\0" * n) for n, data in enumerate(each)] for each in pictures]
     created = [predict.create(experiment_id, each) for each in named]
@@ -140,7 +143,7 @@ def questions(experiment_id: str, pictures: list[list[bytes]]) -> list[Path]:
 
 
 def seconds_until(*directories: Path, begun: float) -> float:
-    from core import runs
+    from core.disk import runs
 
     def is_over() -> bool:
         return all((status := runs.read_status(each)) and status.state.is_final for each in directories)
@@ -152,7 +155,8 @@ def seconds_until(*directories: Path, begun: float) -> float:
 
 def said(directory: Path) -> str:
     """What became of the last picture."""
-    from core import dataset, runs
+    from core.data import dataset
+    from core.disk import runs
 
     if made := dataset.read(directory.name) if directory.parent.name == "datasets" else None:
         names = [name for problem in made.problems for name in problem.names if name.startswith("a/bomb")]
@@ -163,7 +167,9 @@ def said(directory: Path) -> str:
 
 
 def row(name: str, submit: Callable[[], list[Path]]) -> None:
-    from core import dataset, jobs, runs
+    from core.data import dataset
+    from core.disk import runs
+    from core.queue import jobs
     from core.settings import SAMPLE
 
     with Peak() as peak:
@@ -191,7 +197,7 @@ def home() -> Iterator[str]:
         few = Path(folder) / "few.zip"
         few.write_bytes(zip_of(b"", 0))
         run = measure.compare(few, Path(folder) / "home", *SHORT)
-        from core import jobs
+        from core.queue import jobs
 
         try:
             yield run.directory.name

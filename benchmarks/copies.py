@@ -16,8 +16,9 @@ import measure
 import pandas as pd
 from PIL import Image, ImageEnhance, ImageOps
 
-from core import copies, picture, pixels
-from core.picture import Stored
+from core.data.near import copies
+from core.data.pictures import picture, pixels
+from core.data.pictures.picture import Stored
 from core.settings import settings
 
 Change = Callable[[Image.Image], Image.Image]

@@ -1,8 +1,8 @@
 """How well the frozen part uses this processor: `python benchmarks/frozen.py ZIP [--base MobileNet] [--frozen N]`
 
-First computing alone, on pictures in memory, through `core.engine.OpenVino` and through OpenVINO's own benchmark_app:
-the same file, precision and hint, in turns. Then decoding alone and computing alone, each on all cores, against both
-together as a run does it (`core.features.compute` with nothing in the cache), and how long each core was idle
+First computing alone, on pictures in memory, through `engine.OpenVino` and through OpenVINO's own benchmark_app: the
+same file, precision and hint, in turns. Then decoding alone and computing alone, each on all cores, against both
+together as a run does it (`core.network.features.compute` with nothing in the cache), and how long each core was idle
 meanwhile. Opening the engine, from a network that was converted before, counts in computing alone and in both together.
 Last, the rate in float32, and how far the outputs of a run are from those.
 """
@@ -24,8 +24,10 @@ import measure
 import numpy as np
 import psutil
 
-from core import cache, engine, features, picture
-from core.batches import Pictures
+from core.data.pictures import picture
+from core.disk import cache
+from core.network import engine, features
+from core.training.batches import Pictures
 
 IN_MEMORY = 256  # pictures, which come again and again
 
@@ -64,10 +66,13 @@ def against_the_tool(frozen: features.Frozen, precision: str, chosen: argparse.N
     for _ in range(chosen.rounds):
         seconds = computed(opened, frozen.shape, islice(cycle(pixels), chosen.pictures))
         rounds.append((chosen.pictures / seconds, tool(path, precision, chosen.seconds)))
-        print(f"  core.engine {rounds[-1][0]:.1f}, benchmark_app {rounds[-1][1]:.1f} pictures a second", flush=True)
+        print(
+            f"  engine {rounds[-1][0]:.1f}, benchmark_app {rounds[-1][1]:.1f} pictures a second",
+            flush=True,
+        )
     ours, theirs = np.median(rounds, axis=0)
     share = np.median([mine / its for mine, its in rounds])
-    print(f"core.engine {ours:.1f}, benchmark_app {theirs:.1f} pictures a second: {share:.1%} (claim: at least 85 %)")
+    print(f"engine {ours:.1f}, benchmark_app {theirs:.1f} pictures a second: {share:.1%} (claim: at least 85 %)")
 
 
 def ready(frozen: features.Frozen, precision: str) -> engine.Engine:

@@ -3,10 +3,10 @@
 On any backend of Keras, in one run of at most so many minutes. First a whole comparison of the sample, as a user makes
 it. Then, on pictures of noise in memory, pictures a second of
 
-- the frozen part through `core.engine.Keras`, which a run sends each picture through once, against a plain `fit` with a
+- the frozen part through `engine.Keras`, which a run sends each picture through once, against a plain `fit` with a
   frozen base inside the model, which does so in every epoch;
-- the from-scratch arm as `core.fit` trains it, under the policy that `prepare_device` chooses, fed from
-  an array and by `core.batches` with augmentation, against a plain `fit` of the same model in float32.
+- the from-scratch arm as `core.training.fit` trains it, under the policy that `prepare_device` chooses, fed from
+  an array and by `core.training.batches` with augmentation, against a plain `fit` of the same model in float32.
 
 And what share of the device that is: operations of the network's layers (three times as many for a training step as
 for an answer) over what the device does in a large product of matrices in bfloat16, measured here.
@@ -33,10 +33,12 @@ import measure
 import numpy as np
 import psutil
 
-from core import bases, device, engine, kernels, model
-from core.batches import Batches, Rows
-from core.experiment import Augmentation, Head, Training
+from core import device
+from core.network import engine, kernels, model
+from core.plan import bases
+from core.plan.experiment import Augmentation, Head, Training
 from core.settings import SAMPLE
+from core.training.batches import Batches, Rows
 
 CLASSES = 6
 CHAIN = 16  # products, one after the other

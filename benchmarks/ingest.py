@@ -20,7 +20,7 @@ LOOK_SECONDS = 0.1
 READ = """
 import json, os, sys, time
 from pathlib import Path
-from core import dataset
+from core.data import dataset
 
 def spent():
     return sum(os.times()[:4])

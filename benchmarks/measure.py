@@ -64,8 +64,8 @@ class Run:
 
     @property
     def experiment(self):
-        """As `core.experiment.Experiment`."""
-        from core.experiment import Experiment
+        """As `core.plan.experiment.Experiment`."""
+        from core.plan.experiment import Experiment
 
         return Experiment.model_validate(json.loads((self.directory / "experiment.json").read_text(encoding="utf-8")))
 
@@ -137,7 +137,7 @@ def wait_until(is_so: Callable[[], object], what: str, *, seconds: float = READY
 @contextmanager
 def app(home: Path):
     """Meanwhile a consumer and its standby are at work for `home`, as they are while the app's server lives."""
-    stand_in = "from core import jobs; jobs.ensure_consumer(); input()"
+    stand_in = "from core.queue import jobs; jobs.ensure_consumer(); input()"
     environment = os.environ | {"HEADSTART_HOME": str(home), "HEADSTART_IDLE_SECONDS": "1"}
     server = subprocess.Popen([sys.executable, "-c", stand_in], cwd=ROOT, env=environment, stdin=subprocess.PIPE)
     try:
@@ -184,11 +184,11 @@ def use_home(home: Path) -> None:
 
 
 def stored(zip_path: Path):
-    """All pictures of a zip, ingested into this process's home, as `core.batches.Pictures`."""
+    """All pictures of a zip, ingested into this process's home, as `core.training.batches.Pictures`."""
     import numpy as np
 
-    from core import dataset
-    from core.batches import Pictures
+    from core.data import dataset
+    from core.training.batches import Pictures
 
     data = dataset.ingest(dataset.create(zip_path, zip_path.name))
     names, labels = data.pictures["picture"], data.pictures["label"].map(data.classes.index)
@@ -196,12 +196,13 @@ def stored(zip_path: Path):
 
 
 def frozen(base_name: str, n_blocks: int | None = None):
-    """The first blocks of a base (without a number all, and the pooling) as `core.features.Frozen`.
+    """The first blocks of a base (without a number all, and the pooling) as `core.network.features.Frozen`.
 
     Where this host has no weights they are random: that is as quick.
     """
-    from core import bases, features, model, weights
-    from core.experiment import Head
+    from core.network import features, model
+    from core.plan import bases, weights
+    from core.plan.experiment import Head
 
     row = bases.base(base_name)
     n_blocks = len(row.blocks) if n_blocks is None else n_blocks

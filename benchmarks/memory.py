@@ -1,4 +1,4 @@
-"""Memory of an arm against what `core.estimate` says: `python benchmarks/memory.py ZIP [--bases …] [--weights FOLDER]`
+"""Memory of an arm against what `plan.estimate` says: `python benchmarks/memory.py ZIP [--bases …] [--weights FOLDER]`
 
 For each base both arms of an experiment with all defaults but two epochs, each in a process of its own, and from
 scratch with half the batch too. Transfer needs the base's weights, from `FOLDER` or bundled.
@@ -14,13 +14,15 @@ import measure
 
 
 def peak_bytes(directory: Path, arm: str) -> int:
-    measure.timed(["-m", "core.training", str(directory), arm], dict(os.environ))
+    measure.timed(["-m", "core.tasks.train", str(directory), arm], dict(os.environ))
     return int(json.loads((directory / arm / "arm.json").read_text(encoding="utf-8"))["peak_memory_bytes"])
 
 
 def main() -> None:
-    from core import bases, dataset, estimate, experiment, runs, split, weights
-    from core.experiment import Arm
+    from core.data import dataset, split
+    from core.disk import runs
+    from core.plan import bases, estimate, experiment, weights
+    from core.plan.experiment import Arm
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("zip", type=Path)

@@ -1,6 +1,6 @@
 """How fast a base trains from scratch on a processor: `python -m benchmarks.scratch [BASE] [SIZE] [--batch 16]`
 
-Side by side in one process, on pictures in memory: the model as Keras has it, and what `core/kernels.py` makes of it,
+Side by side in one process, on pictures in memory: the model as Keras has it, and what `network.kernels` makes of it,
 in float32 and with convolutions in bfloat16. For each the seconds until the first step is done (building its graph)
 and the pictures a second after it: the median of the rounds, in which all take turns, and the best of them.
 """
@@ -12,8 +12,8 @@ import keras
 import measure
 import numpy as np
 
-from core import kernels, model
-from core.experiment import Head, Training
+from core.network import kernels, model
+from core.plan.experiment import Head, Training
 
 STEPS = 3  # of each model in a round
 

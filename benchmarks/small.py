@@ -134,7 +134,7 @@ class Peaks:
 def _kind(pid: int) -> str:
     with suppress(psutil.Error):
         words = [word for word in psutil.Process(pid).cmdline() if word.startswith("core.")]
-        return words[0].removeprefix("core.") if words else "other"
+        return words[0].rpartition(".")[2] if words else "other"
     return "gone"
 
 

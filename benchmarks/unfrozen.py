@@ -17,7 +17,7 @@ from pathlib import Path
 import measure
 import pandas as pd
 
-from core import bases
+from core.plan import bases
 
 CASES = {  # base: (blocks that stay frozen, the first layer that the guide trains)
     "MobileNet": (12, "conv_dw_12"),
@@ -26,7 +26,7 @@ CASES = {  # base: (blocks that stay frozen, the first layer that the guide trai
 
 
 def phases(epochs: int) -> tuple[int, int]:
-    """As `core.experiment` and `guide.py` divide them."""
+    """As `core.plan.experiment` and `guide.py` divide them."""
     first = max(1, epochs // 3)
     return first, epochs - first
 

@@ -20,16 +20,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from core import bases, device, disk, estimate, experiment, fitting, host, profile, runs, standby, terminal, weights
+from core import device, host, profile
+from core.cli import terminal
+from core.disk import runs, space
 from core.errors import ExperimentError, HeadstartError, InputError, ResourceError, RunError, StopRequested
-from core.experiment import Arm, Experiment
+from core.plan import bases, estimate, experiment, fitting, weights
+from core.plan.experiment import Arm, Experiment
+from core.queue import standby
 from core.settings import ROOT, settings
 
 # What brings pandas or scikit-learn along is imported where it is used: the process that trains is started before.
 if TYPE_CHECKING:
-    from core.dataset import Dataset
+    from core.data.dataset import Dataset
 
-ASK_KERAS = "import json; from core import model; print(json.dumps(model.prepare_device().__dict__))"
+ASK_KERAS = "import json; from core.network import model; print(json.dumps(model.prepare_device().__dict__))"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except (HeadstartError, OSError, sqlite3.Error, ValidationError) as error:
-        print("error:", " ".join(str(disk.refusal(error) or error).split()), file=sys.stderr)
+        print("error:", " ".join(str(space.refusal(error) or error).split()), file=sys.stderr)
         return 2 if isinstance(error, InputError | ValidationError) else 1
     return 0
 
@@ -86,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(chosen: argparse.Namespace) -> None:
-    from core import dataset, split
+    from core.data import dataset, split
 
     with _ingested(chosen.zip, keeps=False) as data:
         print(dataset.describe(data, split.split(data)))
@@ -104,7 +108,7 @@ def _compare(chosen: argparse.Namespace) -> None:
         if not standby.is_memory_short():
             threading.Thread(target=_import_for_the_report).start()  # for later, while the arms run
         runner.run(experiment_id, arms)
-    from core import report
+    from core.report import report
 
     written = report.write_result(experiment_id)
     shutil.copy(written, out / "result.json")
@@ -115,13 +119,13 @@ def _compare(chosen: argparse.Namespace) -> None:
 
 
 def _import_for_the_report() -> None:
-    from core import report
+    from core.report import report
 
     report.load()
 
 
 def _new_experiment(chosen: argparse.Namespace) -> tuple[str, tuple[Arm, ...]]:
-    from core import split
+    from core.data import split
 
     with _ingested(chosen.zip, keeps=True) as data:
         choice = split.Choice(chosen.seed, keeps_together=chosen.near_copies == "together", group=chosen.group)
@@ -179,7 +183,7 @@ def _frozen_blocks(freeze: str, row: bases.Base) -> int:
 @contextmanager
 def _ingested(path: Path, *, keeps: bool) -> Iterator["Dataset"]:
     """The zip as a data set; its directory is removed after an error, and after all where it is not kept."""
-    from core import dataset
+    from core.data import dataset
 
     dataset_id = dataset.create(path, path.name)
     try:
@@ -209,7 +213,7 @@ def _doctor(_: argparse.Namespace) -> None:
         if found
         else "cannot be imported: " + _last(asked.stderr),
         "memory": f"{estimate.gigabytes(estimate.memory_limit_bytes())} for one arm{_unseen()}",
-        "home": f"{settings().home} ({disk.size(disk.free_bytes())} free)",
+        "home": f"{settings().home} ({space.size(space.free_bytes())} free)",
         "weights": settings().weights or "no folder of the host (HEADSTART_WEIGHTS)",
     }
     for name, value in lines.items():
@@ -218,7 +222,7 @@ def _doctor(_: argparse.Namespace) -> None:
         path = weights.find(row)
         print(f"{'  ' + row.name:20}{path or f'not on this host; {row.weights.size_bytes / 1e6:.0f} MB to download'}")
     print("\n".join(["", "Settings", *_settings(), "", "Disk", *_disk()]))
-    disk.check_writable()
+    space.check_writable()
     if found is None:
         raise RunError("Keras must be importable for training. Run `make run` again, or read what pip said.")
 
@@ -234,7 +238,7 @@ def _settings() -> list[str]:
     environment, by_profile = {name.upper() for name in os.environ}, profile.DEFAULTS.get(settings().profile, {})
     for name in type(chosen).model_fields:
         value = getattr(chosen, name)
-        said = "none" if value is None else f"{value} ({disk.size(value)})" if name.endswith("_bytes") else str(value)
+        said = "none" if value is None else f"{value} ({space.size(value)})" if name.endswith("_bytes") else str(value)
         variable = f"HEADSTART_{name.upper()}"
         who = ", set" if variable in environment else ", by the profile" if name in by_profile else ""
         lines.append(f"  {variable:34}{said}{who}")
@@ -243,9 +247,9 @@ def _settings() -> list[str]:
 
 def _disk() -> list[str]:
     """A line for each kind of thing, the largest first: how much it takes, where, and how it becomes smaller."""
-    parts = disk.usage()
-    rows = [f"  {part.name:22}{disk.size(part.size_bytes):>12}  {part.folder}; {part.remedy}" for part in parts]
-    return [*rows, f"  {'all of it':22}{disk.size(sum(part.size_bytes for part in parts)):>12}"]
+    parts = space.usage()
+    rows = [f"  {part.name:22}{space.size(part.size_bytes):>12}  {part.folder}; {part.remedy}" for part in parts]
+    return [*rows, f"  {'all of it':22}{space.size(sum(part.size_bytes for part in parts)):>12}"]
 
 
 def _last(text: str) -> str:

@@ -6,10 +6,11 @@ from functools import partial
 
 import streamlit as st
 
-from core import export, tables
-from core import report as reports
-from core.experiment import Arm
-from core.report import Report
+from core.display import tables
+from core.plan.experiment import Arm
+from core.report import export
+from core.report import report as reports
+from core.report.report import Report
 from core.settings import settings
 
 LABELS = {Arm.TRANSFER: "Transfer network", Arm.SCRATCH: "From-scratch network"}

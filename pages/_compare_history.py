@@ -4,8 +4,9 @@ from math import ceil
 
 import streamlit as st
 
-from core import history, jobs
-from core.history import Entry
+from core.queue import jobs
+from core.report import history
+from core.report.history import Entry
 from pages import _owner, _shared
 
 A_PAGE = 8

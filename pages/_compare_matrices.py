@@ -5,13 +5,13 @@ from math import ceil
 
 import streamlit as st
 
-from core import charts
-from core import report as reports
-from core.dataset import Dataset
-from core.experiment import Arm
-from core.names import IN_A_SENTENCE, natural, shortened
-from core.report import NAMES, ArmReport, Report
-from core.verdict import percent
+from core.data.dataset import Dataset
+from core.data.zips.names import IN_A_SENTENCE, natural, shortened
+from core.display import charts
+from core.plan.experiment import Arm
+from core.report import report as reports
+from core.report.report import NAMES, ArmReport, Report
+from core.report.verdict import percent
 from pages import _shared
 from pages._thumbnails import thumbnail
 

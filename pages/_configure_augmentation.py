@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from core import augment, picture
-from core.dataset import Dataset
+from core.data.dataset import Dataset
+from core.data.pictures import augment, picture
 from core.errors import DamagedError
-from core.experiment import MAX_VIEWS, Augmentation, Experiment
+from core.plan.experiment import MAX_VIEWS, Augmentation, Experiment
 from pages import _configure_draft as draft
 from pages._thumbnails import DAMAGED
 

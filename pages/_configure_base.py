@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from core import bases, jobs, owner, runs, weights
-from core.bases import Base
-from core.experiment import Arm, Experiment
+from core.disk import owner, runs
+from core.plan import bases, weights
+from core.plan.bases import Base
+from core.plan.experiment import Arm, Experiment
+from core.queue import jobs
 from pages import _configure_draft as draft
 from pages import _owner, _shared
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from core import bases, device, estimate, experiment, fitting
-from core.dataset import Dataset
-from core.experiment import Experiment
+from core import device
+from core.data.dataset import Dataset
+from core.plan import bases, estimate, experiment, fitting
+from core.plan.experiment import Experiment
 from pages import _shared
 
 

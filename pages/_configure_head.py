@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core import diagram
-from core.experiment import MAX_HIDDEN, MAX_UNITS, Experiment, Pooling
+from core.display import diagram
+from core.plan.experiment import MAX_HIDDEN, MAX_UNITS, Experiment, Pooling
 from pages import _configure_draft as draft
 
 IDEA_OF_HEAD = (

@@ -11,14 +11,18 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from core import diagram, estimate, fitting, jobs, picture, runs
-from core.dataset import Dataset
+from core.data.dataset import Dataset
+from core.data.pictures import picture
+from core.data.split import Split
+from core.disk import runs
+from core.disk.runs import State
+from core.display import diagram
 from core.errors import DamagedError, ResourceError
-from core.estimate import Estimate
-from core.experiment import Arm, Experiment
-from core.runs import State
+from core.plan import estimate, fitting
+from core.plan.estimate import Estimate
+from core.plan.experiment import Arm, Experiment
+from core.queue import jobs
 from core.settings import settings
-from core.split import Split
 from pages import _configure_augmentation, _shared
 from pages._thumbnails import EMPTY
 

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core import bases
-from core.experiment import MAX_IMAGE_SIZE, Arm, Experiment, Optimizer, Training
+from core.plan import bases
+from core.plan.experiment import MAX_IMAGE_SIZE, Arm, Experiment, Optimizer, Training
 from pages import _configure_draft as draft
 
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 1e-2, 3e-2, 1e-1)

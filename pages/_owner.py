@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import uploads
+from core.queue import uploads
 from pages import _shared
 
 

@@ -6,12 +6,14 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core import palette, predict, record, runs
-from core.experiment import Arm
-from core.names import IN_A_SENTENCE, shortened
-from core.report import NAMES
-from core.runs import State
-from core.verdict import percent
+from core.data.zips.names import IN_A_SENTENCE, shortened
+from core.disk import record, runs
+from core.disk.runs import State
+from core.display import palette
+from core.plan.experiment import Arm
+from core.report.report import NAMES
+from core.report.verdict import percent
+from core.tasks import predict
 from pages import _shared
 from pages._thumbnails import thumbnail
 

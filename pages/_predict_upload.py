@@ -3,9 +3,11 @@
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core import jobs, owner, predict, runs
-from core.experiment import Experiment
-from core.runs import State, Status
+from core.disk import owner, runs
+from core.disk.runs import State, Status
+from core.plan.experiment import Experiment
+from core.queue import jobs
+from core.tasks import predict
 from pages import _owner, _shared, _upload_doors
 
 MEGABYTES = 50  # of one picture: all of them are held in memory until they are sent

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from core import report, runs
-from core.experiment import Experiment
-from core.report import Report
+from core.disk import runs
+from core.plan.experiment import Experiment
+from core.report import report
+from core.report.report import Report
 
 Stamp = tuple[tuple[int, int], ...]
 

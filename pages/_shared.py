@@ -9,15 +9,17 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from core import dataset as datasets
-from core import device, disk, jobs, record, runs, uploads
-from core import split as splits
-from core.dataset import Dataset
+from core import device
+from core.data import dataset as datasets
+from core.data import split as splits
+from core.data.dataset import Dataset
+from core.data.split import Choice as SplitChoice
+from core.data.split import Fractions, Split
+from core.data.zips.names import LONG_NAME
+from core.disk import record, runs, space
 from core.errors import DamagedError, HeadstartError
-from core.experiment import Experiment
-from core.names import LONG_NAME
-from core.split import Choice as SplitChoice
-from core.split import Fractions, Split
+from core.plan.experiment import Experiment
+from core.queue import jobs, uploads
 from pages._shared_plot import Click, plot, theme  # noqa: F401 - pages call `_shared.plot`
 
 Found = TypeVar("Found")
@@ -289,7 +291,7 @@ def say_refused() -> None:
 
 def _refusal(error: Exception) -> str:
     """What somebody can mend in words; raises the rest again."""
-    said = error if isinstance(error, HeadstartError) else disk.refusal(error) or record.gone(error)
+    said = error if isinstance(error, HeadstartError) else space.refusal(error) or record.gone(error)
     if said is None:
         raise error
     return str(said)

@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image, ImageOps
 
-from core import picture
+from core.data.pictures import picture
 from core.errors import DamagedError
 
 SIDE = 192  # px, about twice what it takes on the page, for fine screens

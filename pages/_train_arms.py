@@ -2,10 +2,13 @@
 
 import streamlit as st
 
-from core import jobs, palette, progress, report, runs
-from core.experiment import Arm, Experiment
-from core.progress import Progress, Standing
-from core.runs import State
+from core.disk import runs
+from core.disk.runs import State
+from core.display import palette, progress
+from core.display.progress import Progress, Standing
+from core.plan.experiment import Arm, Experiment
+from core.queue import jobs
+from core.report import report
 from pages import _owner, _results, _shared
 
 

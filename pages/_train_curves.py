@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from core import charts, palette, runs
-from core.experiment import Arm, Experiment
-from core.progress import Standing
+from core.disk import runs
+from core.display import charts, palette
+from core.display.progress import Standing
+from core.plan.experiment import Arm, Experiment
 from pages import _results, _shared
 
 AXES = {"epoch": "Epochs", "seconds": "Seconds"}

@@ -6,8 +6,8 @@ from math import ceil
 import pandas as pd
 import streamlit as st
 
-from core import copies
-from core.dataset import Dataset
+from core.data.dataset import Dataset
+from core.data.near import copies
 from pages._thumbnails import square
 
 PAIRS = 12  # a page

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from core import disk, runs, uploads
-from core.dataset import Dataset
+from core.data.dataset import Dataset
+from core.disk import runs, space
+from core.queue import uploads
 from pages import _shared
 
 
@@ -28,7 +29,7 @@ def offer(of: Dataset) -> None:
 @st.dialog("Delete these pictures?")
 def _ask(of: Dataset) -> None:
     """Once: what is gone cannot be had back."""
-    size = disk.size(disk.taken_bytes(runs.dataset_directory(of.id)))
+    size = space.size(space.taken_bytes(runs.dataset_directory(of.id)))
     st.markdown(
         f"{_shared.count(len(of.pictures), 'picture')} of {_shared.plain(of.name)} go from this host ({size}), and "
         "this page with them, also for everybody to whom you gave its address. Your own zip stays with you."

@@ -8,10 +8,12 @@ from PIL import Image
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core import dataset, jobs, owner, runs, uploads
-from core.estimate import duration
-from core.progress import two_digits
-from core.runs import State, Status
+from core.data import dataset
+from core.disk import owner, runs
+from core.disk.runs import State, Status
+from core.display.progress import two_digits
+from core.plan.estimate import duration
+from core.queue import jobs, uploads
 from core.settings import SAMPLE, settings
 from pages import _owner, _shared
 from pages._thumbnails import square_of

@@ -6,10 +6,10 @@ from math import ceil
 import pandas as pd
 import streamlit as st
 
-from core import charts
-from core.dataset import Dataset, Severity
-from core.names import natural
-from core.problem import Problem
+from core.data.dataset import Dataset, Severity
+from core.data.problem import Problem
+from core.data.zips.names import natural
+from core.display import charts
 from pages import _shared
 from pages._thumbnails import square
 

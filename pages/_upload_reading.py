@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core import dataset
-from core.alternatives import Way
-from core.dataset import Dataset
+from core.data import dataset
+from core.data.dataset import Dataset
+from core.data.labels.alternatives import Way
 from core.errors import HeadstartError
 from pages import _owner, _shared
 

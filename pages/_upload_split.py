@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core import charts, copies, groups
-from core import split as splits
-from core.dataset import Dataset
+from core.data import groups
+from core.data import split as splits
+from core.data.dataset import Dataset
+from core.data.near import copies
+from core.data.split import Choice, Split
+from core.data.zips.names import natural
+from core.display import charts
 from core.errors import SplitError
-from core.names import natural
-from core.split import Choice, Split
 from pages import _shared
 
 TOGETHER = (

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from core import predict, progress
-from core.experiment import Experiment
-from core.progress import Progress
-from core.report import NAMES, Report
-from core.runs import State
+from core.disk.runs import State
+from core.display import progress
+from core.display.progress import Progress
+from core.plan.experiment import Experiment
+from core.report.report import NAMES, Report
+from core.tasks import predict
 from pages import (
     _compare_details,
     _compare_history,

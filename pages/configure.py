@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from core import fitting, jobs, runs, uploads
-from core.dataset import Dataset
+from core.data.dataset import Dataset
+from core.data.split import Split
+from core.disk import runs
 from core.errors import SplitError
-from core.experiment import Experiment
-from core.split import Split
+from core.plan import fitting
+from core.plan.experiment import Experiment
+from core.queue import jobs, uploads
 from pages import (
     _configure_augmentation,
     _configure_base,

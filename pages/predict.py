@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from core import predict, runs
+from core.disk import runs
 from core.errors import InputError
+from core.tasks import predict
 from pages import _predict_answers, _predict_upload, _shared
 
 POLL_SECONDS = 0.5

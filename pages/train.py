@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from core import jobs, progress
-from core.experiment import Experiment
-from core.progress import Standing
+from core.display import progress
+from core.display.progress import Standing
+from core.plan.experiment import Experiment
+from core.queue import jobs
 from pages import _owner, _results, _shared, _train_arms, _train_curves
 
 POLL_SECONDS = 1.0

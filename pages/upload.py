@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from core import runs
-from core.dataset import Dataset
+from core.data.dataset import Dataset
+from core.disk import runs
 from pages import (
     _shared,
     _upload_copies,

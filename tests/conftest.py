@@ -24,8 +24,11 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from core import experiment, host, jobs, runs
-from core.experiment import Arm, Experiment
+from core import host
+from core.disk import runs
+from core.plan import experiment
+from core.plan.experiment import Arm, Experiment
+from core.queue import jobs
 from core.settings import ROOT, settings
 
 
@@ -207,7 +210,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 
     Its arguments: a name for that, a function that writes the zip, the data set's name, and whose link brings it.
     """
-    from core import dataset  # here, for most tests need neither
+    from core.data import dataset  # here, for most tests need neither
 
     read: dict[object, Path] = {}
 
@@ -235,8 +238,8 @@ def new_experiment(colours_zip: Callable[..., Path], ingested: Callable[..., str
 
     Any field of `Experiment` may be chosen; without a choice pictures are 32 px wide and the epochs few and exact.
     """
-    from core import dataset  # here, for most tests need neither
-    from core.split import split
+    from core.data import dataset  # here, for most tests need neither
+    from core.data.split import split
 
     def write(n_classes: int = 2, n: int = 12, *, side: int = 40, **choices: object) -> str:
         dataset_id = ingested((n_classes, n, side), lambda: colours_zip(n_classes, n, side=side), "Colours")
@@ -377,8 +380,9 @@ def finished_experiment(zip_of: Callable[..., Path], ingested: Callable[..., str
     Its options: `classes` (pictures a class), `arms` that have scores, `right` (share of right answers an arm),
     `stopped` (arms that someone ended early), and any field of `Experiment`, `opponent=None` or `workspace` say.
     """
-    from core import dataset, report  # here, for most tests need neither, and the second takes a while to import
-    from core.split import split
+    from core.data import dataset  # here, for most tests need neither, and the second takes a while to import
+    from core.data.split import split
+    from core.report import report  # here, for most tests need neither, and the second takes a while to import
 
     def write(
         classes: Mapping[str, int] = PICTURES,
@@ -574,7 +578,7 @@ import json, os, signal, sys, time
 from pathlib import Path
 import psutil
 
-was_standby = sys.argv[2] == "core.standby"
+was_standby = sys.argv[2] == "core.queue.standby"
 if was_standby:
     if len(sys.argv) > 3:
         own = {"pid": os.getpid(), "pid_created": psutil.Process().create_time()}
@@ -588,9 +592,9 @@ if was_standby:
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    sys.argv[2:] = ["core.training", *order["arguments"]]
+    sys.argv[2:] = ["core.tasks.train", *order["arguments"]]
 module, target = sys.argv[2], Path(sys.argv[3])
-if module == "core.report":
+if module == "core.report.report":
     if not sys.stdin.readline():
         sys.exit()
     if (target / "kills").exists():
@@ -598,9 +602,9 @@ if module == "core.report":
         os.kill(os.getpid(), signal.SIGKILL)
     (target / "result.json").write_text("{}")
     sys.exit()
-if module == "core.training":
+if module == "core.tasks.train":
     target = target / sys.argv[4]
-if module == "core.weights":
+if module == "core.plan.weights":
     target = Path(os.environ["HEADSTART_HOME"], "weights", sys.argv[3])
 with (target / "starts").open("a") as starts:
     gpu = os.environ.get("CUDA_VISIBLE_DEVICES")

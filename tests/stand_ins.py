@@ -1,5 +1,5 @@
 """What plays a part in tests: experiments whose arms are played by the interpreter of the fixture `stand_in`, and what
-is seen of them; pictures that are made small in this process and not in one of `core.decoder`.
+is seen of them; pictures that are made small in this process and not in one of `core.data.pictures.decoder`.
 """
 
 import json
@@ -10,10 +10,12 @@ import pandas as pd
 import psutil
 from PIL import Image
 
-from core import experiment, picture, pixels, runs
-from core.experiment import Arm
-from core.picture import Stored
-from core.runs import State
+from core.data.pictures import picture, pixels
+from core.data.pictures.picture import Stored
+from core.disk import runs
+from core.disk.runs import State
+from core.plan import experiment
+from core.plan.experiment import Arm
 from core.settings import settings
 
 

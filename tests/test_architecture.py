@@ -14,35 +14,31 @@ import pytest
 from core.settings import ROOT
 
 KERAS = {"keras", "tensorflow", "jax", "torch", "openvino"}
-# These are written in Keras, so only a process that trains or predicts loads them.
-WITH_KERAS = {
-    f"core.{name}"
-    for name in (
-        *("batches", "batchnorm", "conversion", "engine", "features", "fit", "inputs", "keeper", "kernels", "model"),
-        "score",
-    )
-}
-# Such processes, `python -m …`. Pages may import them, for the values beside the process: they load Keras in functions.
-PROCESSES = {f"core.{name}" for name in ("predict", "probe", "standby", "training")}
+PROCESSES = {"core.queue.standby"}  # besides `core.tasks`
 VAGUE_NAMES = {"utils", "common", "helpers", "types", "misc", "lib"}
 
 
 @dataclass(frozen=True)
 class Import:
-    name: str  # a module, as far as it is one of ours: "core.runs", "pages._shared"; else as written
+    name: str  # a module, as far as it is one of ours: "core.disk.runs", "pages._shared"; else as written
     line: int
     is_at_top: bool  # carried out as soon as the module is imported
     is_for_types: bool  # under `if TYPE_CHECKING:`, never carried out
 
 
 def sources(folder: str) -> dict[str, Path]:
-    """Modules of a folder: {"core.runs": .../core/runs.py}."""
-    return {f"{folder}.{path.stem}": path for path in sorted((ROOT / folder).glob("*.py")) if path.stem != "__init__"}
+    """Modules of a folder: {"core.disk.runs": .../core/disk/runs.py}; a package has the name of its folder."""
+    paths = sorted((ROOT / folder).rglob("*.py"))
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
 
 
 CORE = sources("core")
 PAGES = sources("pages")
-EVERYTHING = CORE | PAGES | {"app": ROOT / "app.py", "core": ROOT / "core" / "__init__.py"}
+EVERYTHING = CORE | PAGES | {"app": ROOT / "app.py"}
+# These are written in Keras, so only a process that trains or predicts loads them.
+WITH_KERAS = {name for name in CORE if name.startswith(("core.network.", "core.training."))} - {"core.training.arm"}
+# Such processes, `python -m …`. Pages may import them, for the values beside the process: they load Keras in functions.
+PROCESSES |= {name for name in CORE if name.startswith("core.tasks.")}
 
 
 def imports(path: Path) -> list[Import]:
@@ -82,7 +78,7 @@ def top(name: str) -> str:
 
 
 def offences(modules: dict[str, Path], is_offence) -> list[str]:
-    """ "core/runs.py:12 imports streamlit" for each import of `modules` that offends."""
+    """ "core/disk/runs.py:12 imports streamlit" for each import of `modules` that offends."""
     return [
         f"{path.relative_to(ROOT)}:{found.line} imports {found.name}"
         for module, path in modules.items()

@@ -13,9 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import dataset, model, predict, runs
-from core.experiment import Arm
+from core.data import dataset
+from core.disk import runs
+from core.network import model
+from core.plan.experiment import Arm
 from core.settings import ROOT
+from core.tasks import predict
 
 OTHERS = [
     pytest.param(name, marks=pytest.mark.skipif(find_spec(name) is None, reason=f"{name} is not installed"))
@@ -26,7 +29,10 @@ OTHERS = [
 TRAIN = """
 import sys
 import numpy as np
-from core import device, kernels, model, training
+from core import device
+from core.network import kernels
+from core.network import model
+from core.tasks import train
 
 def build(*arguments, **options):
     network = built(*arguments, **options)
@@ -138,7 +144,7 @@ def asked_again(experiment: str, backend: str, start: Callable[..., "subprocess.
     data = dataset.read(runs.read_experiment(experiment).dataset)
     pictures = answers_of(experiment, Arm.TRANSFER)["picture"]
     prediction = predict.create(experiment, [(name, data.path(name).read_bytes()) for name in pictures])
-    assert start("core.predict", predict.directory(prediction), KERAS_BACKEND=backend).wait(300) == 0
+    assert start("core.tasks.predict", predict.directory(prediction), KERAS_BACKEND=backend).wait(300) == 0
     return predict.read(prediction)
 
 

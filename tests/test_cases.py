@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from core import dataset
-from core.dataset import Dataset
+from core.data import dataset
+from core.data.dataset import Dataset
+from core.data.problem import ProblemKind
 from core.errors import HeadstartError
-from core.problem import ProblemKind
 from core.settings import ROOT
 
 CASES = ROOT.parent / "shared" / "cases"

@@ -11,10 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core import identity, jobs, process, runs
+from core import identity
+from core.disk import runs
+from core.disk.runs import Status
 from core.identity import Identity
-from core.job import Job
-from core.runs import Status
+from core.queue import jobs
+from core.queue.job import Job
+from core.worker import process
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc, which is Linux's")
 

@@ -20,10 +20,12 @@ import psutil
 import pyarrow.parquet
 import pytest
 
-from core import job, jobs, predict, runs
-from core.experiment import Arm
-from core.runs import State, Status
+from core.disk import runs
+from core.disk.runs import State, Status
+from core.plan.experiment import Arm
+from core.queue import job, jobs
 from core.settings import ROOT, settings
+from core.tasks import predict
 
 ROLES = {"consumer": 4, "arm": 4, "server": 4, "dataset": 3, "predict": 2, "report": 2, "standby": 1}  # kills of each
 SEED = 7
@@ -32,7 +34,11 @@ SERVER = """
 import shutil, sys, time
 from pathlib import Path
 from zipfile import ZipFile
-from core import dataset, job, jobs, predict, runs
+from core.data import dataset
+from core.queue import job
+from core.queue import jobs
+from core.tasks import predict
+from core.disk import runs
 from core.job import Kind
 
 zipped, trained, picture = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
@@ -138,10 +144,10 @@ class House:
 def _living(process: psutil.Process, home: Path, arms: set[int | None]) -> Living | None:
     """What it is, if it is one of this home's. A standby that has its order has become an arm."""
     try:
-        module = next((word for word in process.cmdline()[:4] if word.startswith("core.")), "").removeprefix("core.")
+        module = next((word for word in process.cmdline()[:4] if word.startswith("core.")), "").rpartition(".")[2]
         if not module or process.environ().get("HEADSTART_HOME") != str(home):
             return None
-        role = "arm" if module == "training" or process.pid in arms else module
+        role = "arm" if module == "train" or process.pid in arms else module
         return None if process.status() == psutil.STATUS_ZOMBIE else Living(role, process.pid, process.ppid())
     except psutil.Error:  # it has ended meanwhile
         return None

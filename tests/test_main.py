@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import runs
 from core.__main__ import main
-from core.experiment import Arm
+from core.disk import runs
+from core.plan.experiment import Arm
 from core.settings import ROOT, settings
 
 SCHEMA = {"schema", "experiment", "proof", "dataset", "arms", "difference"}

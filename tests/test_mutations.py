@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from core.archive import open_archive
+from core.data.labels.layout import arrange
+from core.data.zips.archive import open_archive
+from core.data.zips.names import EntryError
 from core.errors import HeadstartError
-from core.layout import arrange
-from core.names import EntryError
 
 
 def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from core import consumer, device, experiment, profile
-from core.bases import BASES
+from core import device, profile
 from core.device import Device
+from core.plan import experiment
+from core.plan.bases import BASES
 from core.profile import CLOUD_DEFAULTS, Profile
+from core.queue import consumer
 from core.settings import Settings, settings
 
 CHECKOUT, PREFIX = Path("/mount/src/headstart"), Path("/home/adminuser/venv")

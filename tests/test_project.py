@@ -21,7 +21,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PIL import Image, ImageChops
 
-from core import bases, picture
+from core.data.pictures import picture
+from core.plan import bases
 from core.settings import ASSETS, ROOT, SAMPLE
 
 SAMPLE_CLASSES = {"bird": 35, "flower": 24, "fruit": 26, "mammal": 64, "vegetable": 18}

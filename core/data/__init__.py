@@ -1,0 +1,3 @@
+"""Pictures with labels: a zip becomes a data set, and a data set is split.
+
+May import worker, disk."""

@@ -1,0 +1,484 @@
+"""A zip of labelled pictures → Dataset: pictures stored one way, a manifest, and the problems found.
+
+    datasets/<id>/  request.json      the name, as uploaded, the zip's SHA-256, and the workspace that brought it
+                    upload.zip        gone after the ingest
+                    status.json       progress
+                    pictures/         <sha256 of the file>.jpg or .png
+                    dataset.json      name, classes, fingerprint, problems, seconds, how it was read, made of what
+                    near.parquet      pairs of near-copies, whichever way the zip is read
+                    unlabelled/       the first pictures of a part without answers, to be asked about later
+                    readings.*        other ways to read the same zip (`alternatives`)
+                    manifest.parquet  a row a picture and label; written last, so without it there is no data set
+
+A zip with the same bytes as that of another data set is not read again: its pictures are linked, its manifest copied.
+
+`python -m core.data.dataset DATASET_DIR` is the process that does it for the app.
+"""
+
+import hashlib
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import pandas as pd
+
+from core.data import manifest, problem, storing
+from core.data.labels import alternatives, layout
+from core.data.labels.alternatives import Way, Ways
+from core.data.near import copies
+from core.data.pictures import depth as depths
+from core.data.pictures.depth import Depth
+from core.data.pictures.picture import is_whole
+from core.data.problem import Problem, ProblemKind, found
+from core.data.problem import Severity as Severity
+from core.data.storing import STOPPED, Progress
+from core.data.zips.archive import open_archive, printable
+from core.data.zips.names import natural
+from core.disk import record, runs
+from core.disk.space import check_free, refusal
+from core.errors import (
+    ArchiveError,
+    DamagedError,
+    DatasetError,
+    HeadstartError,
+    InputError,
+    ResourceError,
+    StopRequested,
+)
+from core.queue import uploads
+from core.settings import settings
+from core.worker import process
+from core.worker.process import Watch, started
+
+if TYPE_CHECKING:  # split imports this module
+    from core.data.split import Split
+
+PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
+CHUNK_BYTES = 4_000_000
+RULES = 7  # to be raised when the same zip is read or stored in another way
+LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled pictures on disk."""
+
+    id: str
+    name: str
+    fingerprint: str  # SHA-256 of all (picture, label, part)
+    classes: tuple[str, ...]  # sorted
+    pictures: pd.DataFrame  # manifest.COLUMNS and near, the group of near-copies; one under two labels is two rows
+    problems: tuple[Problem, ...]
+    seconds: float = 0.0  # that the ingest took
+    near: pd.DataFrame = field(default_factory=copies.none)  # copies.COLUMNS; pairs of near-copies
+    depth: Depth = field(default_factory=lambda: depths.UNKNOWN)  # of its pictures of more than 8 bits
+    reading: str = ""  # the key of the way in which its zip is read; `alternatives` has the others
+    unlabelled: tuple[tuple[str, str], ...] = ()  # name and stored file of the first pictures of a part without answers
+
+    @property
+    def has_own_split(self) -> bool:
+        """Whether the zip says which picture is for training and which for the test."""
+        return bool(self.pictures["part"].notna().any())
+
+    @property
+    def ways(self) -> list[Way]:
+        """The ways in which its zip can be read, the likeliest first; none where there is only one."""
+        return alternatives.titles(runs.dataset_directory(self.id))
+
+    @property
+    def unlabelled_paths(self) -> list[tuple[str, Path]]:
+        """Name and file of the first pictures of a part without answers, to be asked about."""
+        return [(name, runs.dataset_directory(self.id) / "unlabelled" / file) for name, file in self.unlabelled]
+
+    def path(self, picture: str) -> Path:
+        """The stored file of a picture."""
+        return runs.dataset_directory(self.id) / "pictures" / self._files[picture]
+
+    @cached_property
+    def _files(self) -> dict[str, str]:
+        return dict(zip(self.pictures["picture"], self.pictures["file"], strict=True))
+
+
+def create(source: Path | BinaryIO, name: str, *, workspace: str = "") -> str:
+    """Begin a data set: copy the zip, piece by piece, into a directory of its own.
+
+    Args:
+        source: The zip.
+        name: What to call the data set; a file name's folders and ".zip" are left off.
+        workspace: Of the link that brings it, and alone may stop the reading and delete it.
+
+    Returns:
+        The new data set's id; it is to be ingested.
+
+    Raises:
+        ArchiveError: There is no such file.
+        ResourceError: The disk is too full. Nothing is left behind, as after any error.
+    """
+    if isinstance(source, Path):
+        if not source.is_file():
+            what = "a folder; zip it first" if source.is_dir() else "nothing there; check the path"
+            raise ArchiveError(f"Expected a zip file at {source}. Found {what}.")
+        with source.open("rb") as file:
+            return create(file, name, workspace=workspace)
+    dataset_id = runs.new_id()
+    directory = runs.dataset_directory(dataset_id)
+    with runs.made(directory):
+        digest = _copy(source, directory / "upload.zip")
+        request = {"name": _title(name), "zip_sha256": digest, "workspace": workspace}
+        runs.write_json(directory / "request.json", request)
+        runs.write_status(directory, runs.Status())
+    return dataset_id
+
+
+def ingest(
+    dataset_id: str,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    stopped: Callable[[], bool] | None = None,
+) -> Dataset:
+    """Read a created data set's zip, store its pictures and write its manifest.
+
+    Args:
+        dataset_id: From `create`.
+        progress: Called with pictures done and pictures in all, about five times a second.
+        stopped: Asked between two pictures.
+
+    Raises:
+        ArchiveError: The zip as a whole cannot be used.
+        DatasetError: Its pictures and labels make no data set.
+        ResourceError: The disk became full.
+        StopRequested: `stopped` said so. As after an error, only status.json and request.json are left.
+    """
+    present = read(dataset_id)
+    if present:
+        return present
+    directory = runs.dataset_directory(dataset_id)
+    try:
+        with uploads.held(dataset_id):
+            return _ingested(directory, Progress(progress, stopped))
+    except OSError as error:
+        full = refusal(error)  # before room is made
+        if full is None:
+            raise
+        runs.discard_upload(directory)
+        raise full from None
+    except HeadstartError:
+        runs.discard_upload(directory)
+        raise
+
+
+def read(dataset_id: str) -> Dataset | None:
+    """A data set, or None where it is not ingested (yet)."""
+    directory = runs.dataset_directory(dataset_id)
+    try:
+        pictures = record.read_frame(directory / "manifest.parquet")
+    except FileNotFoundError:
+        return None
+    said = record.read_object(directory / "dataset.json")
+    if said is None:  # it is being removed
+        return None
+    return Dataset(
+        id=dataset_id,
+        name=said["name"],
+        fingerprint=said["fingerprint"],
+        classes=tuple(said["classes"]),
+        pictures=pictures,
+        problems=tuple(problem.parsed(each) for each in said["problems"]),
+        seconds=said["seconds"],
+        near=copies.among(copies.read(directory), pictures),
+        depth=depths.read(said.get("depth")),  # what follows "get" is not said of those that an earlier version made
+        reading=said.get("reading", ""),
+        unlabelled=tuple((name, file) for name, file in said.get("unlabelled", ())),
+    )
+
+
+def reread(dataset_id: str, key: str, *, workspace: str = "") -> str:
+    """Make another data set of the same stored pictures, by another way to read their zip.
+
+    Args:
+        dataset_id: Of a data set that is read.
+        key: Of one of its `ways`.
+        workspace: Of the link that wants it, which must be that of the data set, and alone may delete it.
+
+    Returns:
+        The new data set's id; it is ready.
+
+    Raises:
+        InputError: The data set is being removed, or another link uploaded it.
+        DatasetError: There is no such way, or its pictures and labels make no data set.
+        ResourceError: The disk is full. Nothing is left behind, as after any error.
+    """
+    begun, source = time.monotonic(), runs.dataset_directory(dataset_id)
+    uploads.check_use(dataset_id, workspace)
+    with uploads.held(dataset_id):
+        known, ways = read(dataset_id), alternatives.read(source)
+        way = next((each for each in ways.ways if each.key == key), None) if ways else None
+        if known is None or ways is None or way is None:
+            raise DatasetError("This way to read the pictures is not here any more. Upload the zip again.")
+        new_id = runs.new_id()
+        directory = runs.dataset_directory(new_id)
+        with runs.made(directory):
+            request = runs.read_json(source / "request.json") or {}
+            runs.write_json(directory / "request.json", {**request, "reading": key, "workspace": workspace})
+            made = _read_by(ways, way, directory, replace(known, near=copies.read(source)))
+            if not _link(known, _emptied(directory / "pictures"), Progress()):
+                raise ResourceError(
+                    "The pictures must be there and fit on the host's disk. Found them gone, or it full."
+                )
+            runs.write_status(directory, runs.Status(state=runs.State.DONE))
+            _written(directory, made, begun)
+    return new_id
+
+
+def _copy(source: BinaryIO, path: Path) -> str:
+    """Copy it, and return the SHA-256 of its bytes."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        while chunk := source.read(CHUNK_BYTES):
+            check_free(path.parent, len(chunk))
+            digest.update(chunk)
+            file.write(chunk)
+    return digest.hexdigest()
+
+
+def _title(name: str) -> str:
+    base = printable(name).replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return base.removesuffix(".zip").removesuffix(".ZIP").strip()[:100] or "Pictures"
+
+
+def _ingested(directory: Path, progress: Progress) -> Dataset:
+    begun = time.monotonic()
+    upload, folder = directory / "upload.zip", directory / "pictures"
+    if not upload.is_file():
+        raise DatasetError("This data set's zip is not here any more. Upload it again.")
+    for known in _of_the_same_zip(directory):
+        if _link(known, _emptied(folder), progress):
+            return _written(directory, replace(known, id=directory.name), begun)
+    _emptied(folder)
+    with open_archive(upload) as archive:
+        arranged = layout.arrange(archive)
+        manifest.check_names(archive, arranged)
+        stock = storing.stored(archive, arranged, directory, progress)
+        refused = [f"{entry.name}: {entry.reason}" for entry in archive.refused]
+    common = (
+        *found(ProblemKind.UNREADABLE, stock.unreadable),
+        *found(ProblemKind.REFUSED, refused),
+        *found(ProblemKind.BLANK, copies.blank(stock.rows, stock.thumbnails)),
+    )
+    ways = alternatives.gathered(arranged, stock.rows, common)
+    _checked(ways, ways.ways[0])  # before near-copies are looked for, which takes a while
+    near = copies.find(stock.rows, stock.thumbnails, folder, look=progress.look)
+    shared = Dataset(
+        directory.name, "", "", (), stock.rows, (), near=near, depth=stock.depth, unlabelled=stock.unlabelled
+    )
+    made = _read_by(ways, ways.ways[0], directory, shared)
+    ways.write(directory)
+    copies.write(near, directory)
+    return _written(directory, made, begun, is_repeatable=not stock.was_short)
+
+
+def _checked(ways: Ways, way: Way) -> tuple[pd.DataFrame, list[Problem]]:
+    """The manifest by one way to read a zip, and what was repeated.
+
+    Raises:
+        DatasetError: It is too little.
+    """
+    pictures, repeated = manifest.unique(ways.rows(way))
+    unreadable = [name for each in ways.common if each.kind is ProblemKind.UNREADABLE for name in each.names]
+    manifest.check_classes(pictures, set(way.labels), unreadable)
+    return pictures, repeated
+
+
+def _read_by(ways: Ways, way: Way, directory: Path, shared: Dataset) -> Dataset:
+    """The data set by one way to read its zip; `shared` has the pairs of all pictures, and what no way changes."""
+    pictures, repeated = _checked(ways, way)
+    near = copies.among(shared.near, pictures)
+    pictures["near"] = copies.group(pictures, near)
+    request, order = runs.read_json(directory / "request.json") or {}, list(ProblemKind)
+    problems = (
+        *ways.common,
+        *way.problems,
+        *repeated,
+        *copies.problems(pictures, near),
+        *manifest.small_classes(pictures),
+    )
+    return replace(
+        shared,
+        id=directory.name,
+        name=request.get("name", "Pictures"),
+        fingerprint=_fingerprint(pictures),
+        classes=tuple(sorted(set(pictures["label"]))),
+        pictures=pictures,
+        problems=tuple(sorted(problems, key=lambda each: order.index(each.kind))),
+        near=near,
+        reading=way.key,
+    )
+
+
+def _fingerprint(pictures: pd.DataFrame) -> str:
+    rows = pictures[["picture", "label", "part"]].itertuples(index=False)
+    return hashlib.sha256("\n".join(sorted("\t".join(str(cell) for cell in row) for row in rows)).encode()).hexdigest()
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)  # of an ingest that was killed
+    folder.mkdir()
+    return folder
+
+
+def _made_of(directory: Path) -> dict[str, object]:
+    """What an ingest depends on: the zip's bytes and the rules by which they are read."""
+    request = runs.read_json(directory / "request.json") or {}
+    limits = settings().model_dump(include=set(LIMITS))
+    reading = request.get("reading")  # that was chosen; None is the likeliest
+    return {"zip_sha256": request.get("zip_sha256"), "rules": RULES, "reading": reading, **limits}
+
+
+def _of_the_same_zip(directory: Path) -> Iterator[Dataset]:
+    """Data sets of this home that were made of the same; somebody may delete them at any time."""
+    made_of = _made_of(directory)
+    for path in directory.parent.glob("*/dataset.json") if made_of["zip_sha256"] else ():
+        if record.readable(path).get("made_of") == made_of:
+            with suppress(DamagedError):  # then the zip is read
+                if known := read(path.parent.name):
+                    yield known
+
+
+def _link(known: Dataset, folder: Path, progress: Progress) -> bool:
+    """Put what all ways of another data set need beside and into `folder`: stored pictures, the ways, pairs.
+
+    False when they are going away or damaged, or the disk is full.
+    """
+    source, target = runs.dataset_directory(known.id), folder.parent
+    try:
+        moves = [(source / "pictures" / file, folder / file) for file in _files(known)]
+        if known.unlabelled:
+            (target / "unlabelled").mkdir(exist_ok=True)
+        for file in sorted({file for _, file in known.unlabelled}):
+            moves.append((source / "unlabelled" / file, target / "unlabelled" / file))
+        for done, (there, here) in enumerate(moves, start=1):
+            progress(done, len(moves))
+            if not is_whole(there):
+                return False
+            try:
+                os.link(there, here)  # stored pictures are never written to again
+            except FileNotFoundError:  # it goes just now
+                return False
+            except OSError:  # too many links, or a disk that has none
+                shutil.copyfile(there, here)
+        alternatives.copy(source, target)
+        copies.write(copies.read(source), target)
+    except (OSError, DamagedError):
+        return False
+    return True
+
+
+def _files(known: Dataset) -> list[str]:
+    """The stored pictures that any way of a data set needs."""
+    return sorted({*known.pictures["file"], *alternatives.files(runs.dataset_directory(known.id))})
+
+
+def _written(directory: Path, made: Dataset, begun: float, *, is_repeatable: bool = True) -> Dataset:
+    """Write the data set; one for which time or memory was lacking is no model for the same zip."""
+    request = runs.read_json(directory / "request.json") or {}
+    dataset = replace(made, name=request.get("name", "Pictures"), seconds=time.monotonic() - begun)
+    said = {
+        "name": dataset.name,
+        "classes": dataset.classes,
+        "fingerprint": dataset.fingerprint,
+        "problems": [asdict(each) for each in dataset.problems],
+        "has_own_split": dataset.has_own_split,
+        "seconds": dataset.seconds,
+        "depth": dataset.depth,
+        "reading": dataset.reading,
+        "unlabelled": dataset.unlabelled,
+        "made_of": _made_of(directory) if is_repeatable else None,
+    }
+    runs.write_json(directory / "dataset.json", said)
+    runs.write_frame(directory / "manifest.parquet", dataset.pictures)
+    (directory / "upload.zip").unlink(missing_ok=True)
+    return dataset
+
+
+def describe(dataset: Dataset, split: "Split") -> str:
+    """Classes with counts, split and problems as plain text, for a terminal."""
+    counts = split.counts()
+    counts = counts.loc[natural(counts.index)]
+    counts["all"] = counts.sum(axis=1)
+    counts.loc["all"] = counts.sum()
+    parts = ", ".join(f"{number:,} {part}" for part, number in split.counts().sum().items())
+    origin = "by the zip's own folders" if dataset.has_own_split else f"drawn with seed {split.seed}"
+    problems = [line for each in dataset.problems for line in ("", *problem.lines(each))] or ["", "No problems found."]
+    return "\n".join(
+        [
+            f"{dataset.name}: {len(dataset.pictures):,} pictures in {len(dataset.classes)} classes",
+            "",
+            counts.rename_axis(None).to_string(),
+            "",
+            f"Split, {origin}: {parts}",
+            *split.remarks(dataset.near),
+            *problems,
+        ]
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """The process: ingest one directory, with its progress in status.json. Returns the exit code."""
+    directory = Path(arguments[0] if arguments else "").resolve()
+    if directory != runs.dataset_directory(directory.name).resolve() or not directory.is_dir():
+        raise InputError(f"Expected a data set's directory of this home. Found {directory}. Use the app's own.")
+    first = started()
+    runs.write_status(directory, first)
+    leaving = threading.Thread(target=_leave, args=(directory, first), daemon=True)
+    with Watch(directory, lambda requests: leaving.start() if requests == 1 else None) as watch:
+        last = _worked(directory, first, watch)
+    runs.write_status(directory, last)
+    return int(last.state is runs.State.FAILED)
+
+
+def _leave(directory: Path, first: runs.Status) -> None:
+    """End the process where a picture takes long to decode, so that a stop is answered within a second."""
+    time.sleep(PATIENCE_SECONDS)
+    if (directory / "manifest.parquet").exists():  # it was ready just then
+        return
+    runs.discard_upload(directory)
+    runs.write_status(directory, first.model_copy(update={"state": runs.State.STOPPED, "message": STOPPED}))
+    os._exit(0)
+
+
+def _worked(directory: Path, first: runs.Status, watch: Watch) -> runs.Status:
+    begun = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        rate = done / max(time.monotonic() - begun, 1e-3)
+        left = (total - done) / rate if rate else None
+        update = {"done": done, "total": total, "rate": rate, "seconds_left": left}
+        runs.write_status(directory, first.model_copy(update=update))
+
+    try:
+        dataset = ingest(directory.name, progress=progress, stopped=lambda: watch.is_stopped)
+    except StopRequested as error:
+        return first.model_copy(update={"state": runs.State.STOPPED, "message": str(error)})
+    except HeadstartError as error:
+        return first.model_copy(update={"state": runs.State.FAILED, "message": str(error)})
+    except Exception as error:  # a fault of ours: the user is told, the log has the rest
+        process.note()
+        message = f"Headstart failed on this zip ({type(error).__name__}). The log beside it says more."
+        return first.model_copy(update={"state": runs.State.FAILED, "message": message})
+    number = len(dataset.pictures)
+    return first.model_copy(update={"state": runs.State.DONE, "done": number, "total": number})
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(process.carried_out(main, sys.argv[1:]))
+    except InputError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,3 @@
+"""Which pictures of a data set are copies or nearly copies of each other.
+
+May import data.pictures, disk."""

@@ -1,0 +1,106 @@
+"""What a file is by its first bytes, whatever its name says."""
+
+from typing import NamedTuple
+
+from core.data.zips import kinds
+from core.data.zips.names import words
+
+START_BYTES = 512  # a tar says what it is at byte 257
+
+
+class Kind(NamedTuple):
+    """What was found in place of a zip, and what to do."""
+
+    name: str
+    remedy: str
+
+
+ZIP_THE_FOLDER = "Zip the folder that contains the class folders."
+UNPACK = f"Unpack it. {ZIP_THE_FOLDER}"
+AGAIN = "Download it again, in a browser where you are signed in, and look at its size."
+KINDS = {
+    b"Rar!": Kind("a RAR archive", UNPACK),
+    b"7z\xbc\xaf\x27": Kind("a 7z archive", UNPACK),
+    b"\x1f\x8b": Kind("a gzip file, such as tar.gz", UNPACK),
+    b"BZh": Kind("a bzip2 file, such as tar.bz2", UNPACK),
+    b"\xfd7zXZ": Kind("an xz file, such as tar.xz", UNPACK),
+    b"\x28\xb5\x2f\xfd": Kind("a Zstandard file, such as tar.zst", UNPACK),
+    b"MSCF": Kind("a CAB archive", UNPACK),
+    b"PK\x07\x08": Kind(
+        "the first part of a zip that was split", "Join its parts with the program that split it, and zip them whole."
+    ),
+    b"\xff\xd8\xff": Kind("a JPEG picture", ZIP_THE_FOLDER),
+    b"\x89PNG": Kind("a PNG picture", ZIP_THE_FOLDER),
+    b"%PDF": Kind("a PDF document", ZIP_THE_FOLDER),
+    b"\x89HDF": Kind("an HDF5 file", "Save its pictures as files, in a folder for each class, and zip these."),
+    b"version https://git-lfs": Kind(
+        "a pointer of Git LFS: a note that stands for the zip", "Fetch the zip itself with `git lfs pull`."
+    ),
+}
+TEXTS = {
+    b"<!doctype html": Kind("a web page: the download failed", AGAIN),
+    b"<html": Kind("a web page: the download failed", AGAIN),
+    b"<head": Kind("a web page: the download failed", AGAIN),
+    b"<?xml": Kind("an XML message of a server: the download failed", AGAIN),
+    b'{"': Kind("a JSON message of a server: the download failed", AGAIN),
+}
+TAR = Kind("a tar archive", UNPACK)
+EMPTY = Kind("an empty file", "Copy or download it again.")
+ZEROS = Kind("nothing but zeros: the download or copy stopped before its end", "Copy or download it again.")
+ELSE = Kind("something else", ZIP_THE_FOLDER)
+
+# Endings of pictures, read here or not: each is named where it cannot be read, and makes its folder a class.
+PICTURE_SUFFIXES = frozenset(
+    words(
+        ".jpg .jpeg .jpe .jfif .pjpeg .mpo .png .apng .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pbm .pnm"
+        " .avif .heic .heif .hif .jp2 .j2k .jxl .svg .psd .ico .tga .dng .cr2 .nef .arw"
+    )
+)
+# Endings of what is no picture, often as many as the pictures; of all others the first bytes are looked at.
+OTHER_SUFFIXES = frozenset(
+    words(
+        ".txt .csv .tsv .tab .json .jsonl .xml .yaml .yml .md .html .htm .css .js .py .ipynb .pdf .doc .docx"
+        " .xls .xlsx .ods .zip .7z .rar .tar .gz .tgz .bz2 .xz .zst .cab .jar .mat .npy .npz .pkl .h5 .db .ini"
+        " .log .cfg .toml .sh .exe"
+    )
+)
+
+PICTURES = (
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF87a",
+    b"GIF89a",
+    b"II*\0",
+    b"MM\0*",
+    b"\0\0\0\x0cjP  ",
+    b"\xff\x4f\xff\x51",
+    b"8BPS",
+    b"\0\0\1\0",
+)
+NETPBM = tuple(b"P%d%c" % (number, blank) for number in range(1, 8) for blank in b"\n\r\t #")
+
+
+def kind(start: bytes) -> Kind:
+    """What a file is that is no zip, by its first `START_BYTES`."""
+    if not start:
+        return EMPTY
+    if start[257:262] == b"ustar":
+        return TAR
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    found = next((each for signature, each in KINDS.items() if start.startswith(signature)), None)
+    found = found or next((each for opening, each in TEXTS.items() if text.startswith(opening)), None)
+    return found or (ELSE if start.strip(b"\0") else ZEROS)
+
+
+def is_picture(start: bytes) -> bool:
+    """Whether a file begins like a picture of a usual kind, one that is read here or not."""
+    if start[:2] == b"BM":
+        return len(start) > 18 and start[14:18] in (b"\x0c\0\0\0", b"\x28\0\0\0", b"\x6c\0\0\0", b"\x7c\0\0\0")
+    is_webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
+    return (
+        is_webp
+        or kinds.is_avif(start)
+        or kinds.is_heif(start)
+        or start.startswith(PICTURES)
+        or start.startswith(NETPBM)
+    )

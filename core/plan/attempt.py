@@ -1,0 +1,116 @@
+"""A second attempt at an arm whose process was ended by the system, for memory, or by a crash: once, and easier on it.
+
+    <arm>/attempt.json  what the arm does otherwise than its experiment says: the size of a batch, or of its pictures;
+                        or that it does without OpenVINO, whose C++ may end a process where it should raise an error
+
+The process of the arm reads it; the page and the report say so.
+"""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from core import device
+from core.disk import record, runs
+from core.plan import bases
+from core.plan.experiment import Arm, Experiment
+
+LEAST_BATCH = 2
+SMALLER = 0.75  # times the side of a picture, where batches are as small as they can be
+LEFT = ("metrics.jsonl", "arm.json")  # of the first attempt
+
+
+class Attempt(BaseModel):
+    """What a second attempt changes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    batch_size: int
+    usual_batch_size: int
+    image_size: int
+    usual_image_size: int
+    crash: str = ""  # the signal by which the first process ended itself, after which OpenVINO is left out
+
+    def applied(self, experiment: Experiment, arm: Arm) -> Experiment:
+        """The experiment as this attempt at one of its arms carries it out."""
+        if arm is Arm.TRANSFER:
+            training = experiment.training.model_copy(update={"batch_size": self.batch_size})
+            return experiment.model_copy(update={"training": training})
+        assert experiment.opponent
+        own = {"batch_size": self.batch_size, "image_size": self.image_size}
+        return experiment.model_copy(update={"opponent": experiment.opponent.model_copy(update=own)})
+
+    @property
+    def change(self) -> str:
+        """What is done otherwise, in a few words."""
+        if self.crash:
+            return "without OpenVINO"
+        if self.image_size != self.usual_image_size:
+            return f"pictures of {self.image_size} px instead of {self.usual_image_size}"
+        return f"batches of {self.batch_size} instead of {self.usual_batch_size}"
+
+    @property
+    def cause(self) -> str:
+        """What happened at the first attempt, in a few words."""
+        return f"the process crashed ({self.crash})" if self.crash else "memory ran out"
+
+    @property
+    def sentence(self) -> str:
+        """What happened and what was changed."""
+        cause, change = self.cause, self.change if self.crash else f"with {self.change}"
+        return f"{cause[0].upper()}{cause[1:]} at the first attempt, so this is a second one, {change}."
+
+
+def read(directory: Path) -> Attempt | None:
+    """The second attempt that the arm of `directory` is at, or was; None where there was none."""
+    return record.read_as(Attempt, directory / "attempt.json")
+
+
+def is_without_openvino(directory: Path) -> bool:
+    """Whether nothing may load OpenVINO for this arm any more, as every standby does."""
+    second = read(directory)
+    return second is not None and bool(second.crash)
+
+
+def prepare(directory: Path, *, crash: str = "") -> Attempt | None:
+    """Make an arm's directory ready for a second attempt; None where it has had it, or where nothing can be changed.
+
+    Args:
+        directory: Of an arm whose process is gone, in its experiment's.
+        crash: The signal by which it ended itself; without one it was memory that it lacked.
+    """
+    value = runs.read_json(directory.parent / "experiment.json")
+    if value is None or read(directory) is not None:
+        return None
+    experiment, arm = Experiment.model_validate(value), Arm(directory.name)
+    easier = _without_openvino(experiment, arm, crash) if crash else _easier(experiment, arm)
+    if easier is None:
+        return None
+    for name in LEFT:
+        (directory / name).unlink(missing_ok=True)
+    runs.write_json(directory / "attempt.json", easier.model_dump())
+    runs.write_status(directory, runs.Status(message=easier.sentence))
+    return easier
+
+
+def _easier(experiment: Experiment, arm: Arm) -> Attempt | None:
+    """Half the batch, or where that is small already smaller pictures, which only an arm from scratch may have."""
+    same = _same(experiment, arm)
+    batch, size = same.batch_size, same.image_size
+    if batch // 2 >= LEAST_BATCH:
+        return same.model_copy(update={"batch_size": batch // 2})
+    smaller = max(bases.base(experiment.base).min_size, round(SMALLER * size))
+    if arm is Arm.SCRATCH and smaller < size:
+        return same.model_copy(update={"image_size": smaller})
+    return None
+
+
+def _without_openvino(experiment: Experiment, arm: Arm, crash: str) -> Attempt | None:
+    """Any process of an arm may have loaded OpenVINO; where it does not compute it was something else that crashed."""
+    is_used = device.has_openvino() and not device.find().has_gpu
+    return _same(experiment, arm).model_copy(update={"crash": crash}) if is_used else None
+
+
+def _same(experiment: Experiment, arm: Arm) -> Attempt:
+    batch, size = experiment.training_of(arm).batch_size, experiment.image_size_of(arm)
+    return Attempt(batch_size=batch, usual_batch_size=batch, image_size=size, usual_image_size=size)

@@ -1,0 +1,253 @@
+"""Seconds and memory of an arm before it is started, from rates that earlier runs or a probe recorded on this host."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core import host
+from core.errors import ResourceError
+from core.plan import bases
+from core.plan.experiment import Arm, Experiment, head_parameters
+from core.settings import MEBIBYTE, settings
+
+BYTES = 4  # of a float32
+# Anonymous memory of an arm's process, fitted to what benchmarks/memory.py finds for all bases: within a tenth of it.
+IMPORTED_BYTES = 260 * MEBIBYTE  # TensorFlow, Keras, pandas and the rest, and their first words
+WEIGHTS_KEPT = 3.0  # times the weights: read, built, and loaded again from the file
+WEIGHTS_MOVED = 3.0  # times the trained ones: their gradients and the optimizer's two means
+LAYER_BYTES = 0.6 * MEBIBYTE  # of a layer as Keras has it, twice
+GRAPH_BYTES = 0.95 * MEBIBYTE  # of a trained layer in the graphs of step, validation and re-estimation
+KEPT_FOR_BACKWARD = 0.9  # of the trained layers' outputs
+ENGINE_BYTES = 25 * MEBIBYTE  # OpenVINO's own, and twice the weights: as read and as it computes with them
+AHEAD_BYTES = 160 * MEBIBYTE  # of decoded pictures, at most
+PROOF_BYTES = 96 * MEBIBYTE  # at most
+PICTURE_BYTES = 3  # of a pixel
+MANY = 10**6  # pictures, more than may wait for the engine
+RATES = ("start", "features_rate", "fit_rate", "evaluate", "peak_memory_bytes", "head_parameters", "batch_size")
+
+# What is beside the arm's process, in the memory that the host or the container has for all of them.
+CONSUMER_BYTES = 30 * MEBIBYTE
+FILES_BYTES = 60 * MEBIBYTE  # of programs and libraries that must stay in memory to get on at all
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one arm will need. `seconds` is for all its epochs; early stopping may make it less."""
+
+    seconds: float | None  # None: nothing was measured on this host yet
+    memory_bytes: int
+
+
+def estimate(experiment: Experiment, *, n_train: int, n_validation: int, n_test: int) -> dict[Arm, Estimate]:
+    """What each arm of the experiment will need on so many pictures."""
+    rates = _read()
+    return {arm: _of_arm(experiment, arm, rates, n_train, n_validation + n_test) for arm in experiment.arms}
+
+
+def _of_arm(experiment: Experiment, arm: Arm, rates: dict[str, Any], n_train: int, n_rest: int) -> Estimate:
+    measured = rates.get(_key(experiment, arm))
+    training = experiment.training_of(arm)
+    n_views = (experiment.n_views(n_train) if arm is Arm.TRANSFER else 1) * n_train + n_rest
+    memory = _memory(experiment, arm, n_views)
+    if measured is None:
+        return Estimate(None, memory)
+    if measured["peak_memory_bytes"] and measured["head_parameters"] is not None:
+        more = _head_parameters(experiment, arm) - measured["head_parameters"]  # measured with another head
+        memory = int(measured["peak_memory_bytes"] + BYTES * (WEIGHTS_KEPT + WEIGHTS_MOVED) * max(0, more))
+    seconds = measured["start"] + measured["evaluate"] + training.epochs * n_train / measured["fit_rate"]
+    if measured["features_rate"]:
+        seconds += (experiment.n_views(n_train) * n_train + n_rest) / measured["features_rate"]
+    return Estimate(seconds, memory)
+
+
+def memory_bytes(experiment: Experiment) -> dict[Arm, int]:
+    """The memory that each arm will need on however many pictures."""
+    return {arm: _of_arm(experiment, arm, _read(), MANY, 0).memory_bytes for arm in experiment.arms}
+
+
+def unmeasured(experiment: Experiment) -> tuple[Arm, ...]:
+    """The arms that have no rates on this host, so that a probe is worth its seconds."""
+    rates = _read()
+    return tuple(arm for arm in experiment.arms if _key(experiment, arm) not in rates)
+
+
+def missing(experiment: Experiment) -> tuple[str, ...]:
+    """What names the rates that are missing, an entry an arm; the same for choices that are as fast."""
+    return tuple(_key(experiment, arm) for arm in unmeasured(experiment))
+
+
+def record(experiment: Experiment, arm: Arm, measured: dict[str, Any]) -> None:
+    """Keep what an arm or a probe measured.
+
+    Args:
+        experiment: What ran.
+        arm: Which arm of it.
+        measured: The keys of `RATES`; an arm without a fit rate (it was stopped within a batch) is not kept.
+    """
+    if not measured.get("fit_rate"):
+        return
+    key = _key(experiment, arm)
+    row = {"key": key} | {name: measured.get(name) for name in RATES}
+    row["head_parameters"] = _head_parameters(experiment, arm)
+    if row["features_rate"] is None:  # all of it was in the cache, which says nothing of other pictures
+        row["features_rate"] = _read().get(key, {}).get("features_rate")
+    line = f"\n{json.dumps(row)}\n"  # begun anew: the line before it may be torn
+    path = _path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(descriptor, line.encode())  # one call appends whole lines, also when two arms end at once
+    finally:
+        os.close(descriptor)
+
+
+def _path() -> Path:
+    return settings().home / "rates.jsonl"
+
+
+def _read() -> dict[str, dict[str, Any]]:
+    """The latest rates of each key; a line that cannot be read counts for nothing."""
+    try:
+        lines = _path().read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return {}
+    rows = (row for row in map(_row, lines) if row)
+    return {row["key"]: row for row in rows}
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    """What `record` wrote as one line; None for a torn one, or one of an earlier version with other names."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and {"key", *RATES} <= set(row) else None
+
+
+def _key(experiment: Experiment, arm: Arm) -> str:
+    facts = (
+        arm,
+        experiment.base,
+        experiment.image_size_of(arm),
+        experiment.frozen_blocks_of(arm),
+        experiment.head.pooling,
+        experiment.training_of(arm).batch_size,
+    )
+    return " ".join(str(fact) for fact in facts)
+
+
+def _memory(experiment: Experiment, arm: Arm, n_views: int) -> int:
+    """What Keras keeps of the whole network, of what is trained, and the engine of the frozen part."""
+    row = bases.base(experiment.base)
+    frozen = experiment.frozen_blocks_of(arm)
+    trained, side = row.blocks[frozen:], experiment.image_size_of(arm)
+    scale = (side / row.image_size) ** 2 * BYTES
+    head = _head_parameters(experiment, arm)
+    layers = row.blocks[-1].last_layer
+    first = row.blocks[frozen - 1].last_layer if frozen else 0
+    kept = WEIGHTS_KEPT * BYTES * (row.parameters + head) + LAYER_BYTES * layers
+    moved = WEIGHTS_MOVED * BYTES * (row.trained_parameters(frozen, trains_batch_norm=not frozen) + head)
+    graph = GRAPH_BYTES * (layers - first) if trained else 0
+    outputs = sum(block.activations for block in trained) * experiment.training_of(arm).batch_size
+    pictures = min(decoded_ahead_bytes(), n_views * side**2 * PICTURE_BYTES)
+    prefix = sum(block.parameters for block in row.blocks[:frozen])
+    engine = ENGINE_BYTES + 2 * BYTES * prefix + pictures if frozen else 0  # gone before the fit
+    fit = moved + graph + KEPT_FOR_BACKWARD * scale * outputs
+    proof = max(proof_bytes(), scale * max(block.activations for block in row.blocks))
+    return int(IMPORTED_BYTES + kept + max(engine, fit, proof))
+
+
+def _head_parameters(experiment: Experiment, arm: Arm) -> int:
+    size = experiment.image_size_of(arm)
+    return head_parameters(experiment.head, bases.base(experiment.base), image_size=size, n_classes=2)
+
+
+def decoded_ahead_bytes() -> int:
+    """Of decoded pictures that may wait for the engine of the frozen part: most of them while it is made ready."""
+    return min(AHEAD_BYTES, host.prudent_bytes() // 16)
+
+
+def proof_bytes() -> int:
+    """Of what the layers of one block put out for the pictures that go through it together, to check a saved file."""
+    return min(PROOF_BYTES, host.prudent_bytes() // 32)
+
+
+def memory_limit_bytes() -> int:
+    """What one arm may use: the setting, or else what host or container has, less what is there beside it.
+
+    That is this process, be it the app's server or the command line, the consumer, and what cannot do without files
+    in memory. A standby becomes the arm, or makes room for it.
+    """
+    chosen: int | None = settings().memory_bytes
+    if chosen is not None:
+        return chosen
+    return max(0, host.memory_bytes() - host.own_bytes() - CONSUMER_BYTES - FILES_BYTES)
+
+
+def prudent_limit_bytes() -> int:
+    """Likewise, but with little where a container's limit may be there that cannot be seen: for defaults."""
+    if settings().memory_bytes is not None:
+        return memory_limit_bytes()
+    return max(0, host.prudent_bytes() - host.memory_bytes() + memory_limit_bytes())
+
+
+def check_memory(
+    experiment: Experiment,
+    estimates: dict[Arm, Estimate],
+    *,
+    arms: Sequence[Arm] | None = None,
+    limit_bytes: int | None = None,
+) -> None:
+    """Refuse what cannot fit.
+
+    Args:
+        experiment: What is to run.
+        estimates: Of its arms.
+        arms: The arms to look at; by default all.
+        limit_bytes: Memory for one arm; by default `memory_limit_bytes`.
+
+    Raises:
+        ResourceError: An arm needs more memory than this host has; the message says what to lower.
+    """
+    limit = memory_limit_bytes() if limit_bytes is None else limit_bytes
+    for arm in estimates if arms is None else arms:
+        needed = estimates[arm].memory_bytes
+        if needed > limit:
+            lower = "the picture size"
+            if arm is Arm.SCRATCH or not experiment.is_all_frozen:
+                lower = f"the batch size or {lower}"
+            if arm is Arm.TRANSFER and not experiment.is_all_frozen:
+                lower += ", or freeze more blocks"
+            title = "transfer" if arm is Arm.TRANSFER else "from-scratch"
+            raise ResourceError(
+                f"The {title} arm would need about {gigabytes(needed)} of memory; this host has {gigabytes(limit)} "
+                f"for it. Lower {lower}."
+            )
+
+
+def gigabytes(size_bytes: int) -> str:
+    """A size of memory in words, such as "1.3 GB"."""
+    return f"{size_bytes / 1e9:.2g}\xa0GB" if size_bytes < 1e9 else f"{size_bytes / 1e9:.1f}\xa0GB"
+
+
+def duration(seconds: float) -> str:
+    """So long, in words, and no finer than an estimate is: "8 s", "45 s", "3 min", "1 h 20 min"."""
+    if seconds < 10:
+        return f"{max(1, round(seconds))}\xa0s"
+    if seconds < 57.5:
+        return f"{5 * round(seconds / 5)}\xa0s"
+    if seconds < 3570:
+        return f"{round(seconds / 60)}\xa0min"
+    minutes = 10 * round(seconds / 600)
+    return f"{minutes // 60}\xa0h" + (f" {minutes % 60}\xa0min" if minutes % 60 else "")
+
+
+def measured(seconds: float) -> str:
+    """So long as it was timed, in the same words wherever it stands: "22.7 s", "12 min 34 s", "1 h 2 min 3 s"."""
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min {rest} s" if minutes >= 60 else f"{minutes} min {rest} s"

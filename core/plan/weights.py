@@ -1,0 +1,285 @@
+"""A base's file of ImageNet weights: found on this host, or downloaded, checked and moved into place.
+
+Looked for in the folder that `HEADSTART_WEIGHTS` names, then among the downloads, then in `assets/weights`. Files that
+a user put there are only read. `python -m core.plan.weights BASE` fetches one file and reports in `status.json`.
+"""
+
+import hashlib
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from filelock import FileLock, Timeout
+
+from core.disk import runs, space
+from core.errors import HeadstartError, StopRequested, WeightsError
+from core.plan import bases
+from core.plan.bases import Base
+from core.settings import ASSETS, settings
+from core.worker import process
+
+# httpx and h5py are imported where they are used: the server asks only whether a file is there.
+
+LOOK_SECONDS = 0.2
+ATTEMPTS = 3  # for a connection that breaks off; one that is refused or silent is not asked again
+
+Progress = Callable[[int, int], None]
+
+
+def folder() -> Path:
+    """Where downloads go; a user may put files there by hand too."""
+    return settings().home / "weights"
+
+
+def directory(base_name: str) -> Path:
+    """Where a "Fetch now" of this base keeps its status, stop and log."""
+    return folder() / base_name
+
+
+def find(base: Base) -> Path | None:
+    """The weight file that a run would use now, not looked into; a user's own wins over the bundled one."""
+    file = base.weights
+    places = [folder() / file.name]
+    if settings().weights:
+        places.insert(0, Path(settings().weights or "") / file.name)
+    if file.bundled:
+        places.append(ASSETS / "weights" / file.bundled)
+    return next((place for place in places if place.is_file()), None)
+
+
+def is_on_host(base: Base) -> bool:
+    """Whether a run with this base needs no network; cheap enough for every card on every rerun."""
+    return find(base) is not None
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 as hexadecimal digits."""
+    return _digest(path, "sha256")
+
+
+def fetch(base: Base, *, progress: Progress | None = None, stopped: Callable[[], bool] | None = None) -> Path:
+    """The base's weight file, downloaded if this host has none.
+
+    A download is held against the MD5 that Keras publishes; where there is none, against the announced length, and its
+    layers must hold as many numbers as the base without its head. A user's own file may have another hash.
+
+    Args:
+        base: Whose weights.
+        progress: Called in this thread with bytes so far and in all, several times a second.
+        stopped: Asked several times a second whether to give up.
+
+    Raises:
+        WeightsError: The file on this host does not fit, or the download failed; the message says what to do by hand.
+        ResourceError: The disk is too full.
+        StopRequested: `stopped` said so. Nothing is left behind.
+    """
+    is_stopped = stopped or (lambda: False)
+    path = find(base) or _download(base, progress or (lambda _done, _total: None), is_stopped)
+    if path.parent != ASSETS / "weights":  # the bundled file still has its head
+        _refuse_unfit(path, base)
+    return path
+
+
+def parameters(path: Path) -> int:
+    """How many numbers Keras would load from a file in its HDF5 layout, as float32 or smaller.
+
+    Raises:
+        OSError: It is no HDF5 file, or a truncated one.
+        KeyError: It is one of another layout.
+    """
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        layers = file if "layer_names" in file.attrs else file["model_weights"]
+        groups = [layers[name] for name in layers.attrs["layer_names"]]
+        return sum(int(group[name].size) for group in groups for name in group.attrs["weight_names"])
+
+
+def _refuse_unfit(path: Path, base: Base) -> None:
+    reason = _unfitness(path, base)
+    if reason and (base.weights.md5 is None or _digest(path, "md5") != base.weights.md5):
+        raise WeightsError(
+            f"The file {path} must hold the weights of {base.name} without its classification layers; {reason}. "
+            f"Move it away, or replace it by {base.weights.url}"
+        )
+
+
+def _unfitness(path: Path, base: Base) -> str:
+    """What speaks against a file, or nothing."""
+    try:
+        found = parameters(path)
+    except (OSError, KeyError):
+        return "it is cut off, or a file of another kind"
+    return "" if found == base.parameters else f"expected {base.parameters:,} numbers, found {found:,}"
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def _download(base: Base, progress: Progress, stopped: Callable[[], bool]) -> Path:
+    target = folder() / base.weights.name
+    folder().mkdir(parents=True, exist_ok=True)
+    progress(0, base.weights.size_bytes)
+    with _alone(target, stopped):
+        if target.is_file():  # the process that was waited for has fetched it
+            return target
+        space.check_free(folder(), base.weights.size_bytes, what=f"The weight file of {base.name}")
+        for leftover in folder().glob(f"{target.name}.*.partial"):  # of a process that was killed
+            leftover.unlink()
+        partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
+        try:
+            _receive(base, partial, progress, stopped)
+            _refuse_damaged(partial, base)
+            if not target.is_file():  # a file that a user has put there meanwhile stays
+                partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    return target
+
+
+@contextmanager
+def _alone(target: Path, stopped: Callable[[], bool]) -> Iterator[None]:
+    """Let one process at a time fetch a file; a wait for another one can be stopped."""
+    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    while not lock.is_locked:
+        _give_way(stopped)
+        try:
+            lock.acquire(timeout=LOOK_SECONDS)
+        except Timeout:
+            continue
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _give_way(stopped: Callable[[], bool]) -> None:
+    if stopped():
+        raise StopRequested("The download was stopped.")
+
+
+def _receive(base: Base, partial: Path, progress: Progress, stopped: Callable[[], bool]) -> None:
+    """Fill `partial` from the base's address; begin again where the connection breaks off."""
+    import httpx
+
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with partial.open("wb") as file:
+                _Transfer(base.weights.url, file).follow(progress, stopped, base.weights.size_bytes)
+            return
+        except (httpx.RemoteProtocolError, httpx.ReadError):
+            if attempt == ATTEMPTS:
+                raise _by_hand(base, f"the connection broke off {ATTEMPTS} times") from None
+        except httpx.ConnectError as error:
+            raise _by_hand(base, f"there is no connection to the server ({error})") from None
+        except httpx.TimeoutException:
+            raise _by_hand(base, f"the server was silent for {settings().weights_timeout:g} seconds") from None
+        except httpx.HTTPStatusError as error:
+            raise _by_hand(base, f"the server answered with status {error.response.status_code}") from None
+        except httpx.HTTPError as error:
+            raise _by_hand(base, str(error)) from None
+
+
+def _by_hand(base: Base, reason: str) -> WeightsError:
+    file = base.weights
+    return WeightsError(
+        f"{base.name} needs the weight file {file.name}. This host does not have it, and the download failed: "
+        f"{reason}. Try again, or download {file.url} elsewhere and put it into {settings().weights or folder()}"
+    )
+
+
+def _refuse_damaged(partial: Path, base: Base) -> None:
+    if base.weights.md5 is None:
+        reason = _unfitness(partial, base)
+    else:
+        found = _digest(partial, "md5")
+        reason = "" if found == base.weights.md5 else f"expected MD5 {base.weights.md5}, found {found}"
+    if reason:
+        raise _by_hand(base, f"what arrived is not that file; {reason}")
+
+
+class _Transfer:
+    """One download in a thread of its own: a stop need not wait for a silent server or a slow name look-up."""
+
+    def __init__(self, url: str, file: IO[bytes]) -> None:
+        """Start at once; `file` stays the caller's to close."""
+        self._url, self._file = url, file
+        self._done = self._total = 0
+        self._is_given_up = threading.Event()
+        self._end: Future[None] = Future()
+        threading.Thread(target=self._run, name="download", daemon=True).start()
+
+    def follow(self, progress: Progress, stopped: Callable[[], bool], size_bytes: int) -> None:
+        """Wait for the end; raises what went wrong there, or StopRequested."""
+        try:
+            while wait([self._end], timeout=LOOK_SECONDS).not_done:
+                _give_way(stopped)
+                progress(self._done, self._total or size_bytes)
+            self._end.result()
+            progress(self._done, self._done)
+        finally:
+            self._is_given_up.set()
+
+    def _run(self) -> None:
+        try:
+            self._read()
+        except Exception as error:  # to be raised again by `follow`
+            self._end.set_exception(error)
+        else:
+            self._end.set_result(None)
+
+    def _read(self) -> None:
+        import httpx
+
+        timeout, plain = settings().weights_timeout, {"Accept-Encoding": "identity"}  # the length is the file's own
+        with httpx.stream("GET", self._url, headers=plain, timeout=timeout, follow_redirects=True) as response:
+            response.raise_for_status()
+            self._total = int(response.headers.get("Content-Length", 0))
+            for chunk in response.iter_raw():
+                if self._is_given_up.is_set():
+                    return
+                self._file.write(chunk)
+                self._done += len(chunk)
+
+
+def main(arguments: list[str]) -> int:
+    """Fetch one base's weights as a process of its own that reports in its `directory`. Returns the exit code."""
+    base, begun = bases.base(arguments[0]), time.monotonic()
+    place = directory(base.name)
+    place.mkdir(parents=True, exist_ok=True)
+    status = process.started().model_copy(update={"state": runs.State.WEIGHTS})
+
+    def write(**fields: object) -> None:
+        nonlocal status
+        status = status.model_copy(update=fields)
+        runs.write_status(place, status)
+
+    def progress(done: int, total: int) -> None:
+        seconds = time.monotonic() - begun
+        write(done=done, total=total, seconds_left=seconds * (total - done) / done if done else None)
+
+    with process.Watch(place) as watch:
+        try:
+            path = fetch(base, progress=progress, stopped=lambda: watch.is_stopped)
+        except StopRequested:
+            write(state=runs.State.STOPPED)
+        except (HeadstartError, OSError) as error:
+            refusal = space.refusal(error)
+            if refusal is None and isinstance(error, OSError):
+                raise
+            write(state=runs.State.FAILED, message=str(refusal or error))
+        else:
+            write(state=runs.State.DONE, message=f"{path.name}, SHA-256 {sha256(path)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(process.carried_out(main, sys.argv[1:]))

@@ -1,0 +1,57 @@
+"""The experiments of one link: what each of them is, how far it came, what it takes on disk."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.disk import record, runs
+from core.disk.runs import State
+from core.plan.experiment import Arm, Experiment
+from core.report.verdict import percent
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One experiment as a line of a list."""
+
+    id: str
+    created: datetime  # UTC
+    dataset: str  # its name
+    base: str
+    outcome: str  # "94 % transfer, 62 % from scratch", or how far it is
+    size_bytes: int  # of its own directory, the pictures aside
+
+
+def entries(workspace: str) -> list[Entry]:
+    """All experiments of a link, newest first; none without a link."""
+    return [_entry(*each) for each in runs.experiments_of(workspace)]
+
+
+def _entry(experiment_id: str, experiment: Experiment) -> Entry:
+    files = runs.experiment_directory(experiment_id).rglob("*")
+    return Entry(
+        id=experiment_id,
+        created=datetime.fromisoformat(experiment.created),
+        dataset=experiment.dataset_name,
+        base=experiment.base,
+        outcome=_outcome(experiment_id, experiment),
+        size_bytes=sum(file.stat().st_size for file in files if file.is_file()),
+    )
+
+
+def _outcome(experiment_id: str, experiment: Experiment) -> str:
+    states = {arm: _state(experiment_id, arm) for arm in experiment.arms}
+    if not all(state.is_final for state in states.values()):
+        is_waiting = all(state is State.QUEUED for state in states.values())
+        return "waiting" if is_waiting else "in training"
+    result = record.readable(runs.experiment_directory(experiment_id) / "result.json")
+    words = {Arm.TRANSFER: "transfer", Arm.SCRATCH: "from scratch"}
+    scored = {arm: entry for arm in experiment.arms if (entry := result.get("arms", {}).get(arm))}
+    if not scored:
+        return "failed" if State.FAILED in states.values() else "stopped"
+    n = sum(map(sum, next(iter(scored.values()))["confusion"]))
+    return ", ".join(f"{percent(entry['accuracy'], n)} {words[arm]}" for arm, entry in scored.items())
+
+
+def _state(experiment_id: str, arm: Arm) -> State:
+    status = runs.read_status(runs.arm_directory(experiment_id, arm))
+    return status.state if status else State.QUEUED

@@ -1,0 +1,222 @@
+"""New pictures → both arms' answers, in a child process. `python -m core.tasks.predict PREDICTION_DIR`
+
+`create` and `read` need no Keras; the process that computes imports it. In a prediction's directory are:
+
+    request.json     whose networks shall answer, and the pictures' names
+    uploads/         their files, named by their place; gone once they are read
+    pictures.json    what became of them
+    pictures/        those that can be read, as a data set's are stored
+    status.json      progress
+    answers.parquet  written last
+"""
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+
+from core.data.pictures import depth, picture
+from core.data.pictures.decoding import Decoding
+from core.data.pictures.depth import Depth
+from core.disk import record, runs
+from core.disk.runs import State
+from core.disk.space import check_free
+from core.errors import InputError, RunError, StopRequested
+from core.plan.experiment import Arm
+from core.settings import settings
+from core.training.arm import Report
+from core.worker import process
+from core.worker.process import Watch
+
+if TYPE_CHECKING:
+    import keras
+
+MAX_PICTURES = 20
+NOT_READ: dict[str, Any] = {"pictures": [], "refused": []}  # what has become of pictures that wait
+BATCH = 8  # pictures that go together: what the layers put out for 32 would be a third of a gigabyte
+
+
+def directory(prediction_id: str) -> Path:
+    """Where a prediction is kept."""
+    return settings().home / "predictions" / runs.checked_id(prediction_id)
+
+
+def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: str = "") -> str:
+    """Keep new pictures as they are, ready for the process: nothing of them is decoded here.
+
+    Args:
+        experiment_id: Whose models shall answer.
+        files: Name and bytes of each.
+        workspace: The link of who asks, who alone may stop it; anyone who sees the experiment may ask.
+
+    Returns:
+        The new prediction's id; it is to be submitted.
+
+    Raises:
+        InputError: There are none or too many.
+        ResourceError: The disk is too full. Nothing is left behind, as after any error.
+    """
+    if not 1 <= len(files) <= MAX_PICTURES:
+        raise InputError(f"Expected 1 to {MAX_PICTURES} pictures. Found {len(files)}. Choose fewer at a time.")
+    if not scored_arms(experiment_id):
+        raise InputError("Expected an experiment with a trained network. Found none. Train it first.")
+    prediction_id = runs.new_id()
+    folder = directory(prediction_id)
+    with runs.made(folder):
+        check_free(folder, sum(len(data) for _, data in files), what="Reading these pictures")
+        (folder / "uploads").mkdir()
+        for number, (_, data) in enumerate(files):
+            (folder / "uploads" / str(number)).write_bytes(data)
+        asked = {"experiment": experiment_id, "names": [name for name, _ in files], "workspace": workspace}
+        runs.write_json(folder / "request.json", asked)
+        runs.write_status(folder, runs.Status())
+    return prediction_id
+
+
+def scored_arms(experiment_id: str) -> list[Arm]:
+    """The arms of an experiment whose saved network was checked and scored."""
+    return [arm for arm in Arm if (runs.arm_directory(experiment_id, arm) / "predictions.parquet").exists()]
+
+
+def request(prediction_id: str) -> dict[str, Any] | None:
+    """What was asked: "experiment" and "names"; and once they are read, "pictures" and "refused".
+
+    The one lists {"name", "file"}, the other {"name", "reason"}; until then both are empty.
+    """
+    folder = directory(prediction_id)
+    asked = record.read_object(folder / "request.json", ("experiment", "names"))
+    became = record.read_object(folder / "pictures.json", tuple(NOT_READ)) or NOT_READ
+    return None if asked is None else asked | became
+
+
+def read(prediction_id: str) -> pd.DataFrame | None:
+    """A row for each picture and arm, or None until they are computed.
+
+    Columns number (into the request's pictures), name, arm, predicted, and p_<class> for every class.
+    """
+    path = directory(prediction_id) / "answers.parquet"
+    return record.read_frame(path, ("number", "name", "arm", "predicted")) if path.exists() else None
+
+
+def store(folder: Path, progress: Callable[[int, int], object]) -> None:
+    """Make the uploads of a prediction pictures like those of a data set, and list those that cannot be read.
+
+    Args:
+        folder: The prediction's directory.
+        progress: Called with pictures done and pictures in all.
+
+    Raises:
+        InputError: None of them can be read.
+    """
+    asked = runs.read_json(folder / "request.json")
+    names = asked["names"]
+    stored, refused = [], []
+    (folder / "pictures").mkdir(exist_ok=True)
+    with Decoding(folder / "pictures", workers=1, depth=_depth(asked["experiment"])) as decoding:
+        for number, name in enumerate(names):
+            progress(number, len(names))
+            outcome = decoding.submit((folder / "uploads" / str(number)).read_bytes()).result()
+            if isinstance(outcome, str):
+                refused.append({"name": name, "reason": outcome})
+            else:
+                stored.append({"name": name, "file": outcome.file})
+    progress(len(names), len(names))
+    runs.write_json(folder / "pictures.json", {"pictures": stored, "refused": refused})
+    shutil.rmtree(folder / "uploads", ignore_errors=True)
+    if not stored:
+        reasons = "; ".join(f"{each['name']}: {each['reason']}" for each in refused)
+        raise InputError(f"Expected pictures that can be read. Found none: {reasons}. Choose JPEG or PNG files.")
+
+
+def _depth(experiment_id: str) -> Depth:
+    """That of the pictures which the networks have learned from."""
+    said = (
+        record.readable(runs.arm_directory(experiment_id, arm) / "labels.json") for arm in scored_arms(experiment_id)
+    )
+    return depth.read(next((labels.get("depth") for labels in said if labels), None))
+
+
+def run(folder: Path, report: Report, watch: Watch) -> None:
+    """Let each arm's saved network answer every picture.
+
+    Raises:
+        StopRequested: The user asked to stop.
+        InputError: No picture can be read.
+        RunError: The experiment is gone.
+    """
+    store(folder, lambda done, total: report.tell(done=done, total=total))
+    asked = request(folder.name) or {}
+    names = [each["name"] for each in asked["pictures"]]
+    paths = [folder / "pictures" / each["file"] for each in asked["pictures"]]
+    arms = scored_arms(asked["experiment"])
+    if not arms:
+        raise RunError("Expected the trained networks of this experiment; found none. It may have been deleted.")
+    report.enter(State.SCORE)
+    frames = []
+    for number, arm in enumerate(arms):
+        report.progress(number, len(arms))
+        source = runs.arm_directory(asked["experiment"], arm)
+        network = _network(source / "model.keras")
+        if watch.is_stopped:
+            raise StopRequested("Stopped before all pictures were answered.")
+        frames.append(_answers(network, _labels(source), names, paths, arm))
+    runs.write_frame(folder / "answers.parquet", pd.concat(frames, ignore_index=True))
+
+
+def _network(path: Path) -> "keras.Model":
+    import keras  # only now: what decodes and the networks need their memory one after the other
+
+    try:  # only ever a file that this project's own training wrote: a user's file is never loaded
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, LookupError, TypeError, OSError, BadZipFile) as error:  # as Keras and h5py raise them
+        raise record.damaged(path, error) from None
+
+
+def _labels(folder: Path) -> dict[str, Any]:
+    labels = record.read_object(folder / "labels.json", ("classes", "image_size"))
+    if labels is None:
+        raise record.damaged(folder / "labels.json", FileNotFoundError("it is gone"))
+    return labels
+
+
+def _answers(
+    network: "keras.Model", labels: dict[str, Any], names: list[str], paths: list[Path], arm: Arm
+) -> pd.DataFrame:
+    from core.network import engine, model
+
+    pixels = np.stack([picture.load(path, labels["image_size"]) for path in paths])
+    answers = model.probabilities(engine.predict(network, pixels, batch_size=BATCH))
+    classes = labels["classes"]
+    columns = pd.DataFrame(answers, columns=[f"p_{name}" for name in classes])
+    predicted = [classes[index] for index in model.chosen(answers)]
+    columns.insert(0, "predicted", predicted)
+    columns.insert(0, "arm", str(arm))
+    columns.insert(0, "name", names)
+    columns.insert(0, "number", range(len(names)))
+    return columns
+
+
+def main(arguments: list[str]) -> int:
+    """Answer one prediction's pictures; the exit code is 0 unless it failed."""
+    folder = Path(arguments[0]).resolve()
+    report = Report(folder, process.started())
+    with Watch(folder, lambda _: report.leave("Stopped before all pictures were answered.")) as watch:
+        try:
+            run(folder, report, watch)
+            report.tell(state=State.DONE)
+        except StopRequested as stopped:
+            report.tell(state=State.STOPPED, message=str(stopped))
+        except Exception as error:
+            process.note()
+            report.fail(error)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(process.carried_out(main, sys.argv[1:]))

@@ -1,0 +1,123 @@
+"""A few batches of random pixels through both arms' networks, for their rates. `python -m core.tasks.probe DIRECTORY`
+
+The directory holds request.json, {"experiment": {…}, "n_classes": int}, and gets a status.json. Random weights are as
+fast as trained ones, so nothing is downloaded. Only forward passes are timed: to build the graph of a training step
+takes longer than a probe may last. What a training step costs in forward passes was measured on MobileNet; the first
+real run replaces it all by its own rates.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.disk import runs
+from core.disk.runs import State
+from core.errors import StopRequested
+from core.plan import estimate
+from core.plan.experiment import Arm, Experiment
+from core.training.arm import Report
+from core.worker import process
+
+SECONDS = 0.7  # of repeating a pass after its first, slow call
+LAST_START_SECONDS = 8.0  # after these no further arm is begun: a probe lasts 10 seconds at most, or little more
+PICTURES = 8  # in a pass: enough for the rate of a large batch, within a tenth or so
+STEP_PASSES = 3.0  # a training step in forward passes: one forward, and the gradients by activations and by weights
+DEPTHWISE_STEP_PASSES = (
+    6.0  # the gradients of depthwise convolutions are slow on a CPU (MobileNet: 50 pictures a second)
+)
+EPOCH_PASSES = 0.3  # of validation, for each training picture
+REESTIMATION_PASSES = 1.0  # of BatchNorm's statistics, from scratch
+TRACED_PASSES = 7.0  # building the graphs of step, validation and re-estimation, in graphs of a forward pass
+STEP_SECONDS = 0.003  # Keras's own, around a step
+
+
+def run(directory: Path, report: Report, stopped: Callable[[], bool]) -> None:
+    """Measure each arm, and record it at once; an arm for which no time is left is not recorded.
+
+    Raises:
+        StopRequested: Somebody wants the processor.
+    """
+    request = runs.read_json(directory / "request.json")
+    experiment = Experiment.model_validate(request["experiment"])
+    begun = time.monotonic()
+    from core.network import model
+
+    model.prepare_device()
+    imported = time.monotonic() - begun
+    for number, arm in enumerate(estimate.unmeasured(experiment)):
+        if time.monotonic() - begun < LAST_START_SECONDS:
+            report.progress(number, len(experiment.arms))
+            measured = _measure(experiment, arm, request["n_classes"], stopped)
+            measured["start"] += imported
+            estimate.record(experiment, arm, measured)
+
+
+def _measure(experiment: Experiment, arm: Arm, n_classes: int, stopped: Callable[[], bool]) -> dict[str, Any]:
+    from core.network import engine, features, model
+
+    begun = time.monotonic()
+    size, training = experiment.image_size_of(arm), experiment.training_of(arm)
+    network = model.build(experiment.base, experiment.head, image_size=size, n_classes=n_classes)
+    prefix, suffix = model.cut(network.model, network.frontier(experiment.frozen_blocks_of(arm)))
+    start = time.monotonic() - begun
+    evaluate = 3 * start  # save, load, answer
+    random = np.random.default_rng(0)
+    features_rate = None
+    if prefix is not None:
+        pixels = random.integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
+        frozen = features.Frozen(prefix, experiment.base, "random", network.frontier_words(experiment.frozen_blocks))
+        opened = time.monotonic()
+        computes = frozen.trial(engine.fast_precision(), pixels)
+        first, seconds = _timed(lambda: computes.run(pixels, lambda *_: None), stopped)
+        features_rate = PICTURES / seconds
+        start += time.monotonic() - opened
+    inputs = random.random((PICTURES, *suffix.input.shape[1:]), dtype=np.float32)
+    first, forward = _timed(lambda: suffix.predict_on_batch(inputs), stopped)
+    passes = EPOCH_PASSES + (DEPTHWISE_STEP_PASSES if model.is_depthwise(suffix) else STEP_PASSES)
+    if arm is Arm.SCRATCH:
+        passes += REESTIMATION_PASSES
+    return {
+        "start": start + TRACED_PASSES * first,
+        "features_rate": features_rate,
+        "fit_rate": 1 / (passes * forward / PICTURES + STEP_SECONDS / training.batch_size),
+        "evaluate": evaluate + first,
+        "peak_memory_bytes": None,
+        "batch_size": training.batch_size,
+    }
+
+
+def _timed(call: Callable[[], object], stopped: Callable[[], bool]) -> tuple[float, float]:
+    """Seconds of the first call, which builds a graph, and the median of those that follow."""
+    taken: list[float] = []
+    while len(taken) < 2 or (sum(taken[1:]) < SECONDS and len(taken) < 20):
+        if stopped():
+            raise StopRequested("Stopped while it measured.")
+        begun = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - begun)
+    return taken[0], float(np.median(taken[1:]))
+
+
+def main(arguments: list[str]) -> int:
+    """Measure; the exit code is 0 unless that failed."""
+    directory = Path(arguments[0]).resolve()
+    report = Report(directory, process.started())
+    with process.Watch(directory, lambda _: report.leave("")) as watch:
+        try:
+            run(directory, report, lambda: watch.is_stopped)
+            report.tell(state=State.DONE)
+        except StopRequested:
+            report.tell(state=State.STOPPED)
+        except Exception as error:
+            process.note()
+            report.fail(error)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(process.carried_out(main, sys.argv[1:]))

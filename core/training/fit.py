@@ -1,0 +1,190 @@
+"""Fitting an arm: weights in, its inputs once, then the epochs; the best one's weights are what remains."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from core.data.dataset import Dataset
+from core.data.labels.layout import PARTS
+from core.disk import runs
+from core.disk.runs import State
+from core.errors import StopRequested
+from core.network import kernels, model
+from core.network.features import Frozen
+from core.network.model import Network
+from core.plan import bases, weights
+from core.plan.experiment import Arm
+from core.training import inputs
+from core.training.arm import Job
+from core.training.batches import Batches, Pictures, Rows, for_fit
+from core.training.inputs import Beside, Inputs
+from core.training.keeper import Keeper, frozen_layers, load_best
+
+STEPS_AT_ONCE = 16  # of a head on vectors, for each return to Python: some 20 ms, so that a stop is seen at once
+PHASE_TWO_FACTOR = 0.1  # of the learning rate, once blocks of the base are trained too
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A network with the weights of its best epoch, and what is known of the way there."""
+
+    network: Network
+    n_classes: int
+    frozen_layers: list[keras.Layer]
+    trained_parameters: int
+    facts: dict[str, Any]  # for arm.json; survives a restart for scoring alone in start.json
+    test: Pictures
+    frozen: Frozen | None = field(default=None, repr=False)  # whose outputs were cached
+    fast: Rows | None = field(default=None, repr=False)  # the test part as the fit would see it
+    beside: Beside | None = field(default=None, repr=False)  # still at work on the exact outputs of the test part
+
+
+@dataclass(frozen=True)
+class _Phase:
+    number: int
+    epochs: int
+    rate_factor: float
+    prepare: Callable[[], None]
+
+
+def fit(job: Job, data: Dataset) -> Fitted:
+    """Fit this arm and leave its network with the best epoch's weights.
+
+    Raises:
+        StopRequested: Before the first epoch was complete.
+        WeightsError: The base's weights are not to be had.
+    """
+    device = model.prepare_device()
+    job.report.tell(device=device.label, engine=device.engine)
+    network, facts = _network(job, len(data.classes))
+    facts["seconds"]["start"] = time.monotonic() - job.begun
+    parts = pictures_of(job, data)
+    prepared = inputs.prepare(job, network, parts, facts)
+    facts["frozen_before"] = model.fingerprint(frozen_layers(job, network))
+    phases = _phases(job, network)
+    facts["phase_change"] = phases[0].epochs + 1 if len(phases) > 1 else None
+    facts["seconds"]["before"] = 0.0
+    runs.write_json(job.directory / "start.json", facts)
+    job.report.enter(State.FIT, prepared.frozen.failure if prepared.frozen else "")
+    job.report.tell(engine=f"{device.engine}{kernels.remark(network.model, prepared.frontier)}")
+    beside = inputs.Beside(job, prepared.frozen, parts["test"])
+    try:
+        keeper = _run_phases(job, network, prepared, phases)
+    except BaseException:
+        beside.leave()
+        raise
+    facts |= {"fit_rate": keeper.rate, "tracing_seconds": keeper.tracing_seconds}
+    facts["best_epoch"] = load_best(job, network)
+    return replace(_fitted(job, network, len(data.classes), facts, parts["test"], prepared), beside=beside)
+
+
+def restore(job: Job, data: Dataset) -> Fitted:
+    """What a fit left that was stopped in the middle of a batch."""
+    device = model.prepare_device()
+    job.report.tell(device=device.label, engine=device.engine)
+    facts = runs.read_json(job.directory / "start.json") | {"fit_rate": None}
+    trained_until = float(runs.read_metrics(job.directory)["seconds"].iloc[-1])
+    facts["seconds"]["before"] = facts["seconds"]["start"] + facts["seconds"]["features"] + trained_until
+    network, _ = _network(job, len(data.classes), is_quiet=True)
+    facts["best_epoch"] = load_best(job, network)
+    frozen = inputs.frozen_part(job, network, facts) if facts["views"] else None
+    test = pictures_of(job, data)["test"]
+    rows = {"test": inputs.quick(job, frozen, test)} if frozen else {}
+    prepared = Inputs(rows, network.frontier(job.frozen_blocks) if frozen else None, frozen)
+    return _fitted(job, network, len(data.classes), facts, test, prepared)
+
+
+def _fitted(
+    job: Job, network: Network, n_classes: int, facts: dict[str, Any], test: Pictures, prepared: Inputs
+) -> Fitted:
+    """With the trainable marks as in the last phase, which is what the numbers of parameters speak of."""
+    _phases(job, network)[-1].prepare()
+    trained = sum(math.prod(weight.shape) for weight in network.model.trainable_weights)
+    fast = prepared.rows.get("test")
+    return Fitted(network, n_classes, frozen_layers(job, network), trained, facts, test, prepared.frozen, fast)
+
+
+def pictures_of(job: Job, data: Dataset) -> dict[str, Pictures]:
+    """The pictures of each part, in the split's order."""
+    index = {name: number for number, name in enumerate(data.classes)}
+    parts = {}
+    for part in PARTS:
+        rows = job.split[job.split["part"] == part]
+        labels = rows["label"].map(index).to_numpy(np.int64)
+        parts[part] = Pictures(rows["picture"].tolist(), [data.path(name) for name in rows["picture"]], labels)
+    return parts
+
+
+def _network(job: Job, n_classes: int, *, is_quiet: bool = False) -> tuple[Network, dict[str, Any]]:
+    """The arm's network as it begins: the base's weights from ImageNet, or all of them random."""
+    with model.DRAWING:
+        keras.utils.set_random_seed(job.experiment.seed)
+        network = model.build(job.experiment.base, job.experiment.head, image_size=job.image_size, n_classes=n_classes)
+    facts: dict[str, Any] = {"weights_sha256": None, "seconds": {}, "phase_change": None}
+    if job.arm is Arm.TRANSFER:
+        if not is_quiet:
+            job.report.enter(State.WEIGHTS)
+        row = bases.base(job.experiment.base)
+        path = weights.fetch(row, progress=job.report.progress, stopped=job.is_stopped)
+        model.load_base_weights(network, path)
+        facts["weights_sha256"] = weights.sha256(path)
+        network.train_from(job.frozen_blocks)
+    else:
+        network.train_all()
+    return network, facts
+
+
+def _phases(job: Job, network: Network) -> list[_Phase]:
+    """One from scratch, and where all blocks are frozen; else the head alone, then the unfrozen blocks as well."""
+    epochs = job.experiment.phases_of(job.arm)
+    if job.arm is Arm.SCRATCH:
+        return [_Phase(1, epochs[0], 1.0, network.train_all)]
+    head_alone = _Phase(1, epochs[0], 1.0, network.train_head)
+    if len(epochs) == 1:
+        return [head_alone]
+    return [head_alone, _Phase(2, epochs[1], PHASE_TWO_FACTOR, lambda: network.train_from(job.frozen_blocks))]
+
+
+def _run_phases(job: Job, network: Network, prepared: Inputs, phases: list[_Phase]) -> Keeper:
+    """The fit itself; returns what watched it."""
+    training, rows = job.training, prepared.rows
+    _, suffix = model.cut(network.model, prepared.frontier)
+    suffix = kernels.for_training(suffix)
+    batches = Batches(
+        rows["train"],
+        batch_size=training.batch_size,
+        seed=job.experiment.seed,
+        weights=_class_weights(rows["train"].labels) if training.class_weights else None,
+    )
+    validation = Batches(rows["validation"], batch_size=training.batch_size, seed=0, shuffles=False)
+    is_head_alone = len(suffix.input.shape) == 2
+    keeper = Keeper(job, network, rows["train"], total_steps=sum(phase.epochs for phase in phases) * len(batches))
+    for phase in phases:
+        phase.prepare()
+        keeper.phase = phase.number
+        steps = phase.epochs * len(batches)
+        at_once = min(STEPS_AT_ONCE, len(batches)) if is_head_alone else 1
+        model.compile_for(suffix, training, steps=steps, rate_factor=phase.rate_factor, steps_at_once=at_once)
+        source, turns = for_fit(batches)
+        callbacks = [keeper, *turns]
+        held_out, _ = for_fit(validation)
+        try:
+            suffix.fit(
+                source, validation_data=held_out, epochs=phase.epochs, callbacks=callbacks, verbose=0, shuffle=False
+            )
+        except StopRequested:
+            if not job.best_path.exists():
+                raise
+            break
+    return keeper
+
+
+def _class_weights(labels: np.ndarray) -> np.ndarray:
+    """Inverse of each class's share, so that the mean weight of a picture is 1."""
+    counts = np.bincount(labels)
+    return (len(labels) / (len(counts) * np.maximum(counts, 1))).astype(np.float32)

@@ -1,0 +1,199 @@
+"""What the part that trains sees: cached outputs of the frozen part, or pixels where there are none to keep."""
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from core.disk.runs import State
+from core.errors import EngineError, HeadstartError
+from core.network import engine, features, model
+from core.network.engine import Choice
+from core.network.features import Frozen, View
+from core.network.model import Network
+from core.plan import bases, experiment, weights
+from core.training.arm import Job
+from core.training.batches import Pictures, Rows
+
+TOO_LARGE = "The frozen part puts out too much to keep, so it runs in every epoch: slower. "
+NO_OPENVINO = "OpenVINO is not made for this platform, so Keras computes the frozen part: slower."
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Rows of each part, and the network's layer behind which they come in."""
+
+    rows: dict[str, Rows]
+    frontier: str | None  # None: the rows are pixels
+    frozen: Frozen | None
+
+
+def frozen_part(job: Job, network: Network, facts: dict[str, Any]) -> Frozen | None:
+    """The part of an arm that never changes, or None where nothing is frozen."""
+    prefix, _ = model.cut(network.model, network.frontier(job.frozen_blocks))
+    if prefix is None:
+        return None
+    words = network.frontier_words(job.frozen_blocks)
+    frozen = Frozen(prefix, job.experiment.base, facts["weights_sha256"], words)
+    if reason := facts.get("openvino_failure"):  # before this process began anew
+        frozen.give_up(EngineError(reason))
+    return frozen
+
+
+def prepare(job: Job, network: Network, parts: dict[str, Pictures], facts: dict[str, Any]) -> Inputs:
+    """Bring every picture as far as it stays the same for the whole run; notes in `facts` what that took.
+
+    Raises:
+        StopRequested: The user asked to stop.
+        ResourceError: The disk is too full.
+    """
+    watch = features.Stopwatch()
+    frozen = frozen_part(job, network, facts)
+    job.report.enter(State.FEATURES)
+    n_views = job.experiment.n_views(len(parts["train"]))
+    n_rows = n_views * len(parts["train"]) + len(parts["validation"]) + len(parts["test"])
+    if frozen is not None and features.fits(frozen, n_rows):
+        rows = _computed(job, frozen, parts, n_views, facts)
+        inputs = Inputs(rows, network.frontier(job.frozen_blocks), frozen)
+    else:
+        inputs = Inputs(_pixels(job, parts, "" if frozen is None else TOO_LARGE), None, None)
+    facts["views"] = n_views if inputs.frozen else None
+    facts["seconds"]["features"] = watch.seconds
+    return inputs
+
+
+def _computed(
+    job: Job, frozen: Frozen, parts: dict[str, Pictures], n_views: int, facts: dict[str, Any]
+) -> dict[str, Rows]:
+    views = [view for part, pictures in parts.items() for view in _views(part, pictures, n_views)]
+    rates: list[float] = []
+
+    def told(chosen: Choice) -> None:
+        facts["features_engine"] = chosen.label
+        facts["openvino_failure"] = engine.failure(frozen.facts) or None
+        job.report.tell(engine=chosen.label, message=frozen.failure or ("" if engine.is_quick() else NO_OPENVINO))
+
+    def progress(done: int, total: int, rate: float | None) -> None:
+        job.report.progress(done, total, rate=rate)
+        if rate:
+            rates.append(rate)
+
+    augmentation = job.experiment.augmentation
+    values, places = features.compute(
+        frozen,
+        views,
+        augmentation=augmentation,
+        precision=engine.fast_precision(),
+        progress=progress,
+        told=told,
+        stopped=job.is_stopped,
+    )
+    facts["features_rate"] = rates[-1] if rates else None  # None: all of it was in the cache
+    rows = {}
+    for part, pictures in parts.items():
+        own, places = np.split(places, [len(_views(part, pictures, n_views))])
+        rows[part] = Rows(values, own.reshape(len(pictures), -1), pictures.labels)
+    return rows
+
+
+def _views(part: str, pictures: Pictures, n_views: int) -> list[View]:
+    return features.views_of(pictures, n_views if part == "train" else 1)
+
+
+def _pixels(job: Job, parts: dict[str, Pictures], message: str) -> dict[str, Rows]:
+    rows = {}
+    for part, pictures in parts.items():
+        job.report.enter(State.FEATURES, f"{message}Reading the pictures.")
+        read = features.read_pixels(
+            pictures,
+            job.image_size,
+            progress=lambda done, total, rate: job.report.progress(done, total, rate=rate),
+            stopped=job.is_stopped,
+        )
+        is_training = part == "train"
+        rows[part] = replace(read, augmentation=job.experiment.augmentation) if is_training else read
+    return rows
+
+
+def quick(job: Job, frozen: Frozen, pictures: Pictures) -> Rows:
+    """The frozen part's outputs as the fit saw them: in the cache, unless somebody needed its room.
+
+    Raises:
+        StopRequested: The user asked to stop.
+    """
+    views = features.views_of(pictures, 1)
+    values, places = features.compute(frozen, views, precision=engine.fast_precision(), stopped=job.is_stopped)
+    return Rows(values, places[:, None], pictures.labels)
+
+
+def exact(job: Job, frozen: Frozen, pictures: Pictures) -> np.ndarray:
+    """The frozen part's outputs as Keras computes them, within 1e-5, shape (n, …), float32: what scores are made of.
+
+    Raises:
+        StopRequested: The user asked to stop.
+    """
+    values, places = features.compute(
+        frozen, features.views_of(pictures, 1), precision="float32", stopped=job.is_stopped
+    )
+    return np.asarray(values[places])
+
+
+def convert_ahead() -> None:
+    """Convert the network that most people begin with, unless that was done before; two seconds less for the first run.
+
+    Raises:
+        HeadstartError: Its weights are not to be had, or OpenVINO fails.
+    """
+    chosen = experiment.default("0" * 32)
+    row = bases.base(chosen.base)
+    path = weights.find(row)
+    if path is None or not engine.is_openvino() or engine.was_converted(row.name):
+        return
+    with model.DRAWING:
+        network = model.build(row.name, chosen.head, image_size=chosen.image_size, n_classes=2)
+    model.load_base_weights(network, path)
+    prefix, _ = model.cut(network.model, network.frontier(chosen.frozen_blocks))
+    if prefix is not None:
+        words = network.frontier_words(chosen.frozen_blocks)
+        frozen = Frozen(prefix, row.name, weights.sha256(path), words)
+        frozen.open(frozen.choose(engine.fast_precision()))  # a failure is not kept in mind: a run tries it anew
+
+
+class Beside:
+    """Computes in a thread, while the head is fitted and saved, what scoring will find in the cache."""
+
+    def __init__(self, job: Job, frozen: Frozen | None, pictures: Pictures) -> None:
+        """Begin, where there is a frozen part and its quick outputs are not the exact ones."""
+        self._job, self._frozen, self._pictures = job, frozen, pictures
+        self._is_over = False
+        self._thread = threading.Thread(target=self._run, name="exact", daemon=True)
+        if frozen is not None and self._differs(frozen):
+            self._thread.start()
+
+    @staticmethod
+    def _differs(frozen: Frozen) -> bool:
+        """Whether the quick outputs are OpenVINO's and not the exact ones; Keras would be in the fit's way."""
+        chosen = frozen.choose(engine.fast_precision())
+        return chosen.is_openvino and chosen.precision != "float32"
+
+    def join(self) -> None:
+        """Wait until it is done."""
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def leave(self) -> None:
+        """End it where it is, if it is not done: a process must not end with it at work."""
+        self._is_over = True
+        self.join()
+
+    def _run(self) -> None:
+        def stopped() -> bool:
+            is_failed = self._frozen is None or not self._frozen.choose("float32").is_openvino
+            return self._is_over or is_failed or self._job.is_stopped()
+
+        with suppress(HeadstartError, OSError):  # scoring computes what is missing, and says what is wrong
+            if self._frozen is not None:
+                views = features.views_of(self._pictures, 1)
+                features.compute(self._frozen, views, precision="float32", stopped=stopped)

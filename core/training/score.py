@@ -1,0 +1,205 @@
+"""Scoring an arm: the saved file is reloaded, and it is the reloaded network that answers the test part."""
+
+import platform
+import time
+from contextlib import suppress
+from dataclasses import replace
+from importlib import metadata
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from core import host
+from core.data.dataset import Dataset
+from core.data.pictures import picture
+from core.disk import runs
+from core.errors import RunError, StopRequested
+from core.network import engine, model
+from core.network.model import Network
+from core.plan import estimate
+from core.report import export
+from core.training import inputs
+from core.training.arm import SIGN, Job
+from core.training.batches import Pictures, Rows
+from core.training.fit import Fitted
+
+PROOF_PICTURES = 32
+PROOF_TOLERANCE = 1e-4  # between a picture's probabilities by way of its stored features and through the whole file
+FAST_TOLERANCE = 0.01  # share of the test pictures that may be answered otherwise on the quick outputs
+FLOAT_BYTES = 4
+PACKAGES = (
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "jax",
+    "torch",
+    "openvino",
+    "numpy",
+    "pillow",
+    "scikit-learn",
+    "streamlit",
+)
+
+
+def score(job: Job, data: Dataset, fitted: Fitted) -> None:
+    """Write model.keras, labels.json, arm.json and, as a sign that all of it is there, predictions.parquet.
+
+    Raises:
+        StopRequested: A further stop was asked for.
+        RunError: The reloaded file does not answer as the trained network does.
+    """
+    begun = time.monotonic()
+    host.give_back()  # what the fit is done with
+    trained = model.float32_copy(fitted.network, job.experiment.head, n_classes=fitted.n_classes)
+    _save(job, data, trained.model)
+    reloaded = keras.saving.load_model(job.directory / "model.keras", compile=False)
+    proof = pixels_of(fitted.test, job.image_size, slice(PROOF_PICTURES))
+    fast = None
+    if fitted.frozen is None:
+        answers = _whole(job, reloaded, fitted.test)
+        other = _through_all(trained, trained.model, proof)
+    else:
+        frontier = trained.frontier(job.frozen_blocks)
+        prefix, _ = model.cut(trained.model, frontier)
+        _, suffix = model.cut(reloaded, frontier)
+        if fitted.beside:
+            fitted.beside.join()
+        exact = inputs.exact(job, replace(fitted.frozen, prefix=prefix), fitted.test)
+        answers = _by_suffix(suffix, exact)
+        other = _through_all(trained, reloaded, proof)
+        fast = _fast_check(answers, suffix, fitted.fast)
+    check = _checked(answers[: len(other)], other)
+    facts = _facts(job, fitted, reloaded, check) | {"fast_check": fast}
+    if fitted.frozen is not None:
+        facts["openvino_failure"] = engine.failure(fitted.frozen.facts) or None
+    facts["seconds"]["evaluate"] = time.monotonic() - begun
+    facts["seconds"]["total"] = facts["seconds"].pop("before") + time.monotonic() - job.begun
+    _go_on(job)
+    runs.write_json(job.directory / "arm.json", facts)
+    runs.write_frame(job.directory / SIGN, _frame(fitted.test, answers, data.classes))
+    start = facts["seconds"]["start"] + facts.get("tracing_seconds", 0.0)
+    measured = {"start": start, "evaluate": facts["seconds"]["evaluate"], "batch_size": job.training.batch_size}
+    with suppress(OSError):  # rates are worth less than the scores that are written by now
+        estimate.record(job.experiment, job.arm, facts | measured)
+
+
+def _save(job: Job, data: Dataset, trained: keras.Model) -> None:
+    for layer in trained.layers:
+        layer.trainable = True  # whoever loads the file decides anew what is frozen
+    partial = job.directory / "partial.keras"
+    trained.save(partial)
+    partial.replace(job.directory / "model.keras")
+    labels = export.labels(data.classes, data.depth, image_size=job.image_size)
+    runs.write_json(job.directory / "labels.json", labels)
+
+
+def pixels_of(pictures: Pictures, size: int, chosen: slice) -> np.ndarray:
+    """Some pictures as a network sees them, shape (n, size, size, 3), uint8."""
+    return np.stack([picture.load(path, size) for path in pictures.paths[chosen]])
+
+
+def _whole(job: Job, network: keras.Model, pictures: Pictures) -> np.ndarray:
+    answers = []
+    for start in range(0, len(pictures), engine.BATCH):
+        _go_on(job)
+        pixels = pixels_of(pictures, job.image_size, slice(start, start + engine.BATCH))
+        answers.append(engine.predict(network, pixels))
+        job.report.progress(start + len(pixels), len(pictures))
+    return model.probabilities(np.concatenate(answers))
+
+
+def _through_all(built: Network, network: keras.Model, pixels: np.ndarray) -> np.ndarray:
+    """Pictures through all layers of a network that is built like `built`, shape (n, classes).
+
+    Without a graph, whose making takes longer than so few pictures. Keras then keeps what every layer of a model puts
+    out until the model's end, so block after block is a model of its own, and as many pictures go together as fit.
+    """
+    scale = (network.input.shape[1] / built.row.image_size) ** 2 * FLOAT_BYTES
+    largest = scale * max(block.activations for block in built.row.blocks)
+    at_once = max(1, min(len(pixels), int(estimate.proof_bytes() / largest)))
+    blocks = model.stretches(network, built.block_ends)
+    answers = []
+    for start in range(0, len(pixels), at_once):
+        values: Any = pixels[start : start + at_once].astype(np.float32)
+        for block in blocks:
+            values = block(values, training=False)
+        answers.append(keras.ops.convert_to_numpy(values))
+    return model.probabilities(np.concatenate(answers))
+
+
+def _by_suffix(suffix: keras.Model, values: np.ndarray) -> np.ndarray:
+    """In one go where the suffix is a head on vectors, else with a graph."""
+    if values.ndim == 2:
+        return model.probabilities(keras.ops.convert_to_numpy(suffix(values.astype(np.float32), training=False)))
+    return model.probabilities(engine.predict(suffix, values.astype(np.float32)))
+
+
+def _fast_check(answers: np.ndarray, suffix: keras.Model, fast: Rows | None) -> dict[str, Any] | None:
+    """How far the answers on the quick outputs of the frozen part, which the fit saw, are from the exact ones."""
+    if fast is None:
+        return None
+    quick = _by_suffix(suffix, fast.first())
+    differ = int((model.chosen(quick) != model.chosen(answers)).sum())
+    return {
+        "pictures": len(answers),
+        "answers_differ": differ,
+        "largest_difference": float(np.abs(quick - answers).max()),
+        "passed": differ <= FAST_TOLERANCE * len(answers),
+    }
+
+
+def _go_on(job: Job) -> None:
+    if job.is_stopped():
+        raise StopRequested("Stopped while the test pictures were scored.")
+
+
+def _checked(answers: np.ndarray, other: np.ndarray) -> dict[str, Any]:
+    largest = float(np.abs(answers - other).max())
+    if largest > PROOF_TOLERANCE:
+        raise RunError(
+            f"Expected the saved file to answer like the trained network, within {PROOF_TOLERANCE}; found a difference "
+            f"of {largest:.2g}. Its scores would not be those of the file, so there are none. Please report this."
+        )
+    return {"pictures": len(other), "largest_difference": largest, "passed": True}
+
+
+def _frame(pictures: Pictures, answers: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
+    names = np.array(classes, dtype=object)
+    true, predicted = names[pictures.labels], names[model.chosen(answers)]
+    frame = pd.DataFrame({"picture": pictures.names, "part": "test", "true": true, "predicted": predicted})
+    columns = pd.DataFrame(answers, columns=[f"p_{name}" for name in classes])
+    return pd.concat([frame, columns], axis=1)
+
+
+def _facts(job: Job, fitted: Fitted, reloaded: keras.Model, check: dict[str, Any]) -> dict[str, Any]:
+    metrics = runs.read_metrics(job.directory)
+    facts = dict(fitted.facts)
+    before = facts.pop("frozen_before")
+    frozen = [reloaded.get_layer(layer.name) for layer in fitted.frozen_layers]
+    return facts | {
+        "seconds": facts["seconds"] | {"ingest": 0.0, "train": float(metrics["seconds"].iloc[-1])},
+        "epochs": len(metrics),
+        "trained_parameters": fitted.trained_parameters,
+        "frozen_parameters": int(reloaded.count_params()) - fitted.trained_parameters,
+        "frozen_unchanged": model.fingerprint(frozen) == before if frozen else None,
+        "reload_check": check,
+        "seed": job.experiment.seed,
+        "versions": versions(),
+        "device": job.report.device,
+        "engine": job.report.engine,
+        "image_size": job.image_size,
+        "stopped": job.was_stopped,
+        "second_attempt": job.attempt.sentence if job.attempt else None,
+        "peak_memory_bytes": job.peak_memory_bytes,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found

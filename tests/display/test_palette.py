@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from core.display import palette
+from core.plan.experiment import Arm
+
+
+def luminance(colour: str) -> float:
+    channels = np.array([int(colour[start : start + 2], 16) for start in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG 2.2 defines it, from 1 to 21."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_number_is_readable_on_every_colour_of_the_scale(theme):
+    scale = palette.INKS[theme].scale
+    for share in np.linspace(0, 1, 101):
+        assert contrast(palette.readable_on(share, scale), palette.colour_at(share, scale)) >= 4.2
+
+
+@pytest.mark.parametrize(("theme", "ground"), [("light", "#FFFFFF"), ("dark", "#0E1117")])
+def test_text_and_arms_stand_out_from_the_page(theme, ground):
+    ink = palette.INKS[theme]
+    assert contrast(ink.text, ground) > 7
+    assert contrast(ink.muted, ground) > 4.5
+    assert all(contrast(colour, ground) > 3 for colour in palette.COLOURS.values())  # WCAG 2.2, 1.4.11: graphics
+
+
+@pytest.mark.parametrize(("theme", "ground"), [("light", "#FFFFFF"), ("dark", "#0E1117")])
+def test_more_counts_stand_out_more_from_the_page(theme, ground):
+    scale = palette.INKS[theme].scale
+    steps = [contrast(palette.colour_at(share, scale), ground) for share in np.linspace(0, 1, 11)]
+    assert steps == sorted(steps)
+
+
+def test_the_two_colours_are_those_of_the_story():
+    assert palette.COLOURS == {Arm.TRANSFER: "#0072B2", Arm.SCRATCH: "#D55E00"}
+
+
+def test_a_class_axis_keeps_names_as_they_are_and_shows_them_as_text():
+    axis = palette.class_axis(["<b>3</b>", "2020-01"])
+    assert axis["type"] == "category"
+    assert axis["tickvals"] == ["<b>3</b>", "2020-01"]
+    assert axis["ticktext"] == ["&lt;b&gt;3&lt;/b&gt;", "2020-01"]

@@ -1,0 +1,70 @@
+"""What each training at a time gets of this host; the rest of the consumer is tested with the jobs."""
+
+import json
+import threading
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from core import device
+from core.device import Device
+from core.disk import runs
+from core.plan import experiment
+from core.plan.experiment import Arm
+from core.queue import consumer, job
+from core.queue.job import Job, Kind
+
+
+@pytest.fixture
+def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver that lists two, one of them cut in parts."""
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho 'GPU 0: A (UUID: a)'\necho '  MIG 1g.5gb Device 0: (UUID: m)'\necho 'GPU 1: B'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(device, "find", lambda: Device("A", 2))
+
+
+def test_a_cpu_host_has_one_slot(monkeypatch):
+    monkeypatch.setattr(device, "find", lambda: Device("", 2))
+    assert consumer.slots() == [{}]
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_each_gpu_is_a_slot():
+    assert consumer.slots() == [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_only_the_gpus_that_this_process_may_use_are_slots(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    assert consumer.slots() == [{"CUDA_VISIBLE_DEVICES": "3"}]
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_two_trainings_at_once_have_a_gpu_each_and_the_third_waits(home, wait_for):
+    work = consumer.Work([{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}])
+    (home / "jobs").mkdir()
+    arms, workers = [], []
+    for number in range(3):
+        split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
+        one = runs.create_experiment(experiment.default(runs.new_id(), opponent=None), split)
+        arms.append(runs.arm_directory(one, Arm.TRANSFER))
+        (arms[-1] / "part").write_text("works until told")
+        Job(kind=Kind.EXPERIMENT, subject=one, submitted=number).write()
+        workers.append(threading.Thread(target=work.experiment, args=[job.read_all()[-1].name]))
+        workers[-1].start()
+        wait_for(lambda: sum((arm / "starts").exists() for arm in arms) == min(2, len(arms)))
+    (arms[0] / "go").touch()
+    wait_for((arms[2] / "starts").exists)
+    for arm in arms:
+        (arm / "go").touch()
+    for worker in workers:
+        worker.join(20)
+    gpus = [json.loads((arm / "starts").read_text())["gpu"] for arm in arms]
+    assert gpus[0] == gpus[2] != gpus[1]
+    assert {gpus[0], gpus[1]} == {"0", "1"}
+    assert job.read_all() == []

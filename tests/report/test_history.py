@@ -1,0 +1,43 @@
+"""The experiments of one link."""
+
+from collections.abc import Callable
+
+from core.disk import runs
+from core.disk.runs import State, Status
+from core.plan.experiment import Arm
+from core.report import history
+
+LINK, OTHER = "a" * 32, "b" * 32
+
+
+def test_lists_only_what_its_link_names_newest_first(finished_experiment: Callable[..., str]):
+    old = finished_experiment(workspace=LINK, created="2026-01-01T00:00:00+00:00")
+    new = finished_experiment(workspace=LINK, created="2026-02-01T00:00:00+00:00")
+    finished_experiment(workspace=OTHER)
+    assert [entry.id for entry in history.entries(LINK)] == [new, old]
+    assert history.entries("") == []
+
+
+def test_an_entry_says_what_came_out_and_what_it_takes(finished_experiment: Callable[..., str]):
+    experiment_id = finished_experiment(workspace=LINK, right={Arm.TRANSFER: 1.0, Arm.SCRATCH: 0.0})
+    (entry,) = history.entries(LINK)
+    assert entry.outcome == "100\xa0% transfer, 0\xa0% from scratch"
+    assert (entry.dataset, entry.base) == ("Noise", "MobileNet")
+    directory = runs.experiment_directory(experiment_id)
+    before = entry.size_bytes
+    (directory / "more").write_bytes(bytes(1000))
+    assert history.entries(LINK)[0].size_bytes == before + 1000
+
+
+def test_an_entry_says_how_far_it_is_without_scores(finished_experiment: Callable[..., str]):
+    experiment_id = finished_experiment(workspace=LINK, arms=())
+
+    def outcome(transfer: State, scratch: State) -> str:
+        for arm, state in ((Arm.TRANSFER, transfer), (Arm.SCRATCH, scratch)):
+            runs.write_status(runs.arm_directory(experiment_id, arm), Status(state=state))
+        return history.entries(LINK)[0].outcome
+
+    assert outcome(State.QUEUED, State.QUEUED) == "waiting"
+    assert outcome(State.FIT, State.QUEUED) == "in training"
+    assert outcome(State.STOPPED, State.FAILED) == "failed"
+    assert outcome(State.STOPPED, State.STOPPED) == "stopped"
