@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.disk import runs, space
+from core.disk import home, space
 from core.queue import jobs
 from core.settings import ASSETS, ROOT
 from pages import _shared, _shared_plot
@@ -24,7 +24,7 @@ st.logo(str(ASSETS / "logo.svg"), size="medium", icon_image=str(ASSETS / "icon.s
 with _shared.errors():
     st.session_state[_shared_plot.IS_SERVED] = prepare_server()
 with _shared.errors(ends_page=True):
-    runs.check_home()
+    home.make()
 with _shared.errors():  # what is there can still be looked at
     space.check_writable()
     jobs.ensure_consumer()  # every time: one that was killed is replaced by the next click

@@ -24,6 +24,10 @@ import measure
 import psutil
 from PIL import Image
 
+from core.disk.home import dataset_directory
+from core.disk.record import read_json
+from core.disk.status import Status, read_status
+
 SIZE = (7000, 7140)  # just below the 50 megapixels that are read
 SCANS = 20_000
 LOOK_SECONDS = 0.05
@@ -122,13 +126,12 @@ def zip_of(picture: bytes, number: int) -> bytes:
 
 def uploads(pictures: list[list[bytes]]) -> list[Path]:
     from core.data import dataset
-    from core.disk import runs
     from core.queue import jobs
 
     created = [dataset.create(io.BytesIO(zip_of(each[0], len(each))), "bombs") for each in pictures]
     for one in created:
         jobs.submit_ingest(one)
-    return [runs.dataset_directory(one) for one in created]
+    return [dataset_directory(one) for one in created]
 
 
 def questions(experiment_id: str, pictures: list[list[bytes]]) -> list[Path]:
@@ -143,10 +146,9 @@ def questions(experiment_id: str, pictures: list[list[bytes]]) -> list[Path]:
 
 
 def seconds_until(*directories: Path, begun: float) -> float:
-    from core.disk import runs
 
     def is_over() -> bool:
-        return all((status := runs.read_status(each)) and status.state.is_final for each in directories)
+        return all((status := read_status(each)) and status.state.is_final for each in directories)
 
     while not is_over():
         time.sleep(LOOK_SECONDS)
@@ -156,19 +158,17 @@ def seconds_until(*directories: Path, begun: float) -> float:
 def said(directory: Path) -> str:
     """What became of the last picture."""
     from core.data import dataset
-    from core.disk import runs
 
     if made := dataset.read(directory.name) if directory.parent.name == "datasets" else None:
         names = [name for problem in made.problems for name in problem.names if name.startswith("a/bomb")]
         return names[-1].partition(": ")[2] if names else "read"
-    refused = (runs.read_json(directory / "pictures.json") or {}).get("refused")
-    status = runs.read_status(directory) or runs.Status()
+    refused = (read_json(directory / "pictures.json") or {}).get("refused")
+    status = read_status(directory) or Status()
     return refused[-1]["reason"] if refused else status.message or "read"
 
 
 def row(name: str, submit: Callable[[], list[Path]]) -> None:
     from core.data import dataset
-    from core.disk import runs
     from core.queue import jobs
     from core.settings import SAMPLE
 
@@ -179,8 +179,8 @@ def row(name: str, submit: Callable[[], list[Path]]) -> None:
         asked = time.monotonic()
         sample = dataset.create(SAMPLE, "Sample")
         jobs.submit_ingest(sample)
-        ready = seconds_until(runs.dataset_directory(sample), begun=asked)
-        shutil.rmtree(runs.dataset_directory(sample))  # else the next one would be linked to it, and not be read
+        ready = seconds_until(dataset_directory(sample), begun=asked)
+        shutil.rmtree(dataset_directory(sample))  # else the next one would be linked to it, and not be read
         over = seconds_until(*directories, begun=begun)
     print(
         f"{name:34}{peak.own_mb:8.0f}{peak.decoders_mb:10.0f}{ready:10.1f}{over:8.1f}  {said(directories[0])}",

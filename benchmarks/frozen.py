@@ -25,9 +25,9 @@ import numpy as np
 import psutil
 
 from core.data.pictures import picture
-from core.disk import cache
+from core.disk.home import cache_directory
 from core.network import engine, features
-from core.training.batches import Pictures
+from core.network.batches import Pictures
 
 IN_MEMORY = 256  # pictures, which come again and again
 
@@ -61,7 +61,7 @@ def main() -> None:
 
 def against_the_tool(frozen: features.Frozen, precision: str, chosen: argparse.Namespace) -> None:
     opened, pixels = ready(frozen, precision), random_pictures(frozen.size)
-    path = next(cache.folder().glob("*/model.xml"))
+    path = next(cache_directory().glob("*/model.xml"))
     rounds = []
     for _ in range(chosen.rounds):
         seconds = computed(opened, frozen.shape, islice(cycle(pixels), chosen.pictures))
@@ -136,7 +136,7 @@ def together(frozen: features.Frozen, precision: str, pictures: Pictures, rounds
 
     rows = []
     for _ in range(rounds):
-        for path in cache.folder().glob("*/rows.bin"):  # the network that was converted stays
+        for path in cache_directory().glob("*/rows.bin"):  # the network that was converted stays
             shutil.rmtree(path.parent)
         alone = [clocked(each)[0] for each in (decode, compute, lambda: ready(frozen, precision))]
         seconds, idle = clocked(both)

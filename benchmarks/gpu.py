@@ -6,7 +6,7 @@ it. Then, on pictures of noise in memory, pictures a second of
 - the frozen part through `engine.Keras`, which a run sends each picture through once, against a plain `fit` with a
   frozen base inside the model, which does so in every epoch;
 - the from-scratch arm as `core.training.fit` trains it, under the policy that `prepare_device` chooses, fed from
-  an array and by `core.training.batches` with augmentation, against a plain `fit` of the same model in float32.
+  an array and by `core.network.batches` with augmentation, against a plain `fit` of the same model in float32.
 
 And what share of the device that is: operations of the network's layers (three times as many for a training step as
 for an answer) over what the device does in a large product of matrices in bfloat16, measured here.
@@ -33,12 +33,13 @@ import measure
 import numpy as np
 import psutil
 
-from core import device
+from core import host
+from core.data.pictures.augmentation import Augmentation
 from core.network import engine, kernels, model
+from core.network.batches import Batches, Rows
 from core.plan import bases
-from core.plan.experiment import Augmentation, Head, Training
+from core.plan.experiment import Head, Training
 from core.settings import SAMPLE
-from core.training.batches import Batches, Rows
 
 CLASSES = 6
 CHAIN = 16  # products, one after the other
@@ -120,7 +121,7 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    has_gpu = device.find().has_gpu
+    has_gpu = host.device().has_gpu
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=8.0, help="for all of it, then it ends with what there is")
     parser.add_argument("--json", type=Path, help="file for all that is measured")
@@ -198,7 +199,7 @@ def transfer(chosen: argparse.Namespace, data: tuple[np.ndarray, np.ndarray], fo
         network = built(chosen, chosen.policy)
         prefix, _ = model.cut(network.model, network.frontier(len(network.row.blocks)))
         rate = once_rate(engine.Keras(prefix), data[0], chosen.rounds)
-        large = engine.GPU_BATCH if device.find().has_gpu else engine.BATCH
+        large = engine.GPU_BATCH if host.device().has_gpu else engine.BATCH
         plain = max(rates, default=None)
         found.add("frozen part, once a picture", large, rate, giga_operations(prefix), plain)
 

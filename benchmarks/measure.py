@@ -184,11 +184,11 @@ def use_home(home: Path) -> None:
 
 
 def stored(zip_path: Path):
-    """All pictures of a zip, ingested into this process's home, as `core.training.batches.Pictures`."""
+    """All pictures of a zip, ingested into this process's home, as `core.network.batches.Pictures`."""
     import numpy as np
 
     from core.data import dataset
-    from core.training.batches import Pictures
+    from core.network.batches import Pictures
 
     data = dataset.ingest(dataset.create(zip_path, zip_path.name))
     names, labels = data.pictures["picture"], data.pictures["label"].map(data.classes.index)

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import measure
 
+from core.disk.home import experiment_directory
+from core.plan.experiments import create_experiment
+
 
 def peak_bytes(directory: Path, arm: str) -> int:
     measure.timed(["-m", "core.tasks.train", str(directory), arm], dict(os.environ))
@@ -20,7 +23,6 @@ def peak_bytes(directory: Path, arm: str) -> int:
 
 def main() -> None:
     from core.data import dataset, split
-    from core.disk import runs
     from core.plan import bases, estimate, experiment, weights
     from core.plan.experiment import Arm
 
@@ -50,7 +52,7 @@ def main() -> None:
                 )
                 training = usual.training.model_copy(update={"epochs": 2})
                 one = usual.model_copy(update={"opponent": opponent, "training": training})
-                directory = runs.experiment_directory(runs.create_experiment(one, parts.frame))
+                directory = experiment_directory(create_experiment(one, parts.frame))
                 for arm, said in estimate.estimate(one, **counts).items():
                     if arm is Arm.TRANSFER and (half > 1 or weights.find(bases.base(name)) is None):
                         continue

@@ -1,6 +1,6 @@
 """Whether batches are ready before the network is: `python benchmarks/pipeline.py ZIP`
 
-The rate of `core.training.batches.Batches` alone, in pictures a second, against the rate of the fit that they feed (its
+The rate of `core.network.batches.Batches` alone, in pictures a second, against the rate of the fit that they feed (its
 validation included), taken from two comparisons that are run first: from-scratch arm and head, then the last two blocks
 on cached maps. "share" is the part of the fit's time that making batches takes. And the time that `picture.load`
 takes for one stored picture, one after the other in one thread.
@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from core.data.pictures import picture
+from core.data.pictures.augmentation import Augmentation
 from core.network import engine, features
-from core.plan.experiment import SCRATCH_IMAGE_SIZE_ON_CPU, Arm, Augmentation
-from core.training.batches import Batches, Pictures, Rows
+from core.network.batches import Batches, Pictures, Rows
+from core.plan.experiment import SCRATCH_IMAGE_SIZE_ON_CPU, Arm
 
 SECONDS = 1.0  # at least, for each measurement
 

@@ -1,6 +1,7 @@
 """The story of an experiment, without a browser.
 
-This package imports neither Streamlit nor `pages`. Keras, TensorFlow and OpenVINO are imported only in `model`,
-`features`, `training` and `predict`, and only processes of their own import those: the server stays light.
-`tests/test_architecture.py` holds it to that.
+The modules that lie directly here (settings, host, errors, …) and `words` may be imported by all others. What each
+package is and may import is said in its `__init__.py`, and `tests/test_architecture.py` holds it to that. The modules
+written in Keras are in `network` and `training`, and only processes of their own, those of `tasks`, load them: the
+server stays light.
 """

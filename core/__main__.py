@@ -20,14 +20,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from core import device, host, profile
-from core.cli import terminal
-from core.disk import runs, space
+from core import host, profile
+from core.cli import check, terminal
+from core.disk import home, space
+from core.disk.home import dataset_directory
 from core.errors import ExperimentError, HeadstartError, InputError, ResourceError, RunError, StopRequested
 from core.plan import bases, estimate, experiment, fitting, weights
 from core.plan.experiment import Arm, Experiment
+from core.plan.experiments import create_experiment
 from core.queue import standby
 from core.settings import ROOT, settings
+from core.words.numbers import gigabytes, size
 
 # What brings pandas or scikit-learn along is imported where it is used: the process that trains is started before.
 if TYPE_CHECKING:
@@ -90,10 +93,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(chosen: argparse.Namespace) -> None:
-    from core.data import dataset, split
+    from core.data import split
 
     with _ingested(chosen.zip, keeps=False) as data:
-        print(dataset.describe(data, split.split(data)))
+        print(check.describe(data, split.split(data)))
 
 
 def _compare(chosen: argparse.Namespace) -> None:
@@ -119,7 +122,7 @@ def _compare(chosen: argparse.Namespace) -> None:
 
 
 def _import_for_the_report() -> None:
-    from core.report import report
+    from core.tasks import report
 
     report.load()
 
@@ -128,14 +131,14 @@ def _new_experiment(chosen: argparse.Namespace) -> tuple[str, tuple[Arm, ...]]:
     from core.data import split
 
     with _ingested(chosen.zip, keeps=True) as data:
-        choice = split.Choice(chosen.seed, keeps_together=chosen.near_copies == "together", group=chosen.group)
+        choice = split.SplitChoice(chosen.seed, keeps_together=chosen.near_copies == "together", group=chosen.group)
         parts = split.split(data, choice=choice)
         sizes = parts.counts().sum()
         configured = _configured(data.id, chosen, n_train=int(sizes["train"])).model_copy(
             update={"dataset_name": data.name, **choice.facts, "split_fingerprint": parts.fingerprint}
         )
         _check_memory(configured, {f"n_{part}": int(number) for part, number in sizes.items()})
-        return runs.create_experiment(configured, parts.frame), configured.arms
+        return create_experiment(configured, parts.frame), configured.arms
 
 
 def _check_memory(configured: Experiment, counts: dict[str, int]) -> None:
@@ -150,8 +153,8 @@ def _check_memory(configured: Experiment, counts: dict[str, int]) -> None:
 
 def _configured(dataset_id: str, chosen: argparse.Namespace, *, n_train: int = 0) -> Experiment:
     row = bases.base(chosen.base)
-    default = experiment.default(dataset_id, base=row.name, has_gpu=device.find().has_gpu, n_train=n_train)
-    if not device.find().has_gpu:
+    default = experiment.default(dataset_id, base=row.name, has_gpu=host.device().has_gpu, n_train=n_train)
+    if not host.device().has_gpu:
         limit = estimate.prudent_limit_bytes()
         default = fitting.batches_fitted(default, limit_bytes=limit, n_train=n_train, n_validation=0, n_test=0)
     choices: dict[str, Any] = {"seed": chosen.seed, "frozen_blocks": _frozen_blocks(chosen.freeze, row)}
@@ -200,7 +203,7 @@ def _ingested(path: Path, *, keeps: bool) -> Iterator["Dataset"]:
         raise
     finally:
         if not keeps:
-            shutil.rmtree(runs.dataset_directory(dataset_id), ignore_errors=True)
+            shutil.rmtree(dataset_directory(dataset_id), ignore_errors=True)
 
 
 def _doctor(_: argparse.Namespace) -> None:
@@ -208,12 +211,12 @@ def _doctor(_: argparse.Namespace) -> None:
     found = json.loads(asked.stdout.splitlines()[-1]) if asked.returncode == 0 else None
     lines = {
         "profile": settings().profile,
-        "device": device.find().label,
+        "device": host.device().label,
         "Keras": f"{found['engine']}, computing on {found['label']}"
         if found
         else "cannot be imported: " + _last(asked.stderr),
-        "memory": f"{estimate.gigabytes(estimate.memory_limit_bytes())} for one arm{_unseen()}",
-        "home": f"{settings().home} ({space.size(space.free_bytes())} free)",
+        "memory": f"{gigabytes(estimate.memory_limit_bytes())} for one arm{_unseen()}",
+        "home": f"{home.folder()} ({size(space.free_bytes())} free)",
         "weights": settings().weights or "no folder of the host (HEADSTART_WEIGHTS)",
     }
     for name, value in lines.items():
@@ -238,7 +241,7 @@ def _settings() -> list[str]:
     environment, by_profile = {name.upper() for name in os.environ}, profile.DEFAULTS.get(settings().profile, {})
     for name in type(chosen).model_fields:
         value = getattr(chosen, name)
-        said = "none" if value is None else f"{value} ({space.size(value)})" if name.endswith("_bytes") else str(value)
+        said = "none" if value is None else f"{value} ({size(value)})" if name.endswith("_bytes") else str(value)
         variable = f"HEADSTART_{name.upper()}"
         who = ", set" if variable in environment else ", by the profile" if name in by_profile else ""
         lines.append(f"  {variable:34}{said}{who}")
@@ -248,8 +251,8 @@ def _settings() -> list[str]:
 def _disk() -> list[str]:
     """A line for each kind of thing, the largest first: how much it takes, where, and how it becomes smaller."""
     parts = space.usage()
-    rows = [f"  {part.name:22}{space.size(part.size_bytes):>12}  {part.folder}; {part.remedy}" for part in parts]
-    return [*rows, f"  {'all of it':22}{space.size(sum(part.size_bytes for part in parts)):>12}"]
+    rows = [f"  {part.name:22}{size(part.size_bytes):>12}  {part.folder}; {part.remedy}" for part in parts]
+    return [*rows, f"  {'all of it':22}{size(sum(part.size_bytes for part in parts)):>12}"]
 
 
 def _last(text: str) -> str:

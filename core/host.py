@@ -1,4 +1,6 @@
-"""Memory of this host and of the container that this process is in: asked here and nowhere else.
+"""What this host has: cores, a graphics processor, memory, and a container's limit of it. Asked here and nowhere else.
+
+Nothing here imports TensorFlow or another backend of Keras.
 
 A container's limit is that of the control group which holds this process, or of one above it. Where the group's
 files cannot be read, a limit may be there all the same: `is_limit_known` says so.
@@ -6,11 +8,17 @@ files cannot be read, a limit may be there all the same: `is_limit_known` says s
 
 import ctypes
 import gc
+import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata, util
 from pathlib import Path
 
 import psutil
@@ -21,6 +29,7 @@ UNKNOWN_BYTES = 950_000_000  # what is counted on where a limit may be there tha
 CGROUP = Path("/sys/fs/cgroup")
 OWN_GROUPS = Path("/proc/self/cgroup")
 OWN_STATUS = Path("/proc/self/status")
+SECONDS = 10.0  # for the driver to name its GPUs
 
 
 @dataclass(frozen=True)
@@ -121,3 +130,87 @@ def _own_groups() -> Iterator[tuple[_Version, str]]:
                 yield ONE, path
         return
     yield from ((version, "/") for version in (TWO, ONE))
+
+
+@dataclass(frozen=True)
+class Device:
+    """A graphics processor by its name, or the processor with the cores that this process may use."""
+
+    name: str  # "H100 80GB HBM3", or "" for a CPU
+    cores: int
+
+    @property
+    def has_gpu(self) -> bool:
+        """Whether training would run on a graphics processor."""
+        return bool(self.name)
+
+    @property
+    def label(self) -> str:
+        """As a status line says it: "GPU H100 80GB HBM3" or "CPU, 2 cores"."""
+        if self.has_gpu:
+            return f"GPU {self.name}"
+        return f"CPU, {self.cores} core{'s' if self.cores > 1 else ''}"
+
+
+@lru_cache
+def device() -> Device:
+    """This host's device; asked once a process. The training process says in its status what it really used."""
+    return Device(name=_gpu_name(), cores=cores())
+
+
+def _gpu_name() -> str:
+    """Name of the first GPU that the driver lists, or "" where there is none or Keras's backend is a CPU build."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None or _is_cpu_build() or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return ""
+    command = [tool, "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    lines = answer.strip().splitlines()
+    return lines[0].strip().removeprefix("NVIDIA ") if lines else ""
+
+
+def _is_cpu_build() -> bool:
+    """Whether what is installed of Keras's backend cannot use a GPU."""
+    chosen = backend()
+    if chosen == "jax":
+        return not any("cuda" in plugin.name for plugin in metadata.entry_points(group="jax_plugins"))
+    if chosen == "torch":
+        return _version("torch").endswith("+cpu")
+    return bool(_version("tensorflow-cpu"))
+
+
+def backend() -> str:
+    """The backend that Keras will choose: KERAS_BACKEND, else what Keras's own file says, else TensorFlow."""
+    if chosen := os.environ.get("KERAS_BACKEND"):
+        return chosen
+    path = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "keras.json"
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["backend"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "tensorflow"
+
+
+def has_openvino() -> bool:
+    """Whether OpenVINO is installed, started or not: it is not made for every platform."""
+    try:
+        return util.find_spec("openvino") is not None
+    except (ImportError, ValueError):  # something that only bears its name
+        return False
+
+
+def _version(package: str) -> str:
+    """Of an installed package, or "" where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

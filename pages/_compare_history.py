@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.queue import jobs
 from core.report import history
-from core.report.history import Entry
+from core.report.history import HistoryEntry
 from pages import _owner, _shared
 
 A_PAGE = 8
@@ -32,7 +32,7 @@ def show(present: str | None) -> None:
         _row(entry, is_present=entry.id == present)
 
 
-def _row(entry: Entry, *, is_present: bool) -> None:
+def _row(entry: HistoryEntry, *, is_present: bool) -> None:
     started, pictures, base, outcome, actions = st.columns(WIDTHS, vertical_alignment="center")
     started.markdown(f"{entry.created:%Y-%m-%d %H:%M}")
     pictures.markdown(_shared.plain(entry.dataset))
@@ -47,7 +47,7 @@ def _row(entry: Entry, *, is_present: bool) -> None:
 
 
 @st.dialog("Delete this experiment?")
-def _ask(entry: Entry) -> None:
+def _ask(entry: HistoryEntry) -> None:
     """Once: what is gone cannot be had back."""
     size = f"about {max(1, round(entry.size_bytes / 1e6)):,} MB"
     st.markdown(
@@ -61,7 +61,7 @@ def _ask(entry: Entry) -> None:
             st.rerun()
 
 
-def _delete(entry: Entry) -> None:
+def _delete(entry: HistoryEntry) -> None:
     jobs.delete(entry.id, _owner.workspace())
     if _shared.identifier("experiment") == entry.id:
         _shared.set_identifier("experiment", None)

@@ -6,12 +6,12 @@ from math import ceil
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.data.zips.names import IN_A_SENTENCE, natural, shortened
 from core.display import charts
 from core.plan.experiment import Arm
 from core.report import report as reports
 from core.report.report import NAMES, ArmReport, Report
-from core.report.verdict import percent
+from core.words.names import IN_A_SENTENCE, natural, shortened
+from core.words.numbers import count, percent
 from pages import _shared
 from pages._thumbnails import thumbnail
 
@@ -85,8 +85,8 @@ def _matrix(
 def _pictures(of: Dataset, arm: Arm, one: ArmReport, chosen: tuple[str, str]) -> None:
     rows = reports.cell(one.predictions, *chosen)
     true, answer = (_shared.plain(shortened(name, IN_A_SENTENCE)) for name in chosen)
-    count = _shared.count(len(rows), "picture")
-    st.markdown(f"**{NAMES[arm]}: {count} of {true} answered as {answer}**")
+    number = count(len(rows), "picture")
+    st.markdown(f"**{NAMES[arm]}: {number} of {true} answered as {answer}**")
     pages = ceil(len(rows) / A_PAGE)
     page = st.pagination(pages, key=f"pictures_{arm}_{chosen}") if pages > 1 else 1
     part = rows.iloc[(page - 1) * A_PAGE : page * A_PAGE]

@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from core.data.zips.names import natural
 from core.display import charts, palette, tables
 from core.report.report import NAMES, ArmReport, Comparison, Report, per_class
-from core.report.verdict import percent, percent_range, points, signed_points
+from core.words.names import natural
+from core.words.numbers import percent, percent_range, points, signed_points
 from pages import _shared
 
 ROW, ROWS = 35, 20  # pixels of a table's row, and how many it shows before it scrolls

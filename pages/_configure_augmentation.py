@@ -7,8 +7,9 @@ import streamlit as st
 
 from core.data.dataset import Dataset
 from core.data.pictures import augment, picture
+from core.data.pictures.augmentation import Augmentation
 from core.errors import DamagedError
-from core.plan.experiment import MAX_VIEWS, Augmentation, Experiment
+from core.plan.experiment import MAX_VIEWS, Experiment
 from pages import _configure_draft as draft
 from pages._thumbnails import DAMAGED
 

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from core.disk import owner, runs
+from core.disk import owner
+from core.disk.status import State, read_status
 from core.plan import bases, weights
 from core.plan.bases import Base
 from core.plan.experiment import Arm, Experiment
@@ -51,7 +52,7 @@ def _caption(row: Base) -> str:
 
 
 def _fetch(row: Base) -> None:
-    status = runs.read_status(weights.directory(row.name))
+    status = read_status(weights.directory(row.name))
     is_running = status is not None and not status.state.is_final
     st.fragment(_fetching, run_every=POLL_SECONDS if is_running else None)(row, is_running)
 
@@ -60,7 +61,7 @@ def _fetch(row: Base) -> None:
 def _fetching(row: Base, was_running: bool) -> None:
     """Progress and stop of a download, or the button that starts it."""
     directory = weights.directory(row.name)
-    status = runs.read_status(directory)
+    status = read_status(directory)
     is_running = status is not None and not status.state.is_final
     if is_running != was_running:
         st.rerun()
@@ -77,7 +78,7 @@ def _fetching(row: Base, was_running: bool) -> None:
         if not is_mine:
             _owner.explain(asker)
         return
-    has_failed = status is not None and status.state is runs.State.FAILED
+    has_failed = status is not None and status.state is State.FAILED
     if status and has_failed:
         st.error(_shared.plain(status.message), icon=":material/error:")
     else:

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import device
+from core import host
 from core.data.dataset import Dataset
 from core.plan import bases, estimate, experiment, fitting
 from core.plan.experiment import Experiment
@@ -108,8 +108,8 @@ def _opponent() -> dict[str, Any]:
 
 
 def _default(of: Dataset, n_train: int) -> Experiment:
-    usual = experiment.default(of.id, has_gpu=device.find().has_gpu, n_train=n_train)
-    if device.find().has_gpu:  # whose own memory is not asked for
+    usual = experiment.default(of.id, has_gpu=host.device().has_gpu, n_train=n_train)
+    if host.device().has_gpu:  # whose own memory is not asked for
         return usual
     limit = estimate.prudent_limit_bytes()
     fitted = fitting.batches_fitted(usual, limit_bytes=limit, n_train=n_train, n_validation=0, n_test=0)
@@ -151,12 +151,12 @@ def _values(of: Experiment) -> dict[str, Any]:
         "seed": of.seed,
     }
     for name in bases.BASES:
-        own = of if name == of.base else experiment.default(of.dataset, base=name, has_gpu=device.find().has_gpu)
+        own = of if name == of.base else experiment.default(of.dataset, base=name, has_gpu=host.device().has_gpu)
         values[f"frozen_blocks_{name}"] = own.frozen_blocks
         values[f"image_size_{name}"] = own.image_size
         if own.opponent:
             values[f"opponent_image_size_{name}"] = own.opponent.image_size
         else:
-            fresh = experiment.default(of.dataset, base=name, has_gpu=device.find().has_gpu)
+            fresh = experiment.default(of.dataset, base=name, has_gpu=host.device().has_gpu)
             values[f"opponent_image_size_{name}"] = fresh.opponent.image_size if fresh.opponent else own.image_size
     return values

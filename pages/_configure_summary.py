@@ -14,15 +14,16 @@ from PIL import Image
 from core.data.dataset import Dataset
 from core.data.pictures import picture
 from core.data.split import Split
-from core.disk import runs
-from core.disk.runs import State
+from core.disk import home
+from core.disk.files import write_json
+from core.disk.status import State, read_status, request_stop
 from core.display import diagram
 from core.errors import DamagedError, ResourceError
 from core.plan import estimate, fitting
 from core.plan.estimate import Estimate
 from core.plan.experiment import Arm, Experiment
 from core.queue import jobs
-from core.settings import settings
+from core.words.numbers import duration, gigabytes
 from pages import _configure_augmentation, _shared
 from pages._thumbnails import EMPTY
 
@@ -73,8 +74,8 @@ def _counts(split: Split) -> dict[str, int]:
 
 def _facts(one: Estimate, *, is_measuring: bool) -> dict[str, str]:
     unknown = "measuring …" if is_measuring else "not known yet"
-    seconds = unknown if one.seconds is None else f"about {estimate.duration(one.seconds)}"
-    return {"Time": seconds, "Memory": f"about {estimate.gigabytes(one.memory_bytes)}"}
+    seconds = unknown if one.seconds is None else f"about {duration(one.seconds)}"
+    return {"Time": seconds, "Memory": f"about {gigabytes(one.memory_bytes)}"}
 
 
 def _measure(chosen: Experiment, n_classes: int) -> bool:
@@ -86,7 +87,7 @@ def _measure(chosen: Experiment, n_classes: int) -> bool:
         end_probe()
         probe = st.session_state["probe"] = {"wanted": wanted, "since": time.monotonic(), "directory": None}
     if probe["directory"]:
-        status = runs.read_status(probe["directory"])
+        status = read_status(probe["directory"])
         if status is None or not status.state.is_final:
             jobs.ensure_consumer()  # one that was killed is replaced
             return status is not None
@@ -102,9 +103,9 @@ def _measure(chosen: Experiment, n_classes: int) -> bool:
 
 def _start_probe(chosen: Experiment, n_classes: int, wanted: tuple[str, ...]) -> Path:
     """One directory for what is wanted, so that two pages that want the same share its probe."""
-    directory = settings().home / "probes" / hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:32]
+    directory = home.probe_directory(hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:32])
     directory.mkdir(parents=True, exist_ok=True)
-    runs.write_json(directory / "request.json", {"experiment": chosen.model_dump(mode="json"), "n_classes": n_classes})
+    write_json(directory / "request.json", {"experiment": chosen.model_dump(mode="json"), "n_classes": n_classes})
     jobs.submit_probe(directory)
     return directory
 
@@ -114,7 +115,7 @@ def end_probe() -> None:
     probe = st.session_state.pop("probe", None)
     if probe and probe["directory"]:
         with suppress(FileNotFoundError):  # it is over for so long that it was removed
-            runs.request_stop(probe["directory"])
+            request_stop(probe["directory"])
 
 
 def _thumbnail(of: Dataset) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.queue import uploads
+from core.data import uploads
 from pages import _shared
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.data.zips.names import IN_A_SENTENCE, shortened
-from core.disk import record, runs
-from core.disk.runs import State
+from core.disk import record
+from core.disk.status import State, read_status
 from core.display import palette
 from core.plan.experiment import Arm
 from core.report.report import NAMES
-from core.report.verdict import percent
 from core.tasks import predict
+from core.words.names import IN_A_SENTENCE, shortened
+from core.words.numbers import count, percent
 from pages import _shared
 from pages._thumbnails import thumbnail
 
@@ -25,7 +25,7 @@ TOP = 3  # classes shown of each answer; the table has them all
 def show(prediction_id: str) -> None:
     """Each picture with its answers; what could not be read; everything as a table."""
     asked, answers = predict.request(prediction_id), predict.read(prediction_id)
-    status = runs.read_status(predict.directory(prediction_id))
+    status = read_status(predict.directory(prediction_id))
     if asked is None:
         return
     for each in asked["refused"] if asked["pictures"] else ():  # else the message names them all
@@ -53,10 +53,10 @@ def _agreement(answers: pd.DataFrame) -> str:
     pictures = answers.groupby("number")["predicted"]
     n, differing = pictures.ngroups, int((pictures.nunique() > 1).sum())
     if answers["arm"].nunique() < 2:
-        return _shared.count(n, "picture")
+        return count(n, "picture")
     if differing == 0:
         return f"Both networks agree on {'the picture' if n == 1 else f'all {n} pictures'}"
-    return f"The networks disagree on {differing} of {_shared.count(n, 'picture')}"
+    return f"The networks disagree on {differing} of {count(n, 'picture')}"
 
 
 def _row(path: Path, name: str, rows: pd.DataFrame) -> str:

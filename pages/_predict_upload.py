@@ -3,11 +3,13 @@
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core.disk import owner, runs
-from core.disk.runs import State, Status
+from core.disk import owner
+from core.disk.files import removed_on_failure
+from core.disk.status import State, Status, read_status
 from core.plan.experiment import Experiment
 from core.queue import jobs
 from core.tasks import predict
+from core.words.numbers import count
 from pages import _owner, _shared, _upload_doors
 
 MEGABYTES = 50  # of one picture: all of them are held in memory until they are sent
@@ -46,7 +48,7 @@ def _offer(experiment_id: str) -> None:
     of = _shared.dataset()
     kept = of.unlabelled_paths if of else []
     if kept and st.button(
-        f"Ask about {_shared.count(len(kept), 'picture')} of the zip without a label",
+        f"Ask about {count(len(kept), 'picture')} of the zip without a label",
         key="ask_unlabelled",
         icon=":material/folder_zip:",
     ):
@@ -60,7 +62,7 @@ def progress(prediction_id: str) -> None:
     """How far the pictures and the networks are, and for who asked them the way to stop them."""
     jobs.ensure_consumer()  # one that was killed is replaced
     directory, asked = predict.directory(prediction_id), predict.request(prediction_id)
-    share, said = _said(runs.read_status(directory) or Status())
+    share, said = _said(read_status(directory) or Status())
     bar, stop = st.columns([5, 1], vertical_alignment="bottom")
     bar.progress(share, text=said)
     if asked:
@@ -88,7 +90,7 @@ def _said(status: Status) -> tuple[float, str]:
 def _created(experiment_id: str, files: list[tuple[str, bytes]]) -> str:
     """Id of the prediction that is waiting now."""
     prediction_id = predict.create(experiment_id, files, _owner.workspace())
-    with runs.kept(predict.directory(prediction_id)):
+    with removed_on_failure(predict.directory(prediction_id)):
         jobs.submit_prediction(prediction_id)
     return prediction_id
 

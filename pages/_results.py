@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.disk import runs
+from core.disk.home import arm_directory
 from core.plan.experiment import Experiment
 from core.report import report
 from core.report.report import Report
@@ -19,7 +19,7 @@ def read(experiment_id: str, experiment: Experiment) -> Report:
 def _stamp(experiment_id: str, arm: str) -> tuple[int, int]:
     """Of the file that is written last of an arm's scores."""
     try:
-        found = (runs.arm_directory(experiment_id, arm) / "arm.json").stat()
+        found = (arm_directory(experiment_id, arm) / "arm.json").stat()
     except FileNotFoundError:
         return 0, 0
     return found.st_mtime_ns, found.st_size

@@ -9,17 +9,21 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from core import device
+from core import host
 from core.data import dataset as datasets
 from core.data import split as splits
+from core.data import uploads
 from core.data.dataset import Dataset
-from core.data.split import Choice as SplitChoice
-from core.data.split import Fractions, Split
-from core.data.zips.names import LONG_NAME
-from core.disk import record, runs, space
+from core.data.split import Fractions, Split, SplitChoice
+from core.disk import record, space
+from core.disk.home import dataset_directory, new_id
 from core.errors import DamagedError, HeadstartError
 from core.plan.experiment import Experiment
-from core.queue import jobs, uploads
+from core.plan.experiments import read_experiment
+from core.plan.splits import choice as drawn_by
+from core.queue import jobs
+from core.words.names import LONG_NAME
+from core.words.numbers import count
 from pages._shared_plot import Click, plot, theme  # noqa: F401 - pages call `_shared.plot`
 
 Found = TypeVar("Found")
@@ -142,7 +146,7 @@ def remember_identifiers() -> None:
         if named is not None and _is_identifier(named):
             st.session_state[name] = named
     if "workspace" not in st.session_state:
-        st.session_state["workspace"] = runs.new_id()
+        st.session_state["workspace"] = new_id()
     present = _unless_damaged("experiment", experiment)
     if present is not None:
         st.session_state["dataset"] = present.dataset
@@ -186,7 +190,7 @@ def _is_identifier(text: str) -> bool:
 def experiment() -> Experiment | None:
     """The experiment that the URL names, or None."""
     named = identifier("experiment")
-    return runs.read_experiment(named) if named else None
+    return read_experiment(named) if named else None
 
 
 def dataset() -> Dataset | None:
@@ -195,14 +199,14 @@ def dataset() -> Dataset | None:
     if named is None:
         return None
     try:
-        stamp = (runs.dataset_directory(named) / "manifest.parquet").stat()  # written last
+        stamp = (dataset_directory(named) / "manifest.parquet").stat()  # written last
     except FileNotFoundError:
         return None
     uploads.note_use(named)
     try:
         return _dataset(named, stamp.st_mtime_ns, stamp.st_size)
     except (ValueError, LookupError, TypeError) as error:  # as pyarrow and what an earlier version wrote raise them
-        raise record.damaged(runs.dataset_directory(named), error) from None
+        raise record.damaged(dataset_directory(named), error) from None
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -223,7 +227,7 @@ def split_choice(of: Dataset) -> SplitChoice:
     """The present choice of split: seed 1 and all as usual unless the user asked otherwise."""
     if st.session_state.get("split_dataset") != of.id:
         shown = experiment()  # a link names an experiment: what is changed next keeps its split
-        return SplitChoice.of(shown) if shown and shown.dataset == of.id else SplitChoice()
+        return drawn_by(shown) if shown and shown.dataset == of.id else SplitChoice()
     return st.session_state["split_choice"]
 
 
@@ -354,7 +358,7 @@ def status_line() -> None:
         if of
         else "None yet",
         "Base": name or "Not chosen yet",
-        "Device": device.find().label,
+        "Device": host.device().label,
         "Queue": _queue(),
     }
     for title, value in lines.items():
@@ -369,8 +373,3 @@ def _queue() -> str:
     own = identifier("dataset"), st.query_params.get("prediction")
     said = ", ".join(count(number, noun) for noun, number in jobs.queued(besides=own).items() if number)
     return f"{said} ahead" if said else "Empty"
-
-
-def count(number: int, noun: str) -> str:
-    """ "1 picture", "1,200 pictures"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -13,7 +13,7 @@ import plotly
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.disk.runs import write_whole
+from core.disk.files import write_whole
 
 IS_SERVED = "plotly_is_served"  # set by app.py: whether the browser can get the script
 SOURCE = f"./app/static/plotly.min.js?v={plotly.__version__}"  # put there by `place_script`; relative, for a base path

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from core.disk import runs
-from core.disk.runs import State
+from core.disk.status import State
 from core.display import palette, progress
-from core.display.progress import Progress, Standing
+from core.display.progress import ArmProgress, Standing
 from core.plan.experiment import Arm, Experiment
+from core.plan.experiments import read_split
 from core.queue import jobs
 from core.report import report
 from pages import _owner, _results, _shared
@@ -19,7 +19,7 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None
     title, stop = st.columns([4, 1], vertical_alignment="bottom")
     with title:
         st.title(standing.title, anchor=False)
-        said = progress.describe(experiment, runs.read_split(experiment_id))
+        said = progress.describe(experiment, read_split(experiment_id))
         st.markdown(f":gray[{_shared.plain(said)}]")
         if not standing.is_over and not is_mine:
             _owner.explain(experiment.workspace, is_begun=standing.is_submitted)
@@ -37,7 +37,7 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None
             _failure(experiment_id, arm)
 
 
-def _card(experiment_id: str, arm: Progress, *, may_stop: bool) -> None:
+def _card(experiment_id: str, arm: ArmProgress, *, may_stop: bool) -> None:
     with st.container(border=True, height="stretch", key=f"arm_{arm.arm}", gap="xsmall"):
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key=f"head_{arm.arm}"
@@ -52,7 +52,7 @@ def _card(experiment_id: str, arm: Progress, *, may_stop: bool) -> None:
         st.caption("  \n".join(" · ".join(line) for line in (arm.details, arm.place)))
 
 
-def _stop(experiment_id: str, arm: Progress) -> None:
+def _stop(experiment_id: str, arm: ArmProgress) -> None:
     is_waiting = arm.is_stopping and arm.state is not State.SCORE  # while it answers, a further stop leaves no scores
     st.button(
         "Stop this arm",
@@ -65,7 +65,7 @@ def _stop(experiment_id: str, arm: Progress) -> None:
     )
 
 
-def _failure(experiment_id: str, arm: Progress) -> None:
+def _failure(experiment_id: str, arm: ArmProgress) -> None:
     name = report.NAMES[arm.arm]
     st.error(f"**{name} failed.** {_shared.plain(arm.message)}", icon=":material/error:")
     title = f"Log, the last {progress.LOG_LINES} lines"

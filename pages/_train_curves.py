@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from core.disk import runs
+from core.disk.home import arm_directory
+from core.disk.status import read_metrics
 from core.display import charts, palette
 from core.display.progress import Standing
 from core.plan.experiment import Arm, Experiment
@@ -20,7 +21,7 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing, *, fits
     The axis of epochs reaches to the last one that may come, so that it stands still; or just to the last one that
     came, if it `fits`.
     """
-    metrics = {arm: runs.read_metrics(runs.arm_directory(experiment_id, arm)) for arm in experiment.arms}
+    metrics = {arm: read_metrics(arm_directory(experiment_id, arm)) for arm in experiment.arms}
     if standing.is_over and all(frame.empty for frame in metrics.values()):
         return
     scored = _results.read(experiment_id, experiment).arms

@@ -2,9 +2,12 @@
 
 import streamlit as st
 
+from core.data import uploads
 from core.data.dataset import Dataset
-from core.disk import runs, space
-from core.queue import uploads
+from core.disk import space
+from core.disk.home import dataset_directory
+from core.queue import removal
+from core.words.numbers import count, size
 from pages import _shared
 
 
@@ -12,7 +15,7 @@ def offer(of: Dataset) -> None:
     """The button, in a quiet place, or why it cannot be pressed; nothing for whoever was only given the link."""
     if not uploads.is_owner(of.id, _shared.identifier("workspace") or ""):
         return
-    refusal = uploads.refusal(of.id)
+    refusal = removal.refusal(of.id)
     with st.container(gap=None, key="delete_place"):
         if st.button(
             "Delete these pictures",
@@ -29,9 +32,9 @@ def offer(of: Dataset) -> None:
 @st.dialog("Delete these pictures?")
 def _ask(of: Dataset) -> None:
     """Once: what is gone cannot be had back."""
-    size = space.size(space.taken_bytes(runs.dataset_directory(of.id)))
+    taken = size(space.taken_bytes(dataset_directory(of.id)))
     st.markdown(
-        f"{_shared.count(len(of.pictures), 'picture')} of {_shared.plain(of.name)} go from this host ({size}), and "
+        f"{count(len(of.pictures), 'picture')} of {_shared.plain(of.name)} go from this host ({taken}), and "
         "this page with them, also for everybody to whom you gave its address. Your own zip stays with you."
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
@@ -43,5 +46,5 @@ def _ask(of: Dataset) -> None:
 
 
 def _delete(dataset_id: str) -> None:
-    uploads.delete(dataset_id, _shared.identifier("workspace") or "")
+    removal.delete(dataset_id, _shared.identifier("workspace") or "")
     _shared.set_identifier("dataset", None)

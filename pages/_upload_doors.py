@@ -8,13 +8,14 @@ from PIL import Image
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core.data import dataset
-from core.disk import owner, runs
-from core.disk.runs import State, Status
-from core.display.progress import two_digits
-from core.plan.estimate import duration
-from core.queue import jobs, uploads
+from core.data import dataset, uploads
+from core.disk import owner
+from core.disk.files import removed_on_failure
+from core.disk.home import dataset_directory
+from core.disk.status import State, Status, read_status, stop_requests
+from core.queue import jobs
 from core.settings import SAMPLE, settings
+from core.words.numbers import duration, two_digits
 from pages import _owner, _shared
 from pages._thumbnails import square_of
 
@@ -136,7 +137,7 @@ def free(uploaded: UploadedFile) -> None:
 
 
 def _open(dataset_id: str) -> None:
-    with runs.kept(runs.dataset_directory(dataset_id)):
+    with removed_on_failure(dataset_directory(dataset_id)):
         jobs.submit_ingest(dataset_id)
     _shared.set_identifier("dataset", dataset_id)
     st.rerun()
@@ -151,11 +152,11 @@ def progress(dataset_id: str) -> None:
 @_shared.errors()
 def _progress(dataset_id: str) -> None:
     jobs.ensure_consumer()  # one that was killed is replaced
-    directory = runs.dataset_directory(dataset_id)
-    status = runs.read_status(directory)
+    directory = dataset_directory(dataset_id)
+    status = read_status(directory)
     if status is None or status.state.is_final:
         st.rerun()
-    is_stopping = runs.stop_requests(directory) > 0
+    is_stopping = stop_requests(directory) > 0
     share = status.done / status.total if status.total else 0.0
     st.progress(min(share, 1.0), text="Stopping" if is_stopping else said(status))
     bringer = owner.of_request(directory)

@@ -7,9 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset, Severity
-from core.data.problem import Problem
-from core.data.zips.names import natural
+from core.data.findings.problem import Problem
 from core.display import charts
+from core.words.names import natural
+from core.words.numbers import count
 from pages import _shared
 from pages._thumbnails import square
 
@@ -78,5 +79,7 @@ def _row(dataset_id: str, label: str, _of: Dataset) -> str:  # noqa: ARG001 - th
     rows = _of.pictures[_of.pictures["label"] == label]
     first = rows.head(THUMBNAILS)
     pictures = "".join(square(_of.path(each), name) for each, name in zip(first["picture"], first["name"], strict=True))
-    name, count = html.escape(label), _shared.count(len(rows), "picture")
-    return f'<div class="thumbnails"><div><b title="{name}">{name}</b><span>{count}</span></div><p>{pictures}</p></div>'
+    name, number = html.escape(label), count(len(rows), "picture")
+    return (
+        f'<div class="thumbnails"><div><b title="{name}">{name}</b><span>{number}</span></div><p>{pictures}</p></div>'
+    )

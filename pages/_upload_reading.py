@@ -3,8 +3,8 @@
 import streamlit as st
 
 from core.data import dataset
+from core.data.alternatives import Way
 from core.data.dataset import Dataset
-from core.data.labels.alternatives import Way
 from core.errors import HeadstartError
 from pages import _owner, _shared
 

@@ -8,10 +8,10 @@ from core.data import groups
 from core.data import split as splits
 from core.data.dataset import Dataset
 from core.data.near import copies
-from core.data.split import Choice, Split
-from core.data.zips.names import natural
+from core.data.split import Split, SplitChoice
 from core.display import charts
 from core.errors import SplitError
+from core.words.names import natural
 from pages import _shared
 
 TOGETHER = (
@@ -83,7 +83,7 @@ def _choice(of: Dataset, split: Split) -> None:
             fractions = (100 - for_validation - for_test) / 100, for_validation / 100, for_test / 100
             wanted = None if of.has_own_split else fractions
             with _shared.errors():
-                _split_again(of, Choice(int(chosen), wanted, keeps_together, str(group), leaves_out))
+                _split_again(of, SplitChoice(int(chosen), wanted, keeps_together, str(group), leaves_out))
 
 
 def _group(of: Dataset, present: groups.Common) -> groups.Common:
@@ -105,7 +105,7 @@ def _group(of: Dataset, present: groups.Common) -> groups.Common:
     return replace(kind, mark=mark) if kind.mark else kind
 
 
-def _split_again(of: Dataset, choice: Choice) -> None:
+def _split_again(of: Dataset, choice: SplitChoice) -> None:
     """Take the choice if it gives a split; else the present one stays.
 
     Raises:

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from core.disk.runs import State
+from core.disk.status import State
 from core.display import progress
-from core.display.progress import Progress
+from core.display.progress import ArmProgress
 from core.plan.experiment import Experiment
 from core.report.report import NAMES, Report
 from core.tasks import predict
@@ -80,7 +80,7 @@ def _what_is_missing(experiment_id: str, report: Report) -> None:
         st.page_link("pages/train.py", label="Go to Train", icon=":material/model_training:")
 
 
-def _why(arm: Progress) -> str:
+def _why(arm: ArmProgress) -> str:
     if not arm.is_over:
         return "is not finished yet."
     return f"{'failed' if arm.state is State.FAILED else 'has no scores'}. {arm.message}"

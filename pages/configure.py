@@ -2,13 +2,16 @@
 
 import streamlit as st
 
+from core.data import uploads
 from core.data.dataset import Dataset
 from core.data.split import Split
-from core.disk import runs
+from core.disk.files import removed_on_failure
+from core.disk.home import experiment_directory
 from core.errors import SplitError
 from core.plan import fitting
 from core.plan.experiment import Experiment
-from core.queue import jobs, uploads
+from core.plan.experiments import create_experiment
+from core.queue import jobs
 from pages import (
     _configure_augmentation,
     _configure_base,
@@ -82,8 +85,8 @@ def _start(chosen: Experiment, split: Split, *, is_refused: bool) -> None:
             _configure_summary.end_probe()
             uploads.check_use(chosen.dataset, _owner.workspace())
             with uploads.held(chosen.dataset):
-                experiment_id = runs.create_experiment(chosen, split.frame)
-            with runs.kept(runs.experiment_directory(experiment_id)):
+                experiment_id = create_experiment(chosen, split.frame)
+            with removed_on_failure(experiment_directory(experiment_id)):
                 jobs.submit_experiment(experiment_id, _owner.workspace())
             draft.keep_as(experiment_id)
             _shared.set_identifier("experiment", experiment_id)

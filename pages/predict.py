@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.disk import runs
+from core.disk.status import read_status
 from core.errors import InputError
 from core.tasks import predict
 from pages import _predict_answers, _predict_upload, _shared
@@ -53,7 +53,7 @@ def _prediction(prediction_id: str) -> None:
 
 
 def _is_over(prediction_id: str) -> bool:
-    status = runs.read_status(predict.directory(prediction_id))
+    status = read_status(predict.directory(prediction_id))
     return status is None or status.state.is_final
 
 

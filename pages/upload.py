@@ -3,7 +3,9 @@
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.disk import runs
+from core.disk.home import dataset_directory
+from core.disk.status import read_status
+from core.words.numbers import count
 from pages import (
     _shared,
     _upload_copies,
@@ -22,7 +24,7 @@ def main() -> None:
         _found(ready)
         return
     named = _shared.identifier("dataset")
-    status = runs.read_status(runs.dataset_directory(named)) if named else None
+    status = read_status(dataset_directory(named)) if named else None
     if named and status and not status.state.is_final:
         _upload_doors.progress(named)
         return
@@ -33,7 +35,7 @@ def _found(ready: Dataset) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         with st.container(gap=None, width="content"):
             st.title(_shared.plain(ready.name), anchor=False)
-            st.markdown(f":gray[{_shared.count(len(ready.pictures), 'picture')} in {len(ready.classes)} classes]")
+            st.markdown(f":gray[{count(len(ready.pictures), 'picture')} in {len(ready.classes)} classes]")
         if st.button("Use other pictures", key="other_pictures", icon=":material/swap_horiz:"):
             _shared.set_identifier("dataset", None)
             st.rerun()

@@ -25,9 +25,14 @@ from PIL import Image, ImageCms, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from core import host
-from core.disk import runs
+from core.data.pictures.augmentation import NO_AUGMENTATION
+from core.disk.files import write_frame, write_json
+from core.disk.home import arm_directory, dataset_directory, new_id
+from core.disk.record import read_json
+from core.disk.status import State, Status, append_metrics, is_alive, write_status
 from core.plan import experiment
 from core.plan.experiment import Arm, Experiment
+from core.plan.experiments import create_experiment, read_split
 from core.queue import jobs
 from core.settings import ROOT, settings
 
@@ -57,8 +62,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def _end_consumer(home: Path) -> None:
     """A consumer that a test has caused lives as long as its server, which is pytest: it is ended here."""
-    noted = runs.read_json(home / "consumer.json")
-    if noted and runs.is_alive(runs.Status.model_validate(noted)):
+    noted = read_json(home / "consumer.json")
+    if noted and is_alive(Status.model_validate(noted)):
         consumer = psutil.Process(noted["pid"])
         consumer.terminate()  # its children end with it
         psutil.wait_procs([consumer], timeout=10)
@@ -221,12 +226,12 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
                 settings.cache_clear()
                 made = dataset.create(write(), name)
                 dataset.ingest(made)
-                read[key] = runs.dataset_directory(made)
+                read[key] = dataset_directory(made)
             settings.cache_clear()
-        dataset_id = runs.new_id()
-        directory = runs.dataset_directory(dataset_id)
-        request = runs.read_json(shutil.copytree(read[key], directory) / "request.json") or {}
-        runs.write_json(directory / "request.json", {**request, "workspace": workspace})
+        dataset_id = new_id()
+        directory = dataset_directory(dataset_id)
+        request = read_json(shutil.copytree(read[key], directory) / "request.json") or {}
+        write_json(directory / "request.json", {**request, "workspace": workspace})
         return dataset_id
 
     return put
@@ -247,10 +252,10 @@ def new_experiment(colours_zip: Callable[..., Path], ingested: Callable[..., str
         plain = {
             "image_size": 32,
             "training": {"epochs": 2, "patience": None},
-            "augmentation": experiment.NO_AUGMENTATION.model_dump(),
+            "augmentation": NO_AUGMENTATION.model_dump(),
             "opponent": {"epochs": 2, "patience": None, "image_size": 32},
         }
-        return runs.create_experiment(experiment.default(dataset_id, **{**plain, **choices}), split(data).frame)
+        return create_experiment(experiment.default(dataset_id, **{**plain, **choices}), split(data).frame)
 
     return write
 
@@ -332,7 +337,7 @@ def _answers(split: pd.DataFrame, *, right: float, seed: int) -> pd.DataFrame:
 
 def _write_arm(experiment_id: str, of: Experiment, arm: Arm, *, right: float, is_stopped: bool) -> None:
     """Everything that an arm's process leaves behind, but for a network that could be loaded."""
-    directory, is_transfer = runs.arm_directory(experiment_id, arm), arm is Arm.TRANSFER
+    directory, is_transfer = arm_directory(experiment_id, arm), arm is Arm.TRANSFER
     for epoch in range(1, 13):
         loss, seconds = 1.4 * 0.8**epoch + (0.1 if is_transfer else 0.6), epoch * (0.5 if is_transfer else 4.0)
         values = {
@@ -341,9 +346,9 @@ def _write_arm(experiment_id: str, of: Experiment, arm: Arm, *, right: float, is
             "accuracy": 1 - loss / 2,
             "val_accuracy": 0.96 - loss / 2,
         }
-        runs.append_metrics(directory, phase=1, epoch=epoch, seconds=seconds, **values)
-    answers = _answers(runs.read_split(experiment_id), right=right, seed=int(is_transfer))
-    runs.write_frame(directory / "predictions.parquet", answers)
+        append_metrics(directory, phase=1, epoch=epoch, seconds=seconds, **values)
+    answers = _answers(read_split(experiment_id), right=right, seed=int(is_transfer))
+    write_frame(directory / "predictions.parquet", answers)
     seconds = {"ingest": 0.0, "features": 1.5, "train": 6.0, "evaluate": 2.5, "total": 10.0}
     facts = {
         "seconds": seconds if is_transfer else seconds | {"features": 0.0, "train": 48.0, "total": 50.5},
@@ -363,14 +368,14 @@ def _write_arm(experiment_id: str, of: Experiment, arm: Arm, *, right: float, is
         "stopped": is_stopped,
         "peak_memory_bytes": 900_000_000,
     }
-    runs.write_json(directory / "arm.json", facts)
+    write_json(directory / "arm.json", facts)
     classes = [column.removeprefix("p_") for column in answers if column.startswith("p_")]
     labels = {"classes": classes, "image_size": of.image_size_of(arm), "resize": "Pillow bilinear, stretched"}
-    runs.write_json(directory / "labels.json", labels)
+    write_json(directory / "labels.json", labels)
     (directory / "model.keras").write_bytes(b"stands for a network")
     (directory / "log.txt").write_text("epoch 12 of 12\n", encoding="utf-8")
-    state = runs.State.STOPPED if is_stopped else runs.State.DONE
-    runs.write_status(directory, runs.Status(state=state, device="CPU, 2 cores", done=12, total=12))
+    state = State.STOPPED if is_stopped else State.DONE
+    write_status(directory, Status(state=state, device="CPU, 2 cores", done=12, total=12))
 
 
 @pytest.fixture
@@ -396,7 +401,7 @@ def finished_experiment(zip_of: Callable[..., Path], ingested: Callable[..., str
         dataset_id = ingested(tuple(files.items()), lambda: zip_of(files), "Noise")
         data = dataset.read(dataset_id)
         chosen = experiment.default(dataset_id, dataset_name=data.name, **choices)
-        experiment_id = runs.create_experiment(chosen, split(data).frame)
+        experiment_id = create_experiment(chosen, split(data).frame)
         for arm in chosen.arms:
             if arm in arms:
                 _write_arm(experiment_id, chosen, arm, right=right[arm], is_stopped=arm in stopped)
@@ -578,7 +583,7 @@ import json, os, signal, sys, time
 from pathlib import Path
 import psutil
 
-was_standby = sys.argv[2] == "core.queue.standby"
+was_standby = sys.argv[2] == "core.tasks.standby"
 if was_standby:
     if len(sys.argv) > 3:
         own = {"pid": os.getpid(), "pid_created": psutil.Process().create_time()}
@@ -594,7 +599,7 @@ if was_standby:
     os.dup2(log, 2)
     sys.argv[2:] = ["core.tasks.train", *order["arguments"]]
 module, target = sys.argv[2], Path(sys.argv[3])
-if module == "core.report.report":
+if module == "core.tasks.report":
     if not sys.stdin.readline():
         sys.exit()
     if (target / "kills").exists():

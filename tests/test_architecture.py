@@ -1,154 +1,129 @@
-"""The arrows of docs/architecture.md, held against the imports that the code really has."""
+"""The house of docs/architecture.md, held against the imports and names that the code really has."""
 
 import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from arrows import KERAS, VAGUE, House
 
 from core.settings import ROOT
 
-KERAS = {"keras", "tensorflow", "jax", "torch", "openvino"}
-PROCESSES = {"core.queue.standby"}  # besides `core.tasks`
-VAGUE_NAMES = {"utils", "common", "helpers", "types", "misc", "lib"}
+HOUSE = House(ROOT)
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py"))
+RULES = sorted(name for name, rule in vars(House).items() if callable(rule) and not name.startswith("_"))
+RULES.remove("package")
+
+# A small house in which every rule is kept, and for each rule what breaks it.
+SOUND = {
+    "core/__init__.py": "",
+    "core/__main__.py": "from core.queue import jobs",
+    "core/settings.py": "",
+    "core/words/__init__.py": '"""Words.\n\nMay import nothing but the root.\n"""',
+    "core/words/numbers.py": "",
+    "core/disk/__init__.py": '"""Files.\n\nMay import nothing but the root.\n"""',
+    "core/disk/home.py": "from core.settings import settings\n\ndef folder():\n    return settings().home",
+    "core/queue/__init__.py": '"""Jobs.\n\nMay import disk.\n"""',
+    "core/queue/jobs.py": "import subprocess\nfrom core.disk import home\nfrom core.words import numbers",
+    "core/network/__init__.py": '"""Networks.\n\nMay import disk.\n"""',
+    "core/network/model.py": "import keras\nfrom core.disk.home import folder",
+    "core/tasks/__init__.py": '"""Processes.\n\nMay import network, disk.\n"""',
+    "core/tasks/train.py": "def main():\n    from core.network import model",
+    "pages/_shared/frame.py": "import streamlit",
+    "pages/_train/curves.py": "from pages._shared import frame",
+    "pages/train.py": "from pages._shared import frame\nfrom pages._train import curves\nfrom core.queue import jobs",
+    "app.py": "from pages._shared import frame",
+}
+FOR_TYPES = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from core.queue import jobs"
+BROKEN = [
+    ("silent_packages", {"core/disk/__init__.py": '"""Files."""'}),
+    ("silent_packages", {"core/queue/__init__.py": '"""Jobs.\n\nMay import dusk.\n"""'}),
+    ("silent_packages", {"core/disk/__init__.py": SOUND["core/disk/__init__.py"] + "\nfrom core import settings"}),
+    ("forbidden_arrows", {"core/disk/files.py": "from core.queue import jobs"}),
+    ("forbidden_arrows", {"core/disk/files.py": FOR_TYPES}),
+    ("forbidden_arrows", {"core/disk/files.py": "def late():\n    from core.queue.jobs import submit"}),
+    ("forbidden_arrows", {"core/settings.py": "from core.disk import home"}),
+    ("forbidden_arrows", {"core/words/numbers.py": "from core.disk import home"}),
+    (
+        "circles",
+        {"core/disk/files.py": "from core.disk import home", "core/disk/home.py": "from core.disk import files"},
+    ),
+    ("circles", {"core/disk/__init__.py": '"""Files.\n\nMay import queue.\n"""'}),
+    (
+        "circles",
+        {
+            "core/queue/job.py": "def late():\n    from core.queue import jobs",
+            "core/queue/jobs.py": FOR_TYPES + "\nfrom core.queue import job",
+        },
+    ),
+    ("streamlit_in_core", {"core/queue/jobs.py": "import streamlit"}),
+    ("streamlit_in_core", {"core/queue/jobs.py": "from pages._shared import frame"}),
+    ("keras_outside", {"core/queue/jobs.py": "import keras"}),
+    ("keras_outside", {"core/queue/jobs.py": "def late():\n    from core.network import model"}),
+    ("keras_outside", {"core/tasks/train.py": "from core.network import model"}),
+    ("keras_outside", {"pages/train.py": "def late():\n    import tensorflow.keras"}),
+    ("strangers_in_pages", {"pages/train.py": "from pages import compare", "pages/compare.py": ""}),
+    ("strangers_in_pages", {"pages/compare.py": "from pages._train import curves"}),
+    ("strangers_in_pages", {"pages/_shared/frame.py": "from pages._train import curves"}),
+    ("strangers_in_pages", {"pages/train.py": "def late():\n    from core.network import model"}),
+    ("relative_imports", {"core/disk/files.py": "from . import home"}),
+    ("twins", {"core/disk/files.py": "class Job: ...", "core/queue/job.py": "class Job: ..."}),
+    ("homes_elsewhere", {"core/queue/jobs.py": "from core.settings import settings\nplace = settings().home"}),
+    ("processes_elsewhere", {"core/disk/files.py": "import subprocess"}),
+    ("processes_elsewhere", {"core/disk/files.py": "import os\n\ndef leave():\n    os._exit(1)"}),
+    ("vague_names", {"core/disk/helpers.py": ""}),
+    ("vague_names", {"core/utils/__init__.py": '"""Things.\n\nMay import nothing but the root.\n"""'}),
+]
 
 
-@dataclass(frozen=True)
-class Import:
-    name: str  # a module, as far as it is one of ours: "core.disk.runs", "pages._shared"; else as written
-    line: int
-    is_at_top: bool  # carried out as soon as the module is imported
-    is_for_types: bool  # under `if TYPE_CHECKING:`, never carried out
+def built(root: Path, changes: dict[str, str]) -> House:
+    for name, text in (SOUND | changes).items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    return House(root)
 
 
-def sources(folder: str) -> dict[str, Path]:
-    """Modules of a folder: {"core.disk.runs": .../core/disk/runs.py}; a package has the name of its folder."""
-    paths = sorted((ROOT / folder).rglob("*.py"))
-    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+@pytest.mark.parametrize("rule", RULES)
+def test_the_house_keeps_each_rule(rule):
+    assert getattr(HOUSE, rule)() == []
 
 
-CORE = sources("core")
-PAGES = sources("pages")
-EVERYTHING = CORE | PAGES | {"app": ROOT / "app.py"}
-# These are written in Keras, so only a process that trains or predicts loads them.
-WITH_KERAS = {name for name in CORE if name.startswith(("core.network.", "core.training."))} - {"core.training.arm"}
-# Such processes, `python -m …`. Pages may import them, for the values beside the process: they load Keras in functions.
-PROCESSES |= {name for name in CORE if name.startswith("core.tasks.")}
+@pytest.mark.parametrize("rule", RULES)
+def test_a_sound_house_breaks_none(tmp_path, rule):
+    assert getattr(built(tmp_path, {}), rule)() == []
 
 
-def imports(path: Path) -> list[Import]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    in_functions = {
-        id(inner)
-        for outer in ast.walk(tree)
-        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
-        for inner in ast.walk(outer)
-    }
-    for_types = {
-        id(inner)
-        for outer in ast.walk(tree)
-        if isinstance(outer, ast.If) and ast.unparse(outer.test).endswith("TYPE_CHECKING")
-        for inner in ast.walk(outer)
-    }
-    return [
-        Import(name, node.lineno, id(node) not in in_functions | for_types, id(node) in for_types)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in imported_names(node)
-    ]
+@pytest.mark.parametrize(("rule", "changes"), BROKEN)
+def test_a_broken_rule_is_seen(tmp_path, rule, changes):
+    assert getattr(built(tmp_path, changes), rule)()
 
 
-def imported_names(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-        return
-    module = "." * node.level + (node.module or "")
-    for alias in node.names:
-        submodule = f"{module}.{alias.name}"
-        yield submodule if submodule in EVERYTHING else module
+def test_every_rule_is_broken_above():
+    assert {rule for rule, _ in BROKEN} == set(RULES)
 
 
-def top(name: str) -> str:
-    return name.partition(".")[0]
+def test_no_other_module_has_a_name_that_says_nothing():
+    paths = [path for folder in ("tests", "scripts", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    assert not [str(path) for path in paths if path.stem.strip("_").removeprefix("test_") in VAGUE]
 
 
-def offences(modules: dict[str, Path], is_offence) -> list[str]:
-    """ "core/disk/runs.py:12 imports streamlit" for each import of `modules` that offends."""
-    return [
-        f"{path.relative_to(ROOT)}:{found.line} imports {found.name}"
-        for module, path in modules.items()
-        for found in imports(path)
-        if is_offence(module, found)
-    ]
-
-
-def test_core_knows_neither_streamlit_nor_the_pages():
-    assert not offences(CORE, lambda _, found: top(found.name) in {"streamlit", "pages", "app"})
-
-
-def test_keras_is_imported_only_by_the_modules_that_are_written_in_it():
-    others = {name: path for name, path in EVERYTHING.items() if name not in WITH_KERAS | PROCESSES}
-    assert not offences(others, lambda _, found: top(found.name) in KERAS and not found.is_for_types)
-
-
-def test_modules_with_keras_are_loaded_only_by_processes_of_their_own():
-    others = {name: path for name, path in EVERYTHING.items() if name not in WITH_KERAS | PROCESSES}
-    assert not offences(others, lambda _, found: found.name in WITH_KERAS and not found.is_for_types)
-
-
-def test_a_process_loads_keras_only_once_it_runs():
-    processes = {name: path for name, path in CORE.items() if name in PROCESSES}
-    loads_keras = KERAS | WITH_KERAS
-    assert not offences(processes, lambda _, found: found.is_at_top and {found.name, top(found.name)} & loads_keras)
-
-
-def test_a_page_imports_core_and_the_shared_parts_of_pages_only():
-    def is_offence(_: str, found: Import) -> bool:
-        is_other_page = found.name.startswith("pages.") and not found.name.startswith("pages._")
-        return is_other_page or top(found.name) in {"app", "tests", "scripts", "benchmarks"}
-
-    assert not offences(PAGES | {"app": EVERYTHING["app"]}, is_offence)
-
-
-def test_imports_are_absolute():
-    assert not offences(EVERYTHING, lambda _, found: found.name.startswith("."))
-
-
-def test_no_module_imports_itself_through_others():
-    graph = {
-        module: {found.name for found in imports(path) if found.name in EVERYTHING and not found.is_for_types}
-        for module, path in EVERYTHING.items()
-    }
-    TopologicalSorter(graph).prepare()  # a CycleError names the modules
-
-
-def test_no_module_has_a_name_that_says_nothing():
-    folders = ("core", "pages", "tests", "scripts", "benchmarks")
-    paths = [ROOT / "app.py", *(path for folder in folders for path in (ROOT / folder).rglob("*.py"))]
-    assert not [str(path) for path in paths if path.stem.strip("_").removeprefix("test_") in VAGUE_NAMES]
-
-
-@pytest.mark.parametrize("page", [name for name in PAGES if not name.startswith("pages._")])
+@pytest.mark.parametrize("page", PAGES)
 def test_a_page_begins_with_the_guard(page):
-    body = ast.parse(PAGES[page].read_text(encoding="utf-8")).body
+    body = HOUSE.trees[f"pages.{page}"].body
     calls = [node for node in body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
     assert calls, f"{page} calls nothing at its top level"
-    assert ast.unparse(calls[0].value) in {"begin()", "_shared.begin()"}
+    assert ast.unparse(calls[0].value) in {"begin()", "frame.begin()", "_shared.begin()"}
 
 
 def test_the_server_opens_every_page_without_keras():
     """What the pages import is imported for real, in a fresh process, and what came along is looked at."""
-    wanted = sorted(
-        {found.name for path in (EVERYTHING["app"], *PAGES.values()) for found in imports(path) if found.is_at_top}
-        & set(CORE)
-    )
-    code = f"import importlib, json, sys\nfor name in {wanted}: importlib.import_module(name)\n"
+    pages = [name for name in HOUSE.paths if not name.startswith("core")]
+    wanted = {found.name for name in pages for found in HOUSE.imports[name] if found.is_at_top}
+    ours = sorted(name for name in wanted if name in HOUSE.paths and name.startswith("core"))
+    code = f"import importlib, json, sys\nfor name in {ours}: importlib.import_module(name)\n"
     code += "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
-    assert not KERAS & set(json.loads(answer.stdout)), f"imported: {wanted}"
+    assert not KERAS & set(json.loads(answer.stdout)), f"imported: {ours}"

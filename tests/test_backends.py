@@ -14,9 +14,11 @@ import pandas as pd
 import pytest
 
 from core.data import dataset
-from core.disk import runs
+from core.disk.home import arm_directory, experiment_directory
+from core.disk.status import read_metrics
 from core.network import model
 from core.plan.experiment import Arm
+from core.plan.experiments import read_experiment
 from core.settings import ROOT
 from core.tasks import predict
 
@@ -29,7 +31,7 @@ OTHERS = [
 TRAIN = """
 import sys
 import numpy as np
-from core import device
+from core import host
 from core.network import kernels
 from core.network import model
 from core.tasks import train
@@ -43,7 +45,7 @@ def build(*arguments, **options):
     return network
 
 built, model.build = model.build, build
-device.has_openvino = kernels.has_bfloat16 = lambda: False
+host.has_openvino = kernels.has_bfloat16 = lambda: False
 sys.exit(max(training.main([sys.argv[1], arm]) for arm in ("transfer", "scratch")))
 """
 
@@ -121,7 +123,7 @@ def trained(backend: str, new_experiment: Callable[..., str]) -> str:
         training={"epochs": 6, "patience": None, "batch_size": 16, "optimizer": "adamw", "weight_decay": 2.0},
         opponent={"epochs": 2, "patience": None, "batch_size": 64, "image_size": 64},  # a step each
     )
-    command = [sys.executable, "-c", TRAIN, str(runs.experiment_directory(experiment))]
+    command = [sys.executable, "-c", TRAIN, str(experiment_directory(experiment))]
     own = {**os.environ, "KERAS_BACKEND": backend}
     done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -130,18 +132,18 @@ def trained(backend: str, new_experiment: Callable[..., str]) -> str:
 
 def curves(experiment: str, arm: Arm) -> list[float]:
     """The loss of every epoch, then that of every validation."""
-    metrics = runs.read_metrics(runs.arm_directory(experiment, arm))
+    metrics = read_metrics(arm_directory(experiment, arm))
     return [*metrics["loss"], *metrics["val_loss"]]
 
 
 def answers_of(experiment: str, arm: Arm) -> pd.DataFrame:
     """What an arm was scored by."""
-    return pd.read_parquet(runs.arm_directory(experiment, arm) / "predictions.parquet")
+    return pd.read_parquet(arm_directory(experiment, arm) / "predictions.parquet")
 
 
 def asked_again(experiment: str, backend: str, start: Callable[..., "subprocess.Popen[bytes]"]) -> pd.DataFrame:
     """What the saved networks of both arms say of the test pictures on a backend."""
-    data = dataset.read(runs.read_experiment(experiment).dataset)
+    data = dataset.read(read_experiment(experiment).dataset)
     pictures = answers_of(experiment, Arm.TRANSFER)["picture"]
     prediction = predict.create(experiment, [(name, data.path(name).read_bytes()) for name in pictures])
     assert start("core.tasks.predict", predict.directory(prediction), KERAS_BACKEND=backend).wait(300) == 0

@@ -11,7 +11,7 @@ import pytest
 
 from core.data import dataset
 from core.data.dataset import Dataset
-from core.data.problem import ProblemKind
+from core.data.findings.problem import ProblemKind
 from core.errors import HeadstartError
 from core.settings import ROOT
 

@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from core import identity
-from core.disk import runs
-from core.disk.runs import Status
+from core.disk.files import write_json
+from core.disk.record import read_json
+from core.disk.status import Status, is_alive, read_status, write_status
 from core.identity import Identity
 from core.queue import jobs
 from core.queue.job import Job
@@ -60,20 +61,20 @@ def test_a_process_stays_itself_when_the_clock_steps(step_clock, seconds):
 @pytest.mark.usefixtures("stand_in")
 def test_a_clock_that_steps_starts_no_second_consumer(step_clock, home):
     jobs.ensure_consumer()
-    before = runs.read_json(home / "consumer.json")
+    before = read_json(home / "consumer.json")
     for seconds in (5.0, -3600.0, 7200.0):
         step_clock(seconds)
         jobs.ensure_consumer()
-    assert runs.read_json(home / "consumer.json") == before
+    assert read_json(home / "consumer.json") == before
     assert len(jobs._consumers) == 1
 
 
 def test_a_status_names_its_process_whatever_the_clock_says_later(step_clock, tmp_path):
-    runs.write_status(tmp_path, process.started())
+    write_status(tmp_path, process.started())
     step_clock(-600.0)
-    status = runs.read_status(tmp_path)
+    status = read_status(tmp_path)
     assert status
-    assert runs.is_alive(status)
+    assert is_alive(status)
 
 
 # another process
@@ -138,20 +139,20 @@ def test_files_of_earlier_versions_still_name_their_process(home):
         earlier = {"pid": pid, "pid_created": psutil.Process(pid).create_time()}
         status = Status.model_validate({"state": "fit", **earlier})
         job = Job.model_validate({"kind": "ingest", "subject": "a", "submitted": 1, "step": "a", **earlier})
-        runs.write_json(home / "consumer.json", earlier)
+        write_json(home / "consumer.json", earlier)
         assert job.process
-        assert runs.is_alive(status)
+        assert is_alive(status)
         assert job.process.is_alive
         assert status.pid == job.pid == pid
         assert jobs.is_noted_alive("consumer")
         other = Status.model_validate({"state": "fit", **earlier, "pid_created": earlier["pid_created"] - 60})
-        assert not runs.is_alive(other)
-    assert not runs.is_alive(status)
+        assert not is_alive(other)
+    assert not is_alive(status)
     assert not jobs.is_noted_alive("consumer")
     assert Status.model_validate({"state": "queued", "pid": None, "pid_created": None}).process is None
 
 
 def test_an_identity_comes_back_from_a_file_as_it_was(tmp_path):
     path: Path = tmp_path / "one.json"
-    runs.write_json(path, identity.own().model_dump())
-    assert Identity.model_validate(runs.read_json(path)) == identity.own()
+    write_json(path, identity.own().model_dump())
+    assert Identity.model_validate(read_json(path)) == identity.own()

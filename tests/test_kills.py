@@ -20,8 +20,7 @@ import psutil
 import pyarrow.parquet
 import pytest
 
-from core.disk import runs
-from core.disk.runs import State, Status
+from core.disk.status import State, Status, is_alive, read_metrics, read_status
 from core.plan.experiment import Arm
 from core.queue import job, jobs
 from core.settings import ROOT, settings
@@ -38,13 +37,14 @@ from core.data import dataset
 from core.queue import job
 from core.queue import jobs
 from core.tasks import predict
-from core.disk import runs
-from core.job import Kind
+from core.disk.home import new_id
+from core.plan.experiments import create_experiment, read_experiment, read_split
+from core.queue.job import Kind
 
 zipped, trained, picture = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 
 def submit_ingest():
-    own = zipped.with_name(f"{runs.new_id()}.zip")
+    own = zipped.with_name(f"{new_id()}.zip")
     shutil.copy(zipped, own)
     with ZipFile(own, "a") as archive:
         archive.comment = own.stem.encode()  # else it would not be read again
@@ -55,8 +55,8 @@ def submit_prediction():
     jobs.submit_prediction(predict.create(trained, [("new.png", picture.read_bytes())]))
 
 def submit_experiment():
-    again = runs.read_experiment(trained).model_copy(update={"created": ""})
-    jobs.submit_experiment(runs.create_experiment(again, runs.read_split(trained)))
+    again = read_experiment(trained).model_copy(update={"created": ""})
+    jobs.submit_experiment(create_experiment(again, read_split(trained)))
 
 work = {Kind.EXPERIMENT: submit_experiment, Kind.INGEST: submit_ingest, Kind.PREDICTION: submit_prediction}
 while True:
@@ -106,7 +106,7 @@ class House:
         """Every directory that has one which is not final, with it."""
         patterns = ("datasets/*", "predictions/*", "experiments/*/*")
         paths = [path.parent for pattern in patterns for path in self.home.glob(f"{pattern}/status.json")]
-        found = ((path, runs.read_status(path)) for path in paths)
+        found = ((path, read_status(path)) for path in paths)
         return [(path, status) for path, status in found if status and not status.state.is_final]
 
     def kill(self, role: str) -> bool:
@@ -155,7 +155,7 @@ def _living(process: psutil.Process, home: Path, arms: set[int | None]) -> Livin
 
 def _is_forgotten(status: Status) -> bool:
     """Whether nobody works on what was begun; what waits is handed out in its turn, which the end of all shows."""
-    return status.state is not State.QUEUED and not runs.is_alive(status)
+    return status.state is not State.QUEUED and not is_alive(status)
 
 
 def _is_whole(path: Path) -> bool:
@@ -165,7 +165,7 @@ def _is_whole(path: Path) -> bool:
         elif path.suffix == ".parquet":
             pyarrow.parquet.read_table(path)
         elif path.name == "metrics.jsonl":
-            runs.read_metrics(path.parent)
+            read_metrics(path.parent)
     except FileNotFoundError:  # removed meanwhile
         return True
     except (ValueError, OSError):
@@ -175,7 +175,7 @@ def _is_whole(path: Path) -> bool:
 
 def finished(folder: Path) -> set[str]:
     """Names of the directories whose work was brought to its good end."""
-    statuses = ((path.parent, runs.read_status(path.parent)) for path in folder.glob("*/status.json"))
+    statuses = ((path.parent, read_status(path.parent)) for path in folder.glob("*/status.json"))
     return {path.name for path, status in statuses if status and status.state is State.DONE}
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from core.__main__ import main
-from core.disk import runs
+from core.disk.home import arm_directory
+from core.disk.status import State, read_status
 from core.plan.experiment import Arm
 from core.settings import ROOT, settings
 
@@ -269,9 +270,9 @@ def test_the_help_names_every_command_and_ends_well(capsys):
 
 def test_both_arms_of_compare_lie_where_the_app_finds_them(compared):
     for arm in Arm:
-        status = runs.read_status(runs.arm_directory(compared.experiment_id, arm))
+        status = read_status(arm_directory(compared.experiment_id, arm))
         assert status
-        assert status.state is runs.State.DONE
+        assert status.state is State.DONE
 
 
 def test_doctor_tells_what_was_set_from_what_the_profile_says(capsys, monkeypatch):

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from core import device, profile
-from core.device import Device
+from core import host, profile
+from core.host import Device
 from core.plan import experiment
 from core.plan.bases import BASES
 from core.profile import CLOUD_DEFAULTS, Profile
@@ -92,10 +92,10 @@ def test_every_limit_of_the_cloud_is_below_that_of_other_hosts() -> None:
 def test_the_cloud_has_one_slot_and_trains_from_scratch_at_128_px(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADSTART_PROFILE", "cloud")
     settings.cache_clear()
-    monkeypatch.setattr(device, "find", lambda: Device("", 2))
+    monkeypatch.setattr(host, "device", lambda: Device("", 2))
     assert consumer.slots() == [{}]
     assert settings().short_workers == 1
     for base in BASES:
-        opponent = experiment.default("0" * 32, base=base, has_gpu=device.find().has_gpu).opponent
+        opponent = experiment.default("0" * 32, base=base, has_gpu=host.device().has_gpu).opponent
         assert opponent
         assert opponent.image_size == 128, base

@@ -15,14 +15,14 @@ from typing import NoReturn, Protocol, Self
 
 from tqdm import tqdm
 
-from core.disk import record, runs, space
-from core.disk.runs import State, Status
+from core.disk import home, record, space
+from core.disk.home import arm_directory
+from core.disk.status import State, Status, is_alive, read_status, request_stop, write_status
 from core.errors import RunError, StopRequested
 from core.plan import attempt
 from core.plan.experiment import Arm
 from core.queue import children, jobs
 from core.queue.standby import Reserve
-from core.settings import settings
 
 POLL_SECONDS = 0.05
 LOOK_SECONDS = 1.0  # between two looks whether the consumer lives
@@ -75,20 +75,20 @@ class Processes:
             self._run(experiment_id, arm)
 
     def _run(self, experiment_id: str, arm: Arm) -> None:
-        directory = runs.arm_directory(experiment_id, arm).absolute()
-        runs.write_status(directory, Status())
+        directory = arm_directory(experiment_id, arm).absolute()
+        write_status(directory, Status())
         standby = None if attempt.is_without_openvino(directory) else self._reserve.take()
         child = children.start(directory, ("core.tasks.train", str(directory.parent), arm), {}, standby=standby)
 
         def ask(times: int) -> None:
-            runs.request_stop(directory)
+            request_stop(directory)
             if times > 1:
                 self._later = ()
 
         with _Progress(arm) as progress, _interrupts(ask):
 
             def look() -> bool:
-                status = runs.read_status(directory)
+                status = read_status(directory)
                 progress.show(status)
                 if self._later and status and status.state is State.SCORE:  # which leaves a core to the next imports
                     self._reserve.tend(is_wanted=True)
@@ -103,9 +103,9 @@ class Processes:
                 is_tried_again = child.is_tried_again(was_unwanted=False)
                 if not is_tried_again:
                     child.settle(was_unwanted=False, remedy=children.LOWER)
-            progress.show(runs.read_status(directory))
+            progress.show(read_status(directory))
         if is_tried_again:
-            _say((runs.read_status(directory) or Status()).message)
+            _say((read_status(directory) or Status()).message)
             self._run(experiment_id, arm)
             return
         _check(directory, arm)
@@ -127,15 +127,15 @@ class Queue:
 
     def run(self, experiment_id: str, arms: Sequence[Arm]) -> None:
         """See `Runner`."""
-        directories = {arm: runs.arm_directory(experiment_id, arm) for arm in arms}
+        directories = {arm: arm_directory(experiment_id, arm) for arm in arms}
 
         def ask(times: int) -> None:
             running = [arm for arm in arms if not _is_over(directories[arm])][:1]
             for arm in arms if times > 1 or jobs.position(experiment_id, is_server=False) else running:
                 if not _is_over(directories[arm]):
-                    runs.request_stop(directories[arm])
+                    request_stop(directories[arm])
 
-        is_warm = runs.is_alive(Status.model_validate(record.readable(settings().home / "standby.json")))
+        is_warm = is_alive(Status.model_validate(record.readable(home.file("standby.json"))))
         _say("The app is at work for this home: " + ("its warm process trains." if is_warm else "its queue trains."))
         with _interrupts(ask):
             try:
@@ -146,7 +146,7 @@ class Queue:
             finally:  # after an error the other arm is not wanted either
                 for directory in directories.values():
                     if directory.is_dir() and not _is_over(directory):
-                        runs.request_stop(directory)
+                        request_stop(directory)
 
     def _wait(self, experiment_id: str) -> None:
         said = 0
@@ -157,14 +157,14 @@ class Queue:
             self._pause(experiment_id)
 
     def _follow(self, experiment_id: str, arm: Arm) -> None:
-        directory = runs.arm_directory(experiment_id, arm)
+        directory = arm_directory(experiment_id, arm)
         with _Progress(arm) as progress:
             while not _is_over(directory):
                 if not directory.is_dir():
                     raise RunError(f"The {arm} arm failed: its experiment was deleted while it ran.")
-                progress.show(runs.read_status(directory))
+                progress.show(read_status(directory))
                 self._pause(experiment_id)
-            progress.show(runs.read_status(directory))
+            progress.show(read_status(directory))
         _check(directory, arm)
 
     def _pause(self, experiment_id: str) -> None:
@@ -226,13 +226,13 @@ def _interrupts(ask: Callable[[int], object]) -> Iterator[None]:
 
 
 def _is_over(directory: Path) -> bool:
-    status = runs.read_status(directory)
+    status = read_status(directory)
     return status is not None and status.state.is_final
 
 
 def _check(directory: Path, arm: Arm) -> None:
     """Raise what an arm that has ended without scores calls for."""
-    status = runs.read_status(directory) or Status()
+    status = read_status(directory) or Status()
     if status.state is State.FAILED:
         raise RunError(f"The {arm} arm failed: {status.message} The log is {directory / 'log.txt'}.")
     if not (directory / "predictions.parquet").exists():

@@ -18,8 +18,6 @@ A zip with the same bytes as that of another data set is not read again: its pic
 import hashlib
 import os
 import shutil
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -30,38 +28,37 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pandas as pd
 
-from core.data import manifest, problem, storing
-from core.data.labels import alternatives, layout
-from core.data.labels.alternatives import Way, Ways
+from core.data import alternatives, manifest, storing, uploads
+from core.data.alternatives import Way, Ways
+from core.data.findings import problem
+from core.data.findings.problem import Problem, ProblemKind, found
+from core.data.findings.problem import Severity as Severity
+from core.data.labels import layout
 from core.data.near import copies
 from core.data.pictures import depth as depths
 from core.data.pictures.depth import Depth
 from core.data.pictures.picture import is_whole
-from core.data.problem import Problem, ProblemKind, found
-from core.data.problem import Severity as Severity
-from core.data.storing import STOPPED, Progress
+from core.data.storing import IngestProgress
+from core.data.uploads import discard
 from core.data.zips.archive import open_archive, printable
-from core.data.zips.names import natural
-from core.disk import record, runs
+from core.disk import record
+from core.disk.files import new_directory, write_frame, write_json
+from core.disk.home import dataset_directory, new_id
+from core.disk.record import read_json
 from core.disk.space import check_free, refusal
+from core.disk.status import State, Status, write_status
 from core.errors import (
     ArchiveError,
     DamagedError,
     DatasetError,
     HeadstartError,
-    InputError,
     ResourceError,
-    StopRequested,
 )
-from core.queue import uploads
 from core.settings import settings
-from core.worker import process
-from core.worker.process import Watch, started
 
 if TYPE_CHECKING:  # split imports this module
-    from core.data.split import Split
+    pass
 
-PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
 CHUNK_BYTES = 4_000_000
 RULES = 7  # to be raised when the same zip is read or stored in another way
 LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")
@@ -91,16 +88,16 @@ class Dataset:
     @property
     def ways(self) -> list[Way]:
         """The ways in which its zip can be read, the likeliest first; none where there is only one."""
-        return alternatives.titles(runs.dataset_directory(self.id))
+        return alternatives.titles(dataset_directory(self.id))
 
     @property
     def unlabelled_paths(self) -> list[tuple[str, Path]]:
         """Name and file of the first pictures of a part without answers, to be asked about."""
-        return [(name, runs.dataset_directory(self.id) / "unlabelled" / file) for name, file in self.unlabelled]
+        return [(name, dataset_directory(self.id) / "unlabelled" / file) for name, file in self.unlabelled]
 
     def path(self, picture: str) -> Path:
         """The stored file of a picture."""
-        return runs.dataset_directory(self.id) / "pictures" / self._files[picture]
+        return dataset_directory(self.id) / "pictures" / self._files[picture]
 
     @cached_property
     def _files(self) -> dict[str, str]:
@@ -128,13 +125,13 @@ def create(source: Path | BinaryIO, name: str, *, workspace: str = "") -> str:
             raise ArchiveError(f"Expected a zip file at {source}. Found {what}.")
         with source.open("rb") as file:
             return create(file, name, workspace=workspace)
-    dataset_id = runs.new_id()
-    directory = runs.dataset_directory(dataset_id)
-    with runs.made(directory):
+    dataset_id = new_id()
+    directory = dataset_directory(dataset_id)
+    with new_directory(directory):
         digest = _copy(source, directory / "upload.zip")
         request = {"name": _title(name), "zip_sha256": digest, "workspace": workspace}
-        runs.write_json(directory / "request.json", request)
-        runs.write_status(directory, runs.Status())
+        write_json(directory / "request.json", request)
+        write_status(directory, Status())
     return dataset_id
 
 
@@ -160,24 +157,24 @@ def ingest(
     present = read(dataset_id)
     if present:
         return present
-    directory = runs.dataset_directory(dataset_id)
+    directory = dataset_directory(dataset_id)
     try:
         with uploads.held(dataset_id):
-            return _ingested(directory, Progress(progress, stopped))
+            return _ingested(directory, IngestProgress(progress, stopped))
     except OSError as error:
         full = refusal(error)  # before room is made
         if full is None:
             raise
-        runs.discard_upload(directory)
+        discard(directory)
         raise full from None
     except HeadstartError:
-        runs.discard_upload(directory)
+        discard(directory)
         raise
 
 
 def read(dataset_id: str) -> Dataset | None:
     """A data set, or None where it is not ingested (yet)."""
-    directory = runs.dataset_directory(dataset_id)
+    directory = dataset_directory(dataset_id)
     try:
         pictures = record.read_frame(directory / "manifest.parquet")
     except FileNotFoundError:
@@ -216,26 +213,26 @@ def reread(dataset_id: str, key: str, *, workspace: str = "") -> str:
         DatasetError: There is no such way, or its pictures and labels make no data set.
         ResourceError: The disk is full. Nothing is left behind, as after any error.
     """
-    begun, source = time.monotonic(), runs.dataset_directory(dataset_id)
+    begun, source = time.monotonic(), dataset_directory(dataset_id)
     uploads.check_use(dataset_id, workspace)
     with uploads.held(dataset_id):
         known, ways = read(dataset_id), alternatives.read(source)
         way = next((each for each in ways.ways if each.key == key), None) if ways else None
         if known is None or ways is None or way is None:
             raise DatasetError("This way to read the pictures is not here any more. Upload the zip again.")
-        new_id = runs.new_id()
-        directory = runs.dataset_directory(new_id)
-        with runs.made(directory):
-            request = runs.read_json(source / "request.json") or {}
-            runs.write_json(directory / "request.json", {**request, "reading": key, "workspace": workspace})
+        other_id = new_id()
+        directory = dataset_directory(other_id)
+        with new_directory(directory):
+            request = read_json(source / "request.json") or {}
+            write_json(directory / "request.json", {**request, "reading": key, "workspace": workspace})
             made = _read_by(ways, way, directory, replace(known, near=copies.read(source)))
-            if not _link(known, _emptied(directory / "pictures"), Progress()):
+            if not _link(known, _emptied(directory / "pictures"), IngestProgress()):
                 raise ResourceError(
                     "The pictures must be there and fit on the host's disk. Found them gone, or it full."
                 )
-            runs.write_status(directory, runs.Status(state=runs.State.DONE))
+            write_status(directory, Status(state=State.DONE))
             _written(directory, made, begun)
-    return new_id
+    return other_id
 
 
 def _copy(source: BinaryIO, path: Path) -> str:
@@ -254,7 +251,7 @@ def _title(name: str) -> str:
     return base.removesuffix(".zip").removesuffix(".ZIP").strip()[:100] or "Pictures"
 
 
-def _ingested(directory: Path, progress: Progress) -> Dataset:
+def _ingested(directory: Path, progress: IngestProgress) -> Dataset:
     begun = time.monotonic()
     upload, folder = directory / "upload.zip", directory / "pictures"
     if not upload.is_file():
@@ -302,7 +299,7 @@ def _read_by(ways: Ways, way: Way, directory: Path, shared: Dataset) -> Dataset:
     pictures, repeated = _checked(ways, way)
     near = copies.among(shared.near, pictures)
     pictures["near"] = copies.group(pictures, near)
-    request, order = runs.read_json(directory / "request.json") or {}, list(ProblemKind)
+    request, order = read_json(directory / "request.json") or {}, list(ProblemKind)
     problems = (
         *ways.common,
         *way.problems,
@@ -336,7 +333,7 @@ def _emptied(folder: Path) -> Path:
 
 def _made_of(directory: Path) -> dict[str, object]:
     """What an ingest depends on: the zip's bytes and the rules by which they are read."""
-    request = runs.read_json(directory / "request.json") or {}
+    request = read_json(directory / "request.json") or {}
     limits = settings().model_dump(include=set(LIMITS))
     reading = request.get("reading")  # that was chosen; None is the likeliest
     return {"zip_sha256": request.get("zip_sha256"), "rules": RULES, "reading": reading, **limits}
@@ -352,12 +349,12 @@ def _of_the_same_zip(directory: Path) -> Iterator[Dataset]:
                     yield known
 
 
-def _link(known: Dataset, folder: Path, progress: Progress) -> bool:
+def _link(known: Dataset, folder: Path, progress: IngestProgress) -> bool:
     """Put what all ways of another data set need beside and into `folder`: stored pictures, the ways, pairs.
 
     False when they are going away or damaged, or the disk is full.
     """
-    source, target = runs.dataset_directory(known.id), folder.parent
+    source, target = dataset_directory(known.id), folder.parent
     try:
         moves = [(source / "pictures" / file, folder / file) for file in _files(known)]
         if known.unlabelled:
@@ -383,12 +380,12 @@ def _link(known: Dataset, folder: Path, progress: Progress) -> bool:
 
 def _files(known: Dataset) -> list[str]:
     """The stored pictures that any way of a data set needs."""
-    return sorted({*known.pictures["file"], *alternatives.files(runs.dataset_directory(known.id))})
+    return sorted({*known.pictures["file"], *alternatives.files(dataset_directory(known.id))})
 
 
 def _written(directory: Path, made: Dataset, begun: float, *, is_repeatable: bool = True) -> Dataset:
     """Write the data set; one for which time or memory was lacking is no model for the same zip."""
-    request = runs.read_json(directory / "request.json") or {}
+    request = read_json(directory / "request.json") or {}
     dataset = replace(made, name=request.get("name", "Pictures"), seconds=time.monotonic() - begun)
     said = {
         "name": dataset.name,
@@ -402,83 +399,7 @@ def _written(directory: Path, made: Dataset, begun: float, *, is_repeatable: boo
         "unlabelled": dataset.unlabelled,
         "made_of": _made_of(directory) if is_repeatable else None,
     }
-    runs.write_json(directory / "dataset.json", said)
-    runs.write_frame(directory / "manifest.parquet", dataset.pictures)
+    write_json(directory / "dataset.json", said)
+    write_frame(directory / "manifest.parquet", dataset.pictures)
     (directory / "upload.zip").unlink(missing_ok=True)
     return dataset
-
-
-def describe(dataset: Dataset, split: "Split") -> str:
-    """Classes with counts, split and problems as plain text, for a terminal."""
-    counts = split.counts()
-    counts = counts.loc[natural(counts.index)]
-    counts["all"] = counts.sum(axis=1)
-    counts.loc["all"] = counts.sum()
-    parts = ", ".join(f"{number:,} {part}" for part, number in split.counts().sum().items())
-    origin = "by the zip's own folders" if dataset.has_own_split else f"drawn with seed {split.seed}"
-    problems = [line for each in dataset.problems for line in ("", *problem.lines(each))] or ["", "No problems found."]
-    return "\n".join(
-        [
-            f"{dataset.name}: {len(dataset.pictures):,} pictures in {len(dataset.classes)} classes",
-            "",
-            counts.rename_axis(None).to_string(),
-            "",
-            f"Split, {origin}: {parts}",
-            *split.remarks(dataset.near),
-            *problems,
-        ]
-    )
-
-
-def main(arguments: list[str]) -> int:
-    """The process: ingest one directory, with its progress in status.json. Returns the exit code."""
-    directory = Path(arguments[0] if arguments else "").resolve()
-    if directory != runs.dataset_directory(directory.name).resolve() or not directory.is_dir():
-        raise InputError(f"Expected a data set's directory of this home. Found {directory}. Use the app's own.")
-    first = started()
-    runs.write_status(directory, first)
-    leaving = threading.Thread(target=_leave, args=(directory, first), daemon=True)
-    with Watch(directory, lambda requests: leaving.start() if requests == 1 else None) as watch:
-        last = _worked(directory, first, watch)
-    runs.write_status(directory, last)
-    return int(last.state is runs.State.FAILED)
-
-
-def _leave(directory: Path, first: runs.Status) -> None:
-    """End the process where a picture takes long to decode, so that a stop is answered within a second."""
-    time.sleep(PATIENCE_SECONDS)
-    if (directory / "manifest.parquet").exists():  # it was ready just then
-        return
-    runs.discard_upload(directory)
-    runs.write_status(directory, first.model_copy(update={"state": runs.State.STOPPED, "message": STOPPED}))
-    os._exit(0)
-
-
-def _worked(directory: Path, first: runs.Status, watch: Watch) -> runs.Status:
-    begun = time.monotonic()
-
-    def progress(done: int, total: int) -> None:
-        rate = done / max(time.monotonic() - begun, 1e-3)
-        left = (total - done) / rate if rate else None
-        update = {"done": done, "total": total, "rate": rate, "seconds_left": left}
-        runs.write_status(directory, first.model_copy(update=update))
-
-    try:
-        dataset = ingest(directory.name, progress=progress, stopped=lambda: watch.is_stopped)
-    except StopRequested as error:
-        return first.model_copy(update={"state": runs.State.STOPPED, "message": str(error)})
-    except HeadstartError as error:
-        return first.model_copy(update={"state": runs.State.FAILED, "message": str(error)})
-    except Exception as error:  # a fault of ours: the user is told, the log has the rest
-        process.note()
-        message = f"Headstart failed on this zip ({type(error).__name__}). The log beside it says more."
-        return first.model_copy(update={"state": runs.State.FAILED, "message": message})
-    number = len(dataset.pictures)
-    return first.model_copy(update={"state": runs.State.DONE, "done": number, "total": number})
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(process.carried_out(main, sys.argv[1:]))
-    except InputError as error:
-        sys.exit(f"error: {error}")

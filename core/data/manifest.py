@@ -2,11 +2,12 @@
 
 import pandas as pd
 
-from core.data import problem
+from core.data.findings import problem
+from core.data.findings.problem import Problem, ProblemKind, found
 from core.data.labels.layout import PARTS, TEST, TRAIN, Layout
-from core.data.problem import Problem, ProblemKind, found
 from core.data.zips.archive import IS_LINK, Archive
 from core.errors import DatasetError
+from core.words.numbers import count
 
 COLUMNS = ["picture", "file", "label", "name", "width", "height", "part", "group"]
 FEWEST = 3  # different pictures of a class: one for each part
@@ -27,7 +28,7 @@ def check_names(archive: Archive, arranged: Layout) -> None:
         return
     wanted = "Expected at least 2 classes, each a folder of pictures."
     loose = sum(len(each.names) for each in arranged.problems if each.kind is ProblemKind.UNLABELLED)
-    outside = f"{problem.count(loose, 'picture')} outside of any"
+    outside = f"{count(loose, 'picture')} outside of any"
     if classes:
         beside = f", and {outside}" if loose else ""
         remedy = "Put each picture into the folder of its class" if loose else ZIP_THE_FOLDER
@@ -45,7 +46,7 @@ def check_names(archive: Archive, arranged: Layout) -> None:
             f"'{first.name}', because {first.reason}. {remedy}."
         )
     such = f", such as '{archive.entries[0].name}'" if archive.entries else ""
-    files = problem.count(len(archive.entries), "file")
+    files = count(len(archive.entries), "file")
     raise DatasetError(f"{wanted} Found no pictures among {files}{such}. Zip JPEG, PNG or HEIC files.")
 
 

@@ -9,7 +9,6 @@ import hashlib
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,6 @@ from core.data.dataset import Dataset
 from core.data.labels.layout import PARTS, TEST, TRAIN, VALIDATION
 from core.data.near import copies
 from core.errors import SplitError
-from core.plan.experiment import Experiment
 
 LARGE = 500  # pictures; below, a larger test part keeps the interval of the score narrow enough to say something
 LARGE_FRACTIONS = (0.70, 0.15, 0.15)
@@ -75,7 +73,7 @@ def default_fractions(n: int) -> Fractions:
 
 
 @dataclass(frozen=True)
-class Choice:
+class SplitChoice:
     """How a data set is to be divided."""
 
     seed: int = 1  # another seed, another draw
@@ -84,11 +82,6 @@ class Choice:
     group: str = ""  # what else stays together, as `groups.Common` reads it
     leaves_out: bool = False  # of the zip's own train folder, near-copies of what is in its others
 
-    @classmethod
-    def of(cls, experiment: Experiment) -> Self:
-        """The choice by which an experiment's split was drawn."""
-        return cls(**{field.name: getattr(experiment, f"split_{field.name}") for field in fields(cls)})
-
     @property
     def facts(self) -> dict[str, object]:
         """Fields of an experiment, by which its split can be drawn again."""
@@ -96,7 +89,7 @@ class Choice:
 
 
 def split(
-    dataset: Dataset, *, seed: int = 1, fractions: Fractions | None = None, choice: Choice | None = None
+    dataset: Dataset, *, seed: int = 1, fractions: Fractions | None = None, choice: SplitChoice | None = None
 ) -> Split:
     """Divide a data set; the same on every machine for the same pictures and choice.
 
@@ -109,7 +102,7 @@ def split(
     Raises:
         SplitError: The seed or fractions are impossible, or a class cannot be in every part.
     """
-    choice = choice or Choice(seed, fractions)
+    choice = choice or SplitChoice(seed, fractions)
     rows = dataset.pictures.sort_values(["picture", "label"], ignore_index=True)
     if choice.seed < 0:
         raise SplitError(f"A seed must be 0 or more. Received: {choice.seed}. Choose another.")
@@ -143,7 +136,7 @@ def _left(rows: pd.DataFrame, near: pd.DataFrame) -> pd.DataFrame:
     return left
 
 
-def _own(rows: pd.DataFrame, choice: Choice, random: np.random.Generator) -> Split:
+def _own(rows: pd.DataFrame, choice: SplitChoice, random: np.random.Generator) -> Split:
     columns = ["picture", "label", "part"]
     if (rows["part"] == VALIDATION).any():
         return Split(rows[columns], choice.seed)
@@ -156,7 +149,7 @@ def _own(rows: pd.DataFrame, choice: Choice, random: np.random.Generator) -> Spl
     return replace(drawn, frame=whole)
 
 
-def _drawn(rows: pd.DataFrame, shares: dict[str, Fraction], choice: Choice, random: np.random.Generator) -> Split:
+def _drawn(rows: pd.DataFrame, shares: dict[str, Fraction], choice: SplitChoice, random: np.random.Generator) -> Split:
     """A split of rows that have no part yet, with what belongs together in one part."""
     drawn = rows[["picture", "label"]].assign(part=_draw(rows, shares, random))
     columns = ["near"] if "near" in rows and choice.keeps_together else []

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from core.data.labels import alternatives
+from core.data import alternatives
 from core.data.labels.layout import Labelled, Layout
 from core.data.labels.reading import File
 from core.data.near import doubles
@@ -36,7 +36,7 @@ STOPPED = "Stopped before all pictures were read."
 
 
 @dataclass
-class Progress:
+class IngestProgress:
     """Passes progress on, but not too often, and looks for a stop."""
 
     progress: Callable[[int, int], None] | None = None
@@ -81,7 +81,7 @@ class _Decoded(NamedTuple):
     was_short: bool
 
 
-def stored(archive: Archive, arranged: Layout, directory: Path, progress: Progress) -> Stock:
+def stored(archive: Archive, arranged: Layout, directory: Path, progress: IngestProgress) -> Stock:
     """Store each picture that any way to read the zip labels.
 
     Args:
@@ -104,7 +104,7 @@ def stored(archive: Archive, arranged: Layout, directory: Path, progress: Progre
 
 
 def _scaled(
-    found: _Decoded, archive: Archive, every: Sequence[Labelled], depth: Depth, folder: Path, progress: Progress
+    found: _Decoded, archive: Archive, every: Sequence[Labelled], depth: Depth, folder: Path, progress: IngestProgress
 ) -> _Decoded:
     """The same with all pictures scaled by the data set's depth, which is known only now."""
     off = depths.off(found.rows["values"], depth)
@@ -118,7 +118,7 @@ def _scaled(
 
 
 def _united(
-    found: _Decoded, archive: Archive, every: Sequence[Labelled], depth: Depth, folder: Path, progress: Progress
+    found: _Decoded, archive: Archive, every: Sequence[Labelled], depth: Depth, folder: Path, progress: IngestProgress
 ) -> _Decoded:
     """The same with all copies that have the same pixels under one picture and file.
 
@@ -173,7 +173,7 @@ def _decoded(
     archive: Archive,
     labelled: Sequence[Labelled],
     folder: Path,
-    progress: Progress,
+    progress: IngestProgress,
     *,
     depth: Depth = depths.LIKELY,
     is_compared: bool = False,

@@ -14,9 +14,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from core import identity
-from core.disk import record, runs
+from core.disk import home, record
+from core.disk.files import write_json
 from core.errors import DamagedError
-from core.settings import DAY_SECONDS, settings
+from core.settings import DAY_SECONDS
 
 MOST_UNSEEN_SECONDS = DAY_SECONDS / 2  # for which the host was off at most: only the wall clock could know, or not
 UP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the one of Linux runs while the host sleeps as well
@@ -53,7 +54,7 @@ class Ages:
         if not changes:
             return 0.0
         mark, age = sum(changes), max(0.0, self._clock - max(changes) / 1e9)
-        name = str(path.relative_to(settings().home))
+        name = home.name_below(path)
         if self._last:
             known, before = self._last.things.get(name, (None, 0.0))
             age = before + self._passed if known == mark else min(age, self._passed)
@@ -73,7 +74,7 @@ class Ages:
     def write(self) -> None:
         """Keep what was seen for the next look; where that cannot be done, the next one counts from the one before."""
         seen = Look(boot=self._boot, up=self._up, clock=self._clock, things=self._things)
-        runs.write_json(_path(), seen.model_dump())
+        write_json(_path(), seen.model_dump())
 
 
 def _changes_ns(path: Path) -> list[int]:
@@ -86,4 +87,4 @@ def _changes_ns(path: Path) -> list[int]:
 
 
 def _path() -> Path:
-    return settings().home / "ages.json"
+    return home.file("ages.json")

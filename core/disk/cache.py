@@ -24,7 +24,6 @@ import numpy as np
 
 from core.disk import space
 from core.disk.shelves import directory as directory
-from core.disk.shelves import folder as folder
 from core.disk.shelves import make_room as make_room
 from core.disk.shelves import read_facts as read_facts
 from core.disk.shelves import unlock

@@ -5,14 +5,8 @@ A link is the `workspace` in the app's address. What the command line makes has 
 
 from pathlib import Path
 
-from core.disk import record, runs
+from core.disk import record
 from core.errors import InputError
-
-
-def of_experiment(experiment_id: str) -> str | None:
-    """The link that an experiment belongs to, empty for the command line; None when there is no such experiment."""
-    experiment = runs.read_experiment(experiment_id)
-    return None if experiment is None else experiment.workspace
 
 
 def of_request(directory: Path) -> str:

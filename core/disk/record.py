@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from core.disk import home
 from core.errors import DamagedError
-from core.settings import settings
 
 if TYPE_CHECKING:  # see `runs`
     import pandas as pd
@@ -106,7 +106,7 @@ def gone(error: BaseException) -> DamagedError | None:
     if not isinstance(error, FileNotFoundError) or not isinstance(error.filename, str | os.PathLike):
         return None
     path = Path(error.filename).absolute()
-    if not path.is_relative_to(settings().home.absolute()):
+    if not path.is_relative_to(home.folder().absolute()):
         return None
     return DamagedError(
         f"Headstart must be able to read {path}. Found it gone, as what it belongs to was deleted or somebody removed "

@@ -17,21 +17,17 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from core.disk import record, runs
+from core.disk import home, record
 from core.disk.ages import Age
+from core.disk.files import write_json
 from core.settings import DAY_SECONDS, settings
-
-
-def folder() -> Path:
-    """Where all of it is."""
-    return settings().home / "cache"
 
 
 @contextmanager
 def directory(facts: Mapping[str, object]) -> Iterator[Path]:
     """The folder for what depends on `facts` alone, made when it is not there; nobody removes it meanwhile."""
     digest = hashlib.sha256(json.dumps(dict(facts), sort_keys=True).encode()).hexdigest()[:32]
-    path = folder() / digest
+    path = home.cache_directory() / digest
     with ExitStack() as stack:
         lock = None
         while lock is None:  # whoever makes room may take the folder away between these lines
@@ -39,7 +35,7 @@ def directory(facts: Mapping[str, object]) -> Iterator[Path]:
             lock = _locked(path / "lock", fcntl.LOCK_SH)
         stack.callback(unlock, lock)
         if not (path / "key.json").exists():
-            runs.write_json(path / "key.json", dict(facts))
+            write_json(path / "key.json", dict(facts))
         _note_use(path)
         yield path
 
@@ -113,7 +109,7 @@ def _removed(path: Path) -> bool:
 
 def _folders() -> list[Path]:
     with suppress(FileNotFoundError):
-        return [path for path in folder().iterdir() if path.is_dir() and not path.name.startswith(".")]
+        return [path for path in home.cache_directory().iterdir() if path.is_dir() and not path.name.startswith(".")]
     return []
 
 

@@ -15,8 +15,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from core.disk import home
 from core.errors import HeadstartError, ResourceError
 from core.settings import MEBIBYTE, settings
+from core.words.numbers import size
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -37,7 +39,7 @@ KINDS = {  # folder: what is in it, how it becomes smaller
 REST = "the queue, logs and locks, which are small, and whatever else was put there"
 
 
-class Part(NamedTuple):
+class Usage(NamedTuple):
     """What one kind of thing takes."""
 
     name: str
@@ -46,15 +48,15 @@ class Part(NamedTuple):
     remedy: str  # how it becomes smaller
 
 
-def usage() -> list[Part]:
+def usage() -> list[Usage]:
     """What takes how much of the home folder, the largest first; a file with two names counts once."""
-    home = settings().home.absolute()
+    folder = home.folder().absolute()
     seen: set[tuple[int, int]] = set()
     parts = [
-        Part(name, home / folder, taken_bytes(home / folder, seen), remedy) for folder, (name, remedy) in KINDS.items()
+        Usage(name, folder / kind, taken_bytes(folder / kind, seen), remedy) for kind, (name, remedy) in KINDS.items()
     ]
-    others = [path for path in _children(home) if path.name not in KINDS]
-    parts.append(Part("other files", home, sum(taken_bytes(path, seen) for path in others), REST))
+    others = [path for path in _children(folder) if path.name not in KINDS]
+    parts.append(Usage("other files", folder, sum(taken_bytes(path, seen) for path in others), REST))
     return sorted(parts, key=lambda part: -part.size_bytes)
 
 
@@ -90,17 +92,9 @@ def _own(found: os.stat_result, seen: set[tuple[int, int]]) -> int:
     return found.st_blocks * BLOCK_BYTES
 
 
-def size(size_bytes: int) -> str:
-    """A number of bytes in words, such as "8.6 GB"."""
-    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if size_bytes >= unit:
-            return f"{size_bytes / unit:.1f} {name}"
-    return f"{size_bytes} bytes"
-
-
 def free_bytes(folder: Path | None = None) -> int:
     """What may still be written to a folder that exists, or to the home folder, which need not."""
-    found = os.statvfs(existing(folder or settings().home))
+    found = os.statvfs(existing(folder or home.folder()))
     return found.f_bavail * found.f_frsize
 
 
@@ -119,7 +113,7 @@ def check_free(folder: Path, needed_bytes: int = 0, *, what: str = "This zip") -
     if free - needed_bytes < kept:
         raise ResourceError(
             f"{what} needs about {size(needed_bytes)} of disk with {size(kept)} left over. Found {size(free)} free in "
-            f"{settings().home.absolute()}. {_what_to_free(settings().home)}"
+            f"{home.folder().absolute()}. {_what_to_free(home.folder())}"
         )
 
 
@@ -129,17 +123,17 @@ def check_writable() -> None:
     Raises:
         ResourceError: Its disk is full, or it may not be written to.
     """
-    home = existing(settings().home)
-    found = os.statvfs(home)
-    if found.f_flag & os.ST_RDONLY or not os.access(home, os.W_OK | os.X_OK):
-        raise ResourceError(_forbidden(home, errno.EROFS if found.f_flag & os.ST_RDONLY else errno.EACCES))
-    if is_full(home):
+    folder = existing(home.folder())
+    found = os.statvfs(folder)
+    if found.f_flag & os.ST_RDONLY or not os.access(folder, os.W_OK | os.X_OK):
+        raise ResourceError(_forbidden(folder, errno.EROFS if found.f_flag & os.ST_RDONLY else errno.EACCES))
+    if is_full(folder):
         raise ResourceError(full())
 
 
 def is_full(folder: Path | None = None) -> bool:
     """Whether a folder, by default the home folder, has no room for what must be written to begin anything."""
-    found = os.statvfs(existing(folder or settings().home))
+    found = os.statvfs(existing(folder or home.folder()))
     return found.f_bavail * found.f_frsize < LEAST_BYTES or (found.f_files > 0 and found.f_favail == 0)
 
 
@@ -166,8 +160,8 @@ def _sentence(error: BaseException) -> str | None:
     place = Path(os.fsdecode(named)).parent if isinstance(named, str | bytes | os.PathLike) else None
     if error.errno in FULL:
         return full(place or _full_place(), by_quota=error.errno == errno.EDQUOT)
-    if error.errno == errno.EROFS or (error.errno in FORBIDDEN and _is_home(place or settings().home)):
-        return _forbidden(place or settings().home, error.errno)
+    if error.errno == errno.EROFS or (error.errno in FORBIDDEN and _is_home(place or home.folder())):
+        return _forbidden(place or home.folder(), error.errno)
     return None
 
 
@@ -184,17 +178,17 @@ def _of_sqlite(error: sqlite3.Error) -> str | None:
 
 def _full_place() -> Path:
     """Where an error that names no file came from, as far as can be seen by now."""
-    places = (settings().home, Path(tempfile.gettempdir()))
-    return next((place for place in places if is_full(place)), settings().home)
+    places = (home.folder(), Path(tempfile.gettempdir()))
+    return next((place for place in places if is_full(place)), home.folder())
 
 
 def _is_home(folder: Path) -> bool:
-    return folder.resolve().is_relative_to(settings().home.resolve())
+    return folder.resolve().is_relative_to(home.folder().resolve())
 
 
 def full(folder: Path | None = None, *, by_quota: bool = False) -> str:
     """The sentence for a full disk, by default that of the home folder, also when it has room again by now."""
-    place = settings().home.absolute() if folder is None or _is_home(folder) else folder
+    place = home.folder().absolute() if folder is None or _is_home(folder) else folder
     if by_quota:
         found = "that this user's share of the disk is used up"
     elif is_full(place):
@@ -206,10 +200,10 @@ def full(folder: Path | None = None, *, by_quota: bool = False) -> str:
 
 def was_unwritable() -> str:
     """The sentence for what a process could not say while it lived."""
-    home = settings().home.absolute()
+    folder = home.folder().absolute()
     return (
-        f"Headstart must be able to write to {home}. Found that it could not: the disk was full or mounted read-only. "
-        f"{_what_to_free(home)}"
+        f"Headstart must be able to write to {folder}. Found that it could not: the disk was full or mounted "
+        f"read-only. {_what_to_free(folder)}"
     )
 
 
@@ -230,17 +224,17 @@ def _what_to_free(folder: Path) -> str:
     return f"{said} All of it is listed by: python -m core doctor"
 
 
-def _described(part: Part) -> str:
+def _described(part: Usage) -> str:
     return f"{part.name} ({size(part.size_bytes)} in {part.folder}; {part.remedy})"
 
 
 @lru_cache(maxsize=1)
-def _recent_usage(_: int) -> list[Part]:
+def _recent_usage(_: int) -> list[Usage]:
     return usage()
 
 
 def _forbidden(folder: Path, reason: int) -> str:
-    place = settings().home.absolute() if _is_home(folder) else folder
+    place = home.folder().absolute() if _is_home(folder) else folder
     why = "its file system mounted read-only" if reason == errno.EROFS else "that this user may not write to it"
     change = "Mount it for writing" if reason == errno.EROFS else "Change its owner or its rights"
     return (

@@ -15,14 +15,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.data.labels.layout import PARTS
-from core.data.zips.names import LONG_NAME, natural, shortened
 from core.display import palette
 from core.display.palette import COLOURS as COLOURS
 from core.display.palette import INKS, MANY, Theme
 from core.display.palette import NAMES as NAMES
 from core.plan.experiment import Arm
 from core.report.report import Confusion, Score
-from core.report.verdict import percent, percent_range
+from core.words.names import LONG_NAME, natural, shortened
+from core.words.numbers import count, percent, percent_range
 
 Metric = Literal["loss", "accuracy"]
 Axis = Literal["epoch", "seconds"]
@@ -38,7 +38,7 @@ def curves_frame(metrics: Mapping[Arm, pd.DataFrame], *, metric: Metric = "loss"
     """A row an arm and epoch: arm, phase, epoch, seconds, training and validation of `metric`.
 
     Args:
-        metrics: For each arm what `runs.read_metrics` returns; empty for one that waits.
+        metrics: For each arm what `status.read_metrics` returns; empty for one that waits.
         metric: Which of the two.
     """
     renamed = {metric: "training", f"val_{metric}": "validation"}
@@ -59,7 +59,7 @@ def curves(
     """Both arms' learning curves, 360 px high.
 
     Args:
-        metrics: For each arm what `runs.read_metrics` returns; an arm that waits keeps its place in the legend.
+        metrics: For each arm what `status.read_metrics` returns; an arm that waits keeps its place in the legend.
         metric: "loss", from 0 up, or "accuracy", from 0 to 100 %.
         x: "epoch", or "seconds" since the first step.
         best: The epoch of each arm whose weights were kept; it gets a ring.
@@ -153,7 +153,7 @@ def _describe_curve(name: str, frame: pd.DataFrame, metric: Metric) -> str:
     best = int(np.nanargmax(values) if metric == "accuracy" else np.nanargmin(values))
     last, top = (f"{100 * value:.0f}\xa0%" if metric == "accuracy" else f"{value:.2f}" for value in values[[-1, best]])
     return (
-        f"{name}: validation {metric} {last} after {_count(len(values), 'epoch')}, "
+        f"{name}: validation {metric} {last} after {count(len(values), 'epoch')}, "
         f"best {top} in epoch {frame['epoch'].iloc[best]}."
     )
 
@@ -265,7 +265,7 @@ def describe_confusion(matrix: Confusion, classes: Sequence[str], arm: Arm) -> s
     if not wrong.any():
         return f"{said} No class is mixed up with another."
     true, answer = divmod(int(np.argmax(wrong)), len(classes))
-    times = _count(int(wrong[true, answer]), "time")
+    times = count(int(wrong[true, answer]), "time")
     return f"{said} Most often mixed up: {classes[true]} answered as {classes[answer]}, {times}."
 
 
@@ -322,7 +322,7 @@ def describe_accuracy(scores: Mapping[Arm, Score]) -> str:
     """Both accuracies with their intervals, and the line of the largest class."""
     said = []
     for arm, one in scores.items():
-        right = f"{percent(one.accuracy, one.n)} of {_count(one.n, 'test picture')} right"
+        right = f"{percent(one.accuracy, one.n)} of {count(one.n, 'test picture')} right"
         said.append(f"{NAMES[arm]}: {right}, 95\xa0% interval {percent_range(one.interval, one.n)}.")
     for one in list(scores.values())[:1]:
         line = percent(one.largest_class_accuracy, one.n)
@@ -418,7 +418,7 @@ def describe_class_counts(counts: pd.DataFrame) -> str:
     """How many pictures and classes, the largest and the smallest."""
     ordered = counts.sort_values("pictures", kind="stable")
     smallest, largest = ordered.iloc[0], ordered.iloc[-1]
-    said = f"{_count(int(counts['pictures'].sum()), 'picture')} in {len(counts)} classes"
+    said = f"{count(int(counts['pictures'].sum()), 'picture')} in {len(counts)} classes"
     if smallest["pictures"] == largest["pictures"]:
         return f"{said}, {smallest['pictures']:,} in each."
     ends = [f"{row['class']} ({row['pictures']:,})" for row in (largest, smallest)]
@@ -459,7 +459,3 @@ def describe_split(counts: pd.DataFrame) -> str:
     """How many pictures each part has."""
     rows = split_frame(counts).to_dict("records")
     return ", ".join(f"{row['part'].lower()} {row['pictures']:,}" for row in rows).capitalize() + " pictures."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

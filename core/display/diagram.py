@@ -28,7 +28,7 @@ LOCK = '<span aria-hidden="true" style="font:16px/1 \'Material Symbols Rounded\'
 
 
 @dataclass(frozen=True)
-class Part:
+class Segment:
     """A bar of the strip."""
 
     name: str
@@ -39,12 +39,12 @@ class Part:
     is_head: bool = False
 
 
-def strip(experiment: Experiment, arm: Arm, *, n_classes: int) -> list[Part]:
+def strip(experiment: Experiment, arm: Arm, *, n_classes: int) -> list[Segment]:
     """The parts of an arm's network in the order in which a picture passes them."""
     return [*_base_parts(experiment, arm), *_head_parts(experiment.head, n_classes)]
 
 
-def _base_parts(experiment: Experiment, arm: Arm) -> list[Part]:
+def _base_parts(experiment: Experiment, arm: Arm) -> list[Segment]:
     row, size = bases.base(experiment.base), experiment.image_size_of(arm)
     trains_base = arm is Arm.SCRATCH or len(experiment.phases_of(arm)) > 1
     parts = []
@@ -54,18 +54,18 @@ def _base_parts(experiment: Experiment, arm: Arm) -> list[Part]:
         what = f"{block.parameters:,} parameters, {'trained' if is_trained else 'frozen'}"
         text = f"{block.name}: {what}; puts out about {side} × {side} × {block.channels:,}"
         height = (side / math.ceil(size / row.blocks[0].stride)) ** 0.4
-        parts.append(Part(block.name, text, height, math.log2(block.channels), is_trained))
+        parts.append(Segment(block.name, text, height, math.log2(block.channels), is_trained))
     return parts
 
 
-def _head_parts(head: Head, n_classes: int) -> list[Part]:
+def _head_parts(head: Head, n_classes: int) -> list[Segment]:
     units = output_units(n_classes)
     output = "one sigmoid unit" if units == 1 else f"softmax over {units} units"
     texts = [
         *(f"Hidden layer {number}: {count:,} units" for number, count in enumerate(head.hidden, start=1)),
         f"Output: {output}",
     ]
-    return [Part(text.partition(":")[0], text, 0.5, 5.0, is_trained=True, is_head=True) for text in texts]
+    return [Segment(text.partition(":")[0], text, 0.5, 5.0, is_trained=True, is_head=True) for text in texts]
 
 
 def describe(experiment: Experiment, arm: Arm, *, classes: Sequence[str]) -> str:
@@ -137,7 +137,7 @@ def _strip(experiment: Experiment, arm: Arm, classes: Sequence[str], picture: st
     )
 
 
-def _bar(part: Part, arm: Arm) -> str:
+def _bar(part: Segment, arm: Arm) -> str:
     fill = COLOURS[arm] if part.is_trained else f"color-mix(in srgb, {FROZEN} 28%, transparent)"
     edge = COLOURS[arm] if part.is_trained else FROZEN
     place = "width:9px" if part.is_head else f"flex:{part.width:.1f} 1 0;min-width:0"
@@ -160,7 +160,7 @@ def _class_names(classes: Sequence[str]) -> str:
     )
 
 
-def _runs(parts: Sequence[Part]) -> tuple[int, int]:
+def _runs(parts: Sequence[Segment]) -> tuple[int, int]:
     trained = sum(part.is_trained for part in parts)
     return trained, len(parts) - trained
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from core.data.zips.names import LONG_NAME, shortened
 from core.plan.experiment import Arm
+from core.words.names import LONG_NAME, shortened
 
 Theme = Literal["light", "dark"]
 Scale = tuple[str, str, str]  # from nothing to most, in equal steps

@@ -1,21 +1,20 @@
 """Where an experiment stands, in words: what each arm does, how far it is, how long it will take. Needs no Keras."""
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
 
-from core.disk import runs
-from core.disk.runs import State, Status
+from core.disk.home import arm_directory
+from core.disk.status import State, Status, read_status, stop_requests
 from core.errors import InputError
 from core.plan import attempt, bases, estimate
-from core.plan.estimate import duration, measured
 from core.plan.experiment import Arm, Experiment
+from core.plan.experiments import read_experiment, read_split
 from core.queue import jobs
 from core.report.report import NAMES, ArmReport
-from core.report.verdict import percent, percent_range
 from core.settings import MEBIBYTE
+from core.words.numbers import duration, measured, percent, percent_range, two_digits
 
 LOG_LINES = 200
 PARTS = {"train": "training", "validation": "validation", "test": "test"}
@@ -33,7 +32,7 @@ TITLES = {
 
 
 @dataclass(frozen=True)
-class Progress:
+class ArmProgress:
     """One arm. `share` is how much of the present state is done, from 0 to 1."""
 
     arm: Arm
@@ -56,7 +55,7 @@ class Standing:
     """A whole experiment. `position` is its place in the queue: 0 runs, 1 is next, None is not in it."""
 
     position: int | None
-    arms: tuple[Progress, ...]
+    arms: tuple[ArmProgress, ...]
 
     @property
     def is_over(self) -> bool:
@@ -98,7 +97,7 @@ def read(experiment_id: str) -> Standing:
     Raises:
         InputError: There is no such experiment (any more).
     """
-    experiment = runs.read_experiment(experiment_id)
+    experiment = read_experiment(experiment_id)
     if experiment is None:
         raise InputError(
             "Expected the link of an experiment on this host; found none. Was it deleted? Start a new one."
@@ -107,12 +106,12 @@ def read(experiment_id: str) -> Standing:
     return Standing(position, tuple(_arm(experiment_id, experiment, arm) for arm in experiment.arms))
 
 
-def _arm(experiment_id: str, experiment: Experiment, arm: Arm) -> Progress:
-    directory = runs.arm_directory(experiment_id, arm)
-    status = runs.read_status(directory) or Status()
-    is_stopping = runs.stop_requests(directory) > 0 and not status.state.is_final
+def _arm(experiment_id: str, experiment: Experiment, arm: Arm) -> ArmProgress:
+    directory = arm_directory(experiment_id, arm)
+    status = read_status(directory) or Status()
+    is_stopping = stop_requests(directory) > 0 and not status.state.is_final
     share = min(1.0, status.done / status.total) if status.total else 0.0
-    return Progress(
+    return ArmProgress(
         arm=arm,
         state=status.state,
         title=_title(status, experiment, arm, is_stopping=is_stopping),
@@ -172,13 +171,13 @@ def _details(status: Status, experiment: Experiment, arm: Arm) -> tuple[str, ...
 
 
 def _waits(experiment_id: str, experiment: Experiment, arm: Arm) -> tuple[str, ...]:
-    parts = runs.read_split(experiment_id)["part"].value_counts()
+    parts = read_split(experiment_id)["part"].value_counts()
     n = {f"n_{part}": int(parts.get(part, 0)) for part in ("train", "validation", "test")}
     seconds = estimate.estimate(experiment, **n)[arm].seconds
     return (f"at most {duration(seconds)}, by earlier runs" if seconds else "not timed on this host yet",)
 
 
-def outcome(arm: Progress, scored: ArmReport | None) -> Progress:
+def outcome(arm: ArmProgress, scored: ArmReport | None) -> ArmProgress:
     """`arm` with what came out of it in the place of what it does; unchanged while it works or without scores."""
     if scored is None or arm.state not in (State.DONE, State.STOPPED):
         return arm
@@ -205,16 +204,7 @@ def describe(experiment: Experiment, split: pd.DataFrame) -> str:
 def log(experiment_id: str, arm: Arm) -> str:
     """The last lines of what the arm's process printed; "" where there is nothing."""
     try:
-        text = (runs.arm_directory(experiment_id, arm) / "log.txt").read_text(encoding="utf-8", errors="replace")
+        text = (arm_directory(experiment_id, arm) / "log.txt").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ""
     return "\n".join(text.splitlines()[-LOG_LINES:])
-
-
-def two_digits(number: float) -> str:
-    """A rate with no more digits than it deserves, and never none: 0.004, 0.53, 8.1, 320."""
-    if number >= 100:
-        return f"{round(number, -1):,.0f}"
-    if 0 < number < 0.1:
-        return f"{Decimal(f'{number:.0e}'):f}"
-    return f"{number:.0f}" if number >= 10 else f"{number:.1f}" if number >= 1 else f"{number:.2f}"

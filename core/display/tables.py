@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.data.zips.names import natural
 from core.display.palette import NAMES
-from core.plan.estimate import measured
 from core.report.report import Report, per_class
+from core.words.names import natural
+from core.words.numbers import measured
 
 Facts = Mapping[str, Any]  # what arm.json says
 GIBIBYTE = 2**30

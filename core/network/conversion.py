@@ -22,7 +22,8 @@ from xml.etree import ElementTree
 import keras
 
 from core import host
-from core.disk import cache, record, runs
+from core.disk import cache, record
+from core.disk.files import write_json
 from core.errors import EngineError
 
 # OpenVINO would tell its makers of every import and conversion, from forks of this process that try for seconds where
@@ -118,7 +119,7 @@ def _noted(folder: Path) -> dict[str, Any]:
 
 def _note(folder: Path) -> None:
     kept = [*(folder / name for name in NETWORK), *folder.glob("*.blob")]
-    runs.write_json(folder / CHECKS, {path.name: _check(path) for path in kept})
+    write_json(folder / CHECKS, {path.name: _check(path) for path in kept})
 
 
 def _check(path: Path) -> int:

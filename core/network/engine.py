@@ -15,8 +15,9 @@ from typing import NamedTuple, Protocol
 import keras
 import numpy as np
 
-from core import device
+from core import host
 from core.disk import cache
+from core.disk.home import cache_directory
 from core.errors import EngineError
 from core.network import conversion
 from core.network.conversion import blamed
@@ -42,7 +43,7 @@ def is_openvino() -> bool:
 
 def _is_meant() -> bool:
     is_plain = keras.backend.backend() == "tensorflow" and keras.config.dtype_policy().name == "float32"
-    return is_plain and not device.find().has_gpu and device.has_openvino()
+    return is_plain and not host.device().has_gpu and host.has_openvino()
 
 
 class _Start(NamedTuple):
@@ -71,10 +72,10 @@ def forbid(reason: str) -> None:
 
 def is_quick() -> bool:
     """Whether the frozen part runs as this host's processors can; False on a processor without OpenVINO."""
-    return device.find().has_gpu or device.has_openvino()
+    return host.device().has_gpu or host.has_openvino()
 
 
-class Choice(NamedTuple):
+class EngineChoice(NamedTuple):
     """What computes a network on this host, and in which precision."""
 
     is_openvino: bool
@@ -89,7 +90,7 @@ class Choice(NamedTuple):
         return f"Keras {keras.__version__} on {keras.backend.backend()}, {self.precision}"
 
 
-def choose(network: Mapping[str, object], precision: str) -> Choice:
+def choose(network: Mapping[str, object], precision: str) -> EngineChoice:
     """The engine for a network: OpenVINO unless it is not for this host or has failed, then Keras.
 
     Args:
@@ -97,8 +98,8 @@ def choose(network: Mapping[str, object], precision: str) -> Choice:
         precision: What is wished for. Keras in float32 has no other.
     """
     if is_openvino() and not failure(network):
-        return Choice(True, precision)
-    return Choice(False, "float32" if keras.config.dtype_policy().compute_dtype == "float32" else precision)
+        return EngineChoice(True, precision)
+    return EngineChoice(False, "float32" if keras.config.dtype_policy().compute_dtype == "float32" else precision)
 
 
 def failure(network: Mapping[str, object]) -> str:
@@ -131,7 +132,7 @@ def fast_precision() -> str:
 
 def was_converted(base: str) -> bool:
     """Whether any frozen part of this base was converted on this host, and not removed for want of room."""
-    found = (cache.read_facts(path.parent) for path in cache.folder().glob("*/model.xml"))
+    found = (cache.read_facts(path.parent) for path in cache_directory().glob("*/model.xml"))
     return any(facts.get("base") == base for facts in found)
 
 
@@ -201,7 +202,7 @@ class Keras:
     def __init__(self, prefix: keras.Model) -> None:
         """Compute with this network, (n, size, size, 3) → (n, …)."""
         self._prefix = prefix
-        self._batch = GPU_BATCH if device.find().has_gpu else BATCH
+        self._batch = GPU_BATCH if host.device().has_gpu else BATCH
 
     def run(self, pixels: Iterable[np.ndarray], write: Write) -> None:
         """A batch at a time."""

@@ -21,15 +21,17 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from core import host
 from core.data.pictures import augment, picture
+from core.data.pictures.augmentation import NO_AUGMENTATION, Augmentation
+from core.disk import home
 from core.disk.cache import Cache, Range, row_id
 from core.errors import EngineError, StopRequested
 from core.network import engine
-from core.network.engine import Choice, Engine, Keras, OpenVino
+from core.network.batches import Pictures, Rows
+from core.network.engine import Engine, EngineChoice, Keras, OpenVino
 from core.plan.estimate import decoded_ahead_bytes
-from core.plan.experiment import NO_AUGMENTATION, Augmentation
 from core.settings import MEBIBYTE, settings
-from core.training.batches import Pictures, Rows
 
 VERSION = 3  # of everything between a stored picture and a row, the preprocessing included
 KEEP_SECONDS = 1.0  # of work that a kill may cost
@@ -78,11 +80,11 @@ class Frozen:
         reason = engine.failure(self.facts)
         return f"Keras computes the frozen part, which is slower: {reason}." if reason else ""
 
-    def choose(self, precision: str) -> Choice:
+    def choose(self, precision: str) -> EngineChoice:
         """What computes it on this host, by now: see `engine.choose`."""
         return engine.choose(self.facts, precision)
 
-    def open(self, chosen: Choice) -> Engine:
+    def open(self, chosen: EngineChoice) -> Engine:
         """The engine that was chosen.
 
         Raises:
@@ -121,7 +123,7 @@ def compute(
     augmentation: Augmentation = NO_AUGMENTATION,
     precision: str,
     progress: Progress = lambda *_: None,
-    told: Callable[[Choice], None] = lambda _: None,
+    told: Callable[[EngineChoice], None] = lambda _: None,
     stopped: Callable[[], bool],
 ) -> tuple[np.ndarray, np.ndarray]:
     """What the frozen part says of each view: read from the cache, or computed and kept there.
@@ -154,7 +156,7 @@ def compute(
 
 def _computed(
     frozen: Frozen,
-    chosen: Choice,
+    chosen: EngineChoice,
     views: Sequence[View],
     augmentation: Augmentation,
     progress: Progress,
@@ -288,7 +290,7 @@ def fits(frozen: Frozen, n_rows: int) -> bool:
         frozen.give_up(error)
         return fits(frozen, n_rows)
     compute_seconds = (time.perf_counter() - begun) / TRIAL_PICTURES
-    return row_bytes / disk_rate(settings().home) < compute_seconds
+    return row_bytes / disk_rate(home.folder()) < compute_seconds
 
 
 @lru_cache
@@ -323,7 +325,7 @@ class _Decoded:
             else:
                 self._groups.append([view])
         self._augmentation, self._size, self._stopped = augmentation, size, stopped
-        threads = os.cpu_count() or 1
+        threads = host.cores()
         self._ahead = max(2 * threads, decoded_ahead_bytes() * len(self._groups) // (len(views) * size * size * 3))
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
         self._waiting = deque(self._submitted(group) for group in self._groups[: self._ahead])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import keras
 
-from core import device
+from core import host
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
@@ -50,7 +50,7 @@ def is_fused() -> bool:
     """Whether BatchNorm as one operation is to be had, and worth it: a graphics card compiles its own."""
     return (
         keras.backend.backend() == "tensorflow"
-        and not device.find().has_gpu
+        and not host.device().has_gpu
         and keras.config.dtype_policy().name == "float32"
     )
 

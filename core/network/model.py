@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from core import host
+from core.host import Device
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before the import, which reads it
 
 import h5py
 import keras
 import numpy as np
 
-from core import device
 from core.errors import WeightsError
 from core.plan import bases
 from core.plan.bases import Base, Preprocessing
@@ -95,14 +97,14 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Device:
+class Placement:
     """What Keras computes on in this process."""
 
     label: str
     engine: str
 
 
-def prepare_device() -> Device:
+def prepare_device() -> Placement:
     """On a GPU: let memory grow as needed and compute in mixed precision; on a CPU: float32.
 
     This and what it calls are the one place that speaks to a backend's own interface.
@@ -111,14 +113,14 @@ def prepare_device() -> Device:
     find_gpu = {"tensorflow": _tensorflow_gpu, "jax": _jax_gpu, "torch": _torch_gpu}.get(backend, lambda: None)
     gpu = find_gpu()
     if gpu is None:
-        label, policy = device.Device(name="", cores=device.find().cores).label, "float32"
+        label, policy = Device(name="", cores=host.device().cores).label, "float32"
     else:
         name, capability = gpu
         label = f"GPU {name.removeprefix('NVIDIA ')}"
         policy = "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16"
     keras.config.set_dtype_policy(policy)
     engine = f"Keras {keras.__version__} on {backend}, {policy}"
-    return Device(label, engine)
+    return Placement(label, engine)
 
 
 def _tensorflow_gpu() -> tuple[str, tuple[int, ...]] | None:

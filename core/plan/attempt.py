@@ -10,8 +10,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from core import device
-from core.disk import record, runs
+from core import host
+from core.disk import record
+from core.disk.files import write_json
+from core.disk.record import read_json
+from core.disk.status import Status, write_status
 from core.plan import bases
 from core.plan.experiment import Arm, Experiment
 
@@ -79,7 +82,7 @@ def prepare(directory: Path, *, crash: str = "") -> Attempt | None:
         directory: Of an arm whose process is gone, in its experiment's.
         crash: The signal by which it ended itself; without one it was memory that it lacked.
     """
-    value = runs.read_json(directory.parent / "experiment.json")
+    value = read_json(directory.parent / "experiment.json")
     if value is None or read(directory) is not None:
         return None
     experiment, arm = Experiment.model_validate(value), Arm(directory.name)
@@ -88,8 +91,8 @@ def prepare(directory: Path, *, crash: str = "") -> Attempt | None:
         return None
     for name in LEFT:
         (directory / name).unlink(missing_ok=True)
-    runs.write_json(directory / "attempt.json", easier.model_dump())
-    runs.write_status(directory, runs.Status(message=easier.sentence))
+    write_json(directory / "attempt.json", easier.model_dump())
+    write_status(directory, Status(message=easier.sentence))
     return easier
 
 
@@ -107,7 +110,7 @@ def _easier(experiment: Experiment, arm: Arm) -> Attempt | None:
 
 def _without_openvino(experiment: Experiment, arm: Arm, crash: str) -> Attempt | None:
     """Any process of an arm may have loaded OpenVINO; where it does not compute it was something else that crashed."""
-    is_used = device.has_openvino() and not device.find().has_gpu
+    is_used = host.has_openvino() and not host.device().has_gpu
     return _same(experiment, arm).model_copy(update={"crash": crash}) if is_used else None
 
 

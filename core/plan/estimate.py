@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from core import host
+from core.disk import home
 from core.errors import ResourceError
 from core.plan import bases
 from core.plan.experiment import Arm, Experiment, head_parameters
 from core.settings import MEBIBYTE, settings
+from core.words.numbers import gigabytes
 
 BYTES = 4  # of a float32
 # Anonymous memory of an arm's process, fitted to what benchmarks/memory.py finds for all bases: within a tenth of it.
@@ -105,7 +107,7 @@ def record(experiment: Experiment, arm: Arm, measured: dict[str, Any]) -> None:
 
 
 def _path() -> Path:
-    return settings().home / "rates.jsonl"
+    return home.file("rates.jsonl")
 
 
 def _read() -> dict[str, dict[str, Any]]:
@@ -226,28 +228,3 @@ def check_memory(
                 f"The {title} arm would need about {gigabytes(needed)} of memory; this host has {gigabytes(limit)} "
                 f"for it. Lower {lower}."
             )
-
-
-def gigabytes(size_bytes: int) -> str:
-    """A size of memory in words, such as "1.3 GB"."""
-    return f"{size_bytes / 1e9:.2g}\xa0GB" if size_bytes < 1e9 else f"{size_bytes / 1e9:.1f}\xa0GB"
-
-
-def duration(seconds: float) -> str:
-    """So long, in words, and no finer than an estimate is: "8 s", "45 s", "3 min", "1 h 20 min"."""
-    if seconds < 10:
-        return f"{max(1, round(seconds))}\xa0s"
-    if seconds < 57.5:
-        return f"{5 * round(seconds / 5)}\xa0s"
-    if seconds < 3570:
-        return f"{round(seconds / 60)}\xa0min"
-    minutes = 10 * round(seconds / 600)
-    return f"{minutes // 60}\xa0h" + (f" {minutes % 60}\xa0min" if minutes % 60 else "")
-
-
-def measured(seconds: float) -> str:
-    """So long as it was timed, in the same words wherever it stands: "22.7 s", "12 min 34 s", "1 h 2 min 3 s"."""
-    if seconds < 99.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60} min {rest} s" if minutes >= 60 else f"{minutes} min {rest} s"

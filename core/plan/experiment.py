@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from core.data.pictures.augmentation import Augmentation
 from core.errors import ExperimentError
 from core.plan import bases
 
@@ -62,23 +63,6 @@ class Head(_Frozen):
                 f"Expected at most {MAX_HIDDEN} hidden layers of 1 to {MAX_UNITS} units. Received: {list(self.hidden)}"
             )
         return self
-
-
-class Augmentation(_Frozen):
-    """Random changes to training pictures; all zero or False means none."""
-
-    flip: bool = True
-    rotation_degrees: float = Field(15.0, ge=0.0, le=180.0)
-    zoom: float = Field(0.15, ge=0.0, le=0.9, description="Largest relative change of scale")
-    brightness: float = Field(0.0, ge=0.0, le=0.9, description="Largest relative change of brightness")
-
-    @property
-    def is_on(self) -> bool:
-        """Whether anything is changed at all."""
-        return self.flip or any((self.rotation_degrees, self.zoom, self.brightness))
-
-
-NO_AUGMENTATION = Augmentation(flip=False, rotation_degrees=0.0, zoom=0.0, brightness=0.0)
 
 
 class Training(_Frozen):

@@ -6,9 +6,7 @@ a user put there are only read. `python -m core.plan.weights BASE` fetches one f
 
 import hashlib
 import secrets
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
@@ -17,12 +15,10 @@ from typing import IO
 
 from filelock import FileLock, Timeout
 
-from core.disk import runs, space
-from core.errors import HeadstartError, StopRequested, WeightsError
-from core.plan import bases
+from core.disk import home, space
+from core.errors import StopRequested, WeightsError
 from core.plan.bases import Base
 from core.settings import ASSETS, settings
-from core.worker import process
 
 # httpx and h5py are imported where they are used: the server asks only whether a file is there.
 
@@ -34,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 def folder() -> Path:
     """Where downloads go; a user may put files there by hand too."""
-    return settings().home / "weights"
+    return home.weights_directory()
 
 
 def directory(base_name: str) -> Path:
@@ -248,38 +244,3 @@ class _Transfer:
                     return
                 self._file.write(chunk)
                 self._done += len(chunk)
-
-
-def main(arguments: list[str]) -> int:
-    """Fetch one base's weights as a process of its own that reports in its `directory`. Returns the exit code."""
-    base, begun = bases.base(arguments[0]), time.monotonic()
-    place = directory(base.name)
-    place.mkdir(parents=True, exist_ok=True)
-    status = process.started().model_copy(update={"state": runs.State.WEIGHTS})
-
-    def write(**fields: object) -> None:
-        nonlocal status
-        status = status.model_copy(update=fields)
-        runs.write_status(place, status)
-
-    def progress(done: int, total: int) -> None:
-        seconds = time.monotonic() - begun
-        write(done=done, total=total, seconds_left=seconds * (total - done) / done if done else None)
-
-    with process.Watch(place) as watch:
-        try:
-            path = fetch(base, progress=progress, stopped=lambda: watch.is_stopped)
-        except StopRequested:
-            write(state=runs.State.STOPPED)
-        except (HeadstartError, OSError) as error:
-            refusal = space.refusal(error)
-            if refusal is None and isinstance(error, OSError):
-                raise
-            write(state=runs.State.FAILED, message=str(refusal or error))
-        else:
-            write(state=runs.State.DONE, message=f"{path.name}, SHA-256 {sha256(path)}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(process.carried_out(main, sys.argv[1:]))

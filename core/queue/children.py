@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Self
 
 from core import identity
-from core.disk import runs, space
-from core.disk.runs import State, Status
+from core.disk import space
+from core.disk.files import remove_partial
+from core.disk.status import State, Status, read_status, stop_requests, write_status
 from core.identity import Identity
 from core.plan import attempt
+from core.plan.arm_files import SIGN, remove_temporary
 from core.plan.experiment import Arm
 from core.queue.standby import Standby, is_memory_short, niceness
 from core.settings import ROOT, settings
-from core.training import arm
 from core.worker.process import OUT_OF_MEMORY as OUT_OF_MEMORY_CODE
 from core.worker.process import PARENT_VARIABLE, UNFLUSHED, UNWRITTEN
 
@@ -102,25 +103,25 @@ class Child:
 
     def is_tried_again(self, *, was_unwanted: bool) -> bool:
         """Whether an arm's process ran out of memory or crashed, and all is ready now for a second attempt."""
-        is_over = self._has_scored() or (runs.read_status(self.directory) or Status()).state.is_final
+        is_over = self._has_scored() or (read_status(self.directory) or Status()).state.is_final
         is_mendable = self.ran_out_of_memory or self.crash
-        if was_unwanted or is_over or not is_mendable or runs.stop_requests(self.directory):
+        if was_unwanted or is_over or not is_mendable or stop_requests(self.directory):
             return False
-        arm.remove_temporary(self.directory)
-        runs.remove_partial(self.directory)
+        remove_temporary(self.directory)
+        remove_partial(self.directory)
         return attempt.prepare(self.directory, crash=self.crash) is not None
 
     def settle(self, *, was_unwanted: bool, remedy: str) -> None:
         """Once it is gone: write its final state and the reason, if it came to none by itself."""
-        arm.remove_temporary(self.directory)
-        runs.remove_partial(self.directory)
-        status = runs.read_status(self.directory) or Status()
+        remove_temporary(self.directory)
+        remove_partial(self.directory)
+        status = read_status(self.directory) or Status()
         if status.state.is_final:
             return
         if self._has_scored():  # and died before it could say so
-            end(self.directory, State.STOPPED if runs.stop_requests(self.directory) else State.DONE, "")
+            end(self.directory, State.STOPPED if stop_requests(self.directory) else State.DONE, "")
             return
-        if was_unwanted or runs.stop_requests(self.directory):
+        if was_unwanted or stop_requests(self.directory):
             has_begun = status.state is not State.QUEUED
             end(self.directory, State.STOPPED, DISCARDED if was_unwanted else ENDED if has_begun else NEVER_STARTED)
             return
@@ -128,7 +129,7 @@ class Child:
 
     def _has_scored(self) -> bool:
         """Whether an arm's last file is there, whatever kept its process from its last word."""
-        return (self.directory / arm.SIGN).exists()
+        return (self.directory / SIGN).exists()
 
     def _reason(self, remedy: str) -> str:
         if self.process is None:
@@ -161,8 +162,8 @@ class _Stop:
 
         A process that scores its best epoch because of the stop has answered: that may take its time.
         """
-        now, requests = time.monotonic(), runs.stop_requests(self._directory)
-        state = (runs.read_status(self._directory) or Status()).state
+        now, requests = time.monotonic(), stop_requests(self._directory)
+        state = (read_status(self._directory) or Status()).state
         if requests > self._requests:
             self._requests, self._asked, self._is_answered = requests, now, False
         if state is State.SCORE and self._state is not State.SCORE:
@@ -175,7 +176,7 @@ class _Stop:
         return signal.SIGTERM if now - self._asked > GRACE_SECONDS else None
 
 
-class Report:
+class ResultWriter:
     """The short process that compares an experiment's arms. Use it with `with`: what was begun has ended then."""
 
     def __init__(self, directory: Path | None) -> None:
@@ -215,7 +216,7 @@ class Report:
     def _begin(self) -> "subprocess.Popen[bytes]":
         assert self._directory
         if self._process is None:
-            arguments = ("core.report.report", str(self._directory), "when-told")
+            arguments = ("core.tasks.report", str(self._directory), "when-told")
             self._process = _started(arguments, {}, self._directory / "report.log", stdin=subprocess.PIPE)
         return self._process
 
@@ -254,16 +255,16 @@ def _started(
 
 def end(directory: Path, state: State, message: str) -> None:
     """Write a final state, unless the directory is gone or has one."""
-    status = runs.read_status(directory) or Status()
+    status = read_status(directory) or Status()
     if directory.is_dir() and not status.state.is_final:
         last = {"state": state, "message": message, "seconds_left": None}
-        runs.write_status(directory, status.model_copy(update=last))
+        write_status(directory, status.model_copy(update=last))
 
 
 def is_settled(directory: Path) -> bool:
     """Whether no process is to be started for `directory`; one that is stopped while it waits is told so here."""
-    status = runs.read_status(directory) or Status()
-    if directory.is_dir() and status.state is State.QUEUED and runs.stop_requests(directory):
+    status = read_status(directory) or Status()
+    if directory.is_dir() and status.state is State.QUEUED and stop_requests(directory):
         with suppress(OSError):  # on a full disk it is told the next time
             end(directory, State.STOPPED, NEVER_STARTED)
         return True

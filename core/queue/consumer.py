@@ -21,12 +21,15 @@ from filelock import FileLock, Timeout
 from huey import SqliteHuey
 from huey.consumer import Consumer
 
-from core import device
-from core.disk import runs, space
-from core.disk.runs import State
+from core import host
+from core.data.uploads import discard
+from core.disk import home, space
+from core.disk.files import remove_partial
+from core.disk.home import experiment_directory
+from core.disk.status import State, read_status, stop_requests
 from core.plan import attempt
 from core.queue import children, job, jobs, leftovers
-from core.queue.children import Child, Report
+from core.queue.children import Child, ResultWriter
 from core.queue.job import Job, Kind, Lane, Step
 from core.queue.room import Room, need_bytes
 from core.queue.standby import Reserve
@@ -45,7 +48,7 @@ log = logging.getLogger(__name__)
 
 def slots() -> list[dict[str, str]]:
     """What each experiment at a time has in its environment: one GPU of its own, or on a CPU one slot of no kind."""
-    if not device.find().has_gpu:
+    if not host.device().has_gpu:
         return [{}]
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     gpus = chosen.split(",") if chosen else [str(number) for number in range(_count_gpus())]
@@ -55,7 +58,7 @@ def slots() -> list[dict[str, str]]:
 def _count_gpus() -> int:
     """How many the driver lists; at least the one that was found."""
     command = [shutil.which("nvidia-smi") or "nvidia-smi", "-L"]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=device.SECONDS, check=False).stdout
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=host.SECONDS, check=False).stdout
     return max(1, len(re.findall(r"^GPU \d+:", answer, re.MULTILINE)))
 
 
@@ -65,7 +68,7 @@ class Work:
     def __init__(self, environments: list[dict[str, str]]) -> None:
         """Every slot is free."""
         self.deciding = threading.Lock()
-        self.reserve = Reserve(settings().home)
+        self.reserve = Reserve(home.folder())
         self.room = Room()
         self.queues: dict[Lane, SqliteHuey] = {}
         self._carried: set[str] = set()  # the names of the jobs that a worker has
@@ -129,19 +132,21 @@ class Work:
 
     def _steps(self, begun: Job, environment: dict[str, str]) -> None:
         steps = begun.steps()
-        with Report(runs.experiment_directory(begun.subject) if begun.kind is Kind.EXPERIMENT else None) as report:
+        with ResultWriter(experiment_directory(begun.subject) if begun.kind is Kind.EXPERIMENT else None) as report:
             for number, step in enumerate(steps):
                 self._run(begun, step, steps[number + 1 :], environment, report)
             if not begun.is_discarded:
                 report.write()
 
-    def _run(self, begun: Job, step: Step, later: list[Step], environment: dict[str, str], report: Report) -> None:
+    def _run(
+        self, begun: Job, step: Step, later: list[Step], environment: dict[str, str], report: ResultWriter
+    ) -> None:
         """Bring one process to its end, also one that an earlier consumer had started; twice where memory ran out."""
         while self._is_tried_again(begun, step, later, environment, report):
             log.warning("%s: memory ran out or it crashed, a second attempt begins", begun.name)
 
     def _is_tried_again(
-        self, begun: Job, step: Step, later: list[Step], environment: dict[str, str], report: Report
+        self, begun: Job, step: Step, later: list[Step], environment: dict[str, str], report: ResultWriter
     ) -> bool:
         with self.deciding:
             child = _left_behind(begun, step) or self._begun(begun, step, environment)
@@ -230,7 +235,7 @@ def _left_behind(begun: Job, step: Step) -> Child | None:
 
     The job's file names it, or its own status, where that consumer was killed before it could note whom it had started.
     """
-    status = runs.read_status(step.directory)
+    status = read_status(step.directory)
     noted = begun.process if begun.step == step.directory.name else None
     process = noted or (status.process if status and not status.state.is_final else None)
     return Child(step.directory, process) if process else None
@@ -238,11 +243,11 @@ def _left_behind(begun: Job, step: Step) -> Child | None:
 
 def _is_stopped(begun: Job) -> bool:
     """Whether none of its processes is wanted any more."""
-    return all(runs.stop_requests(step.directory) for step in begun.steps())
+    return all(stop_requests(step.directory) for step in begun.steps())
 
 
 def _is_scoring(step: Step) -> bool:
-    status = runs.read_status(step.directory)
+    status = read_status(step.directory)
     return status is not None and status.state is State.SCORE
 
 
@@ -254,14 +259,14 @@ def _tidy(over: Job) -> None:
     if over.kind is Kind.INGEST:
         for step in over.steps():
             if not (step.directory / "manifest.parquet").exists():
-                runs.discard_upload(step.directory)
+                discard(step.directory)
 
 
 def _summarise(over: Job) -> None:
     """Have the arms that were scored compared, unless that was done."""
-    directory = runs.experiment_directory(over.subject) if over.kind is Kind.EXPERIMENT else None
+    directory = experiment_directory(over.subject) if over.kind is Kind.EXPERIMENT else None
     if directory and not over.is_discarded and not (directory / "result.json").exists():
-        with Report(directory) as report:
+        with ResultWriter(directory) as report:
             report.write()
 
 
@@ -271,10 +276,9 @@ def _is_experiment_waiting() -> bool:
 
 def main() -> None:
     """Work until there is neither work nor a server, or a signal says to end."""
-    home = settings().home
-    home.mkdir(parents=True, exist_ok=True)
+    home.folder().mkdir(parents=True, exist_ok=True)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
-    only_one = FileLock(home / "consumer.lock")
+    only_one = FileLock(home.file("consumer.lock"))
     try:
         only_one.acquire(timeout=HANDOVER_SECONDS)
     except Timeout:
@@ -284,7 +288,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda _number, _frame: ending.set())
     threading.Thread(target=_keep_house, args=[work, ending], daemon=True).start()
-    _look_after(work, ending, home / "consumer.lock")
+    _look_after(work, ending, home.file("consumer.lock"))
     work.leave()
 
 
@@ -299,8 +303,8 @@ def _start() -> Work:
     consumers = []
     with jobs.lock():
         jobs.note_consumer()
-        for folder in (settings().home, job.folder()):  # where only who has the lock writes
-            runs.remove_partial(folder)
+        for folder in (home.folder(), home.jobs_directory()):  # where only who has the lock writes
+            remove_partial(folder)
         for lane, task, workers in lanes:
             queue, _ = jobs.open_lane(lane, task)
             work.queues[lane] = queue

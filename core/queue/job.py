@@ -9,12 +9,15 @@ from typing import NamedTuple
 
 from pydantic import ConfigDict
 
-from core.disk import record, runs
+from core.disk import home, record
+from core.disk.files import write_json
+from core.disk.home import dataset_directory, experiment_directory
 from core.errors import DamagedError
 from core.identity import Identified
 from core.plan import weights
 from core.plan.experiment import Arm
-from core.settings import SAMPLE, settings
+from core.plan.experiments import read_experiment
+from core.settings import SAMPLE
 
 
 class Kind(StrEnum):
@@ -81,20 +84,20 @@ class Job(Identified):
     def steps(self) -> list[Step]:
         """Its processes in the order in which they run, one at a time; none of an experiment deleted or damaged."""
         if self.kind is Kind.EXPERIMENT:
-            folder = runs.experiment_directory(self.subject)
+            folder = experiment_directory(self.subject)
             return [Step(folder / arm, ("core.tasks.train", str(folder), arm)) for arm in _arms(self.subject)]
         if self.kind is Kind.WEIGHTS:
-            return [Step(weights.directory(self.subject), ("core.plan.weights", self.subject))]
+            return [Step(weights.directory(self.subject), ("core.tasks.fetch", self.subject))]
         directory, module = Path(self.subject), "core.tasks.probe"
         if self.kind is Kind.INGEST:
-            directory, module = runs.dataset_directory(self.subject), "core.data.dataset"
+            directory, module = dataset_directory(self.subject), "core.tasks.ingest"
         elif self.kind is Kind.PREDICTION:
-            directory, module = settings().home / "predictions" / runs.checked_id(self.subject), "core.tasks.predict"
+            directory, module = home.prediction_directory(self.subject), "core.tasks.predict"
         return [Step(directory, (module, str(directory)))]
 
     def write(self) -> None:
         """Write the file."""
-        runs.write_json(_path(self.name), self.model_dump(mode="json"))
+        write_json(_path(self.name), self.model_dump(mode="json"))
 
     def discard(self) -> None:
         """Nobody wants its results any more."""
@@ -108,7 +111,7 @@ class Job(Identified):
 
 def _arms(experiment_id: str) -> tuple[Arm, ...]:
     try:
-        experiment = runs.read_experiment(experiment_id)
+        experiment = read_experiment(experiment_id)
     except DamagedError:  # whoever opens it is told
         return ()
     return experiment.arms if experiment else ()
@@ -116,7 +119,7 @@ def _arms(experiment_id: str) -> tuple[Arm, ...]:
 
 def _is_sample(dataset_id: str) -> bool:
     """Whether its zip has the very bytes of the sample, whoever brought it."""
-    request = record.readable(runs.dataset_directory(dataset_id) / "request.json")
+    request = record.readable(dataset_directory(dataset_id) / "request.json")
     return request.get("zip_sha256") == _sample_hash()
 
 
@@ -148,7 +151,7 @@ def _of_the_name(name: str) -> Job | None:
 
 def read_all() -> list[Job]:
     """All jobs that wait or run, in the order of their submission."""
-    found = [read(path.stem) for path in folder().glob("*.json")]
+    found = [read(path.stem) for path in home.jobs_directory().glob("*.json")]
     return sorted((job for job in found if job), key=lambda job: job.submitted)
 
 
@@ -157,14 +160,9 @@ def next_submitted() -> int:
     return max([time.time_ns(), *(each.submitted + 1 for each in read_all())])
 
 
-def folder() -> Path:
-    """Where the files are."""
-    return settings().home / "jobs"
-
-
 def _path(name: str) -> Path:
-    return folder() / f"{name}.json"
+    return home.jobs_directory() / f"{name}.json"
 
 
 def _discard_path(name: str) -> Path:
-    return folder() / f"{name}.discard"
+    return home.jobs_directory() / f"{name}.discard"

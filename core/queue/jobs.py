@@ -18,13 +18,17 @@ from filelock import FileLock
 from huey import SqliteHuey
 
 from core import identity
-from core.disk import owner, record, runs, space
-from core.disk.runs import State, Status
+from core.data import uploads
+from core.disk import home, owner, record, space
+from core.disk.files import write_json
+from core.disk.home import arm_directory, checked_id
+from core.disk.status import State, Status, read_status, request_stop, write_status
 from core.errors import DamagedError, InputError, ResourceError
 from core.identity import Identity
 from core.plan import bases, weights
 from core.plan.experiment import Arm
-from core.queue import job, uploads
+from core.plan.experiments import delete_experiment, owner_of, read_experiment
+from core.queue import job, removal
 from core.queue.job import Job, Kind, Lane, Step
 from core.settings import ROOT, settings
 
@@ -44,8 +48,8 @@ def submit_experiment(experiment_id: str, workspace: str = "", *, is_server: boo
     Raises:
         InputError: There is no such experiment, it was trained already, or it or its pictures are another link's.
     """
-    owner.check(owner.of_experiment(experiment_id), workspace)
-    if experiment := runs.read_experiment(experiment_id):
+    owner.check(owner_of(experiment_id), workspace)
+    if experiment := read_experiment(experiment_id):
         uploads.check_use(experiment.dataset, workspace)
     _submit(Kind.EXPERIMENT, experiment_id, is_server=is_server)
 
@@ -70,7 +74,7 @@ def submit_weights(base_name: str, workspace: str = "") -> None:
     directory = weights.directory(bases.base(base_name).name)
     directory.mkdir(parents=True, exist_ok=True)
     if job.read(job.name_of(Kind.WEIGHTS, base_name)) is None:  # else it is somebody else's
-        runs.write_json(directory / "request.json", {"workspace": workspace})
+        write_json(directory / "request.json", {"workspace": workspace})
     _submit(Kind.WEIGHTS, base_name)
 
 
@@ -126,8 +130,8 @@ def stop_arm(experiment_id: str, arm: Arm, workspace: str = "") -> None:
     Raises:
         InputError: The experiment belongs to another link than `workspace`.
     """
-    owner.check(owner.of_experiment(experiment_id), workspace)
-    _stop(runs.arm_directory(experiment_id, arm))
+    owner.check(owner_of(experiment_id), workspace)
+    _stop(arm_directory(experiment_id, arm))
 
 
 def stop_all(experiment_id: str, workspace: str = "") -> None:
@@ -136,11 +140,11 @@ def stop_all(experiment_id: str, workspace: str = "") -> None:
     Raises:
         InputError: The experiment belongs to another link than `workspace`.
     """
-    owner.check(owner.of_experiment(experiment_id), workspace)
+    owner.check(owner_of(experiment_id), workspace)
     for arm in Arm:
-        status = runs.read_status(runs.arm_directory(experiment_id, arm))
+        status = read_status(arm_directory(experiment_id, arm))
         if status is not None and status.state is not State.SCORE:
-            _stop(runs.arm_directory(experiment_id, arm))
+            _stop(arm_directory(experiment_id, arm))
 
 
 def stop_request(directory: Path, workspace: str = "") -> None:
@@ -165,9 +169,9 @@ def stop_weights(base_name: str, workspace: str = "") -> None:
 
 
 def _stop(directory: Path) -> None:
-    status = runs.read_status(directory)
+    status = read_status(directory)
     if status is not None and not status.state.is_final:
-        runs.request_stop(directory)
+        request_stop(directory)
         ensure_consumer()
 
 
@@ -177,18 +181,18 @@ def delete(experiment_id: str, workspace: str = "") -> None:
     Raises:
         InputError: It belongs to another link than `workspace`.
     """
-    owner.check(owner.of_experiment(experiment_id), workspace)
-    experiment = runs.read_experiment(experiment_id)
-    name = job.name_of(Kind.EXPERIMENT, runs.checked_id(experiment_id))
+    owner.check(owner_of(experiment_id), workspace)
+    experiment = read_experiment(experiment_id)
+    name = job.name_of(Kind.EXPERIMENT, checked_id(experiment_id))
     if unwanted := job.read(name):
         unwanted.discard()
         ensure_consumer()
         deadline = time.monotonic() + DELETE_SECONDS
         while job.read(name) and time.monotonic() < deadline:
             time.sleep(0.05)
-    runs.delete_experiment(experiment_id)
+    delete_experiment(experiment_id)
     if experiment:
-        uploads.remove_unused(experiment.dataset)
+        removal.remove_unused(experiment.dataset)
 
 
 def _submit(kind: Kind, subject: str, *, is_server: bool = True) -> None:
@@ -200,7 +204,7 @@ def _submit(kind: Kind, subject: str, *, is_server: bool = True) -> None:
             try:
                 for step in steps:
                     (step.directory / "cancel").unlink(missing_ok=True)
-                    runs.write_status(step.directory, Status())
+                    write_status(step.directory, Status())
                 new.write()
                 enqueue(new)
             except BaseException:  # nobody would carry it out
@@ -215,7 +219,7 @@ def _refuse_impossible(new: Job, steps: list[Step]) -> None:
         raise InputError(
             f"Expected the files of this {new.kind} on this host; found none. Were they deleted? Begin anew."
         )
-    before = [runs.read_status(step.directory) or Status() for step in steps]
+    before = [read_status(step.directory) or Status() for step in steps]
     if new.kind is Kind.EXPERIMENT and any(status.state is not State.QUEUED for status in before):
         raise InputError("Expected an experiment that was not trained yet; this one was. Configure a new one.")
 
@@ -223,8 +227,8 @@ def _refuse_impossible(new: Job, steps: list[Step]) -> None:
 @contextmanager
 def lock() -> Iterator[None]:
     """One process at a time changes what waits and who works; held for milliseconds."""
-    job.folder().mkdir(parents=True, exist_ok=True)
-    with FileLock(settings().home / "jobs.lock"):
+    home.jobs_directory().mkdir(parents=True, exist_ok=True)
+    with FileLock(home.file("jobs.lock")):
         yield
 
 
@@ -248,7 +252,7 @@ def open_lane(lane: Lane, work: Callable[[str], None]) -> tuple[SqliteHuey, Any]
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):  # it is busy, or its disk is full
             raise
-        for path in settings().home.glob("queue.db*"):  # damaged; the jobs' files are the truth
+        for path in home.folder().glob("queue.db*"):  # damaged; the jobs' files are the truth
             path.unlink(missing_ok=True)
         queue = _opened(lane)
     return queue, queue.task()(take)
@@ -256,7 +260,7 @@ def open_lane(lane: Lane, work: Callable[[str], None]) -> tuple[SqliteHuey, Any]
 
 def _opened(lane: Lane) -> SqliteHuey:
     """The lane's queue, once it is seen that it can be read."""
-    path = settings().home / "queue.db"
+    path = home.file("queue.db")
     with closing(sqlite3.connect(path)) as looked:  # huey leaves a file open that is none of SQLite's
         looked.execute("PRAGMA journal_mode=wal")
     queue = SqliteHuey(lane.value, filename=str(path), results=False, fsync=True, strict_fifo=True)
@@ -294,7 +298,7 @@ def _start_consumer() -> None:
     if is_noted_alive("consumer"):
         return
     space.check_writable()  # one that cannot write would end at once
-    with (settings().home / "consumer.log").open("ab") as log:
+    with home.file("consumer.log").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "core.queue.consumer"],
             cwd=ROOT,
@@ -334,8 +338,8 @@ def sign_off() -> bool:
 def _note(role: str, pid: int) -> None:
     value = identity.of(pid).model_dump()
     if record.readable(_note_path(role)) != value:
-        runs.write_json(_note_path(role), value)
+        write_json(_note_path(role), value)
 
 
 def _note_path(role: str) -> Path:
-    return settings().home / f"{role}.json"
+    return home.file(f"{role}.json")

@@ -12,9 +12,10 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from core.disk import runs, shelves, space
+from core.disk import home, shelves, space
 from core.disk.ages import Age, Ages
-from core.queue import job, uploads
+from core.disk.home import directories
+from core.queue import job, removal
 from core.queue.job import Kind
 from core.settings import DAY_SECONDS, settings
 
@@ -44,7 +45,7 @@ log = logging.getLogger(__name__)
 def remove() -> None:
     """Remove all of it. What cannot be removed now is tried the next time."""
     ages = Ages()
-    for step in (_half_written, uploads.expire, _predictions, _probes, shelves.expire):
+    for step in (_half_written, removal.expire, _predictions, _probes, shelves.expire):
         _tried(partial(step, ages))
     _tried(shelves.make_room)
     _tried(ages.write)
@@ -60,19 +61,19 @@ def _tried(step: Callable[[], None]) -> None:
 
 def _half_written(age: Age) -> None:
     for kind, sign in SIGNS.items():
-        for directory in runs.directories(kind):
+        for directory in directories(kind):
             if not (directory / sign).exists() and age(directory) > HALF_WRITTEN_SECONDS:
                 shutil.rmtree(directory, ignore_errors=True)
     for path in _partial():
         if age(path) > HALF_WRITTEN_SECONDS:
             _discard(path)
-    for path in (settings().home / "cache").glob(".gone-*"):  # nobody can open it, so nobody uses it
+    for path in home.cache_directory().glob(".gone-*"):  # nobody can open it, so nobody uses it
         _discard(path)
 
 
 def _partial() -> Iterator[Path]:
     for pattern in PATTERNS:
-        yield from settings().home.glob(pattern)
+        yield from home.folder().glob(pattern)
 
 
 def _discard(path: Path) -> None:
@@ -92,6 +93,6 @@ def _probes(age: Age) -> None:
 
 
 def _expire(age: Age, folder: str, kind: Kind, seconds: float) -> None:
-    for directory in runs.directories(folder):
+    for directory in directories(folder):
         if age(directory) > seconds and job.read(job.name_of(kind, directory.name)) is None:
             shutil.rmtree(directory, ignore_errors=True)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from core import host
-from core.disk import runs
 from core.plan import estimate
+from core.plan.experiments import read_experiment
 from core.queue.job import Job, Kind
 from core.settings import MEBIBYTE
 
@@ -29,7 +29,7 @@ def need_bytes(job: Job) -> int:
     """The most memory that a job's processes hold at any one time, about."""
     if job.kind is not Kind.EXPERIMENT:
         return NEEDS[job.kind]
-    experiment = runs.read_experiment(job.subject) if job.steps() else None
+    experiment = read_experiment(job.subject) if job.steps() else None
     return max(estimate.memory_bytes(experiment).values()) if experiment else 0
 
 

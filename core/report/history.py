@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.disk import record, runs
-from core.disk.runs import State
+from core.disk import record
+from core.disk.home import arm_directory, experiment_directory
+from core.disk.status import State, read_status
 from core.plan.experiment import Arm, Experiment
-from core.report.verdict import percent
+from core.plan.experiments import experiments_of
+from core.words.numbers import percent
 
 
 @dataclass(frozen=True)
-class Entry:
+class HistoryEntry:
     """One experiment as a line of a list."""
 
     id: str
@@ -21,14 +23,14 @@ class Entry:
     size_bytes: int  # of its own directory, the pictures aside
 
 
-def entries(workspace: str) -> list[Entry]:
+def entries(workspace: str) -> list[HistoryEntry]:
     """All experiments of a link, newest first; none without a link."""
-    return [_entry(*each) for each in runs.experiments_of(workspace)]
+    return [_entry(*each) for each in experiments_of(workspace)]
 
 
-def _entry(experiment_id: str, experiment: Experiment) -> Entry:
-    files = runs.experiment_directory(experiment_id).rglob("*")
-    return Entry(
+def _entry(experiment_id: str, experiment: Experiment) -> HistoryEntry:
+    files = experiment_directory(experiment_id).rglob("*")
+    return HistoryEntry(
         id=experiment_id,
         created=datetime.fromisoformat(experiment.created),
         dataset=experiment.dataset_name,
@@ -43,7 +45,7 @@ def _outcome(experiment_id: str, experiment: Experiment) -> str:
     if not all(state.is_final for state in states.values()):
         is_waiting = all(state is State.QUEUED for state in states.values())
         return "waiting" if is_waiting else "in training"
-    result = record.readable(runs.experiment_directory(experiment_id) / "result.json")
+    result = record.readable(experiment_directory(experiment_id) / "result.json")
     words = {Arm.TRANSFER: "transfer", Arm.SCRATCH: "from scratch"}
     scored = {arm: entry for arm in experiment.arms if (entry := result.get("arms", {}).get(arm))}
     if not scored:
@@ -53,5 +55,5 @@ def _outcome(experiment_id: str, experiment: Experiment) -> str:
 
 
 def _state(experiment_id: str, arm: Arm) -> State:
-    status = runs.read_status(runs.arm_directory(experiment_id, arm))
+    status = read_status(arm_directory(experiment_id, arm))
     return status.state if status else State.QUEUED

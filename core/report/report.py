@@ -1,12 +1,5 @@
-"""Predictions → scores, intervals and frames; two arms → a comparison; an experiment → result.json.
+"""Predictions → scores, intervals and frames; two arms → a comparison; an experiment → result.json."""
 
-`python -m core.report.report EXPERIMENT_DIR [when-told]` writes that file: a short process without Keras. When told
-means once a line comes from its input: what it imports takes longer than what it does, so it is started before the
-arms' end.
-"""
-
-import importlib
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +12,15 @@ import pandas as pd
 from core.data import dataset
 from core.data.labels.layout import PARTS, TEST
 from core.data.near import copies
-from core.data.zips.names import IN_A_SENTENCE, shortened
-from core.disk import record, runs
-from core.errors import HeadstartError, InputError, RunError
+from core.disk import record
+from core.disk.files import write_json
+from core.disk.home import arm_directory, experiment_directory
+from core.errors import InputError, RunError
 from core.plan.experiment import Arm, Experiment
-from core.report.verdict import Interval, Verdict, bootstrap, decide, mcnemar, percent, percent_range, points, wilson
-from core.worker import process
+from core.plan.experiments import read_experiment, read_split
+from core.report.verdict import Verdict, bootstrap, decide, mcnemar, wilson
+from core.words.names import IN_A_SENTENCE, shortened
+from core.words.numbers import Interval, percent, percent_range, points
 
 SCHEMA = 1
 NAMES = {Arm.TRANSFER: "Transfer learning", Arm.SCRATCH: "From scratch"}
@@ -293,7 +289,7 @@ def read(experiment_id: str) -> Report:
     Raises:
         InputError: There is no such experiment (any more), or its arms answered different pictures.
     """
-    experiment = runs.read_experiment(experiment_id)
+    experiment = read_experiment(experiment_id)
     data = dataset.read(experiment.dataset) if experiment else None
     if experiment is None or data is None:
         raise InputError(
@@ -303,11 +299,11 @@ def read(experiment_id: str) -> Report:
     arms = {arm: report for arm, report in found if report is not None}
     both = len(arms) == 2
     comparison = compare(arms[Arm.TRANSFER].predictions, arms[Arm.SCRATCH].predictions, data.classes) if both else None
-    return Report(experiment, data, arms, comparison, copies.leak(data.near, runs.read_split(experiment_id)))
+    return Report(experiment, data, arms, comparison, copies.leak(data.near, read_split(experiment_id)))
 
 
 def _read_arm(experiment_id: str, arm: Arm, classes: Sequence[str]) -> ArmReport | None:
-    directory = runs.arm_directory(experiment_id, arm)
+    directory = arm_directory(experiment_id, arm)
     facts = record.read_object(directory / "arm.json", FACTS)
     if facts is None or not (directory / "predictions.parquet").exists():
         return None
@@ -328,7 +324,7 @@ def result(experiment_id: str) -> dict[str, Any]:
     """
     report = read(experiment_id)
     shared = {"dataset": report.dataset.fingerprint, "workspace": "", "number": 0}
-    parts = runs.read_split(experiment_id)["part"].value_counts()
+    parts = read_split(experiment_id)["part"].value_counts()
     facts = next((arm.facts for arm in report.arms.values()), {})
     return {
         "schema": SCHEMA,
@@ -380,8 +376,8 @@ def _difference_entry(comparison: Comparison | None) -> dict[str, Any] | None:
 
 def write_result(experiment_id: str) -> Path:
     """Write the experiment's result.json and return its path."""
-    path = runs.experiment_directory(experiment_id) / "result.json"
-    runs.write_json(path, result(experiment_id))
+    path = experiment_directory(experiment_id) / "result.json"
+    write_json(path, result(experiment_id))
     return path
 
 
@@ -443,27 +439,3 @@ def _arms_table(entries: Mapping[Arm, Mapping[str, Any]], scores: Mapping[Arm, S
 def _confusion_table(name: str, one: Score, classes: Sequence[str]) -> str:
     frame = pd.DataFrame(one.confusion, index=list(classes), columns=list(classes))
     return f"{name}: a row is the true class, a column the answer\n{frame.to_string()}"
-
-
-def load() -> None:
-    """Import what reports alone need, a second's work, before there is one to be written."""
-    for name in ("scipy.stats", "sklearn.metrics"):
-        importlib.import_module(name)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write result.json of the experiment directory that is named; 1 and a line on stderr when that fails."""
-    if "when-told" in arguments[1:]:
-        load()
-        if not sys.stdin.readline():  # who should have told is gone
-            return 1
-    try:
-        write_result(Path(arguments[0]).name)
-    except HeadstartError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(process.carried_out(main, sys.argv[1:]))

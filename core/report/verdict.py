@@ -68,38 +68,3 @@ def decide(difference: float, interval: Interval, p_value: float, *, n: int) -> 
         return Verdict.TRANSFER if difference > 0 else Verdict.SCRATCH
     half_width = max((interval[1] - interval[0]) / 2, 3 / n)
     return Verdict.TOO_FEW if half_width > WIDE else Verdict.NO_DIFFERENCE
-
-
-def percent(share: float, n: int) -> str:
-    """A share of n pictures in percent, with no digit finer than n pictures can tell."""
-    return f"{_hundredths(share, n)}\xa0%"
-
-
-def percent_range(interval: Interval, n: int) -> str:
-    """An interval of a share of n pictures: "76 to 98 %"."""
-    return f"{_hundredths(interval[0], n)} to {percent(interval[1], n)}"
-
-
-def points(low: float, high: float, n: int) -> str:
-    """An interval of a difference in percentage points: "18 to 46 points better"."""
-    if low < 0 < high:
-        ends = [_hundredths(abs(end), n) for end in (low, high)]
-        worse, better = (f"{end} point{'' if end == '1' else 's'}" for end in ends)
-        return f"{worse} worse to {better} better"
-    near, far = sorted((abs(low), abs(high)))
-    return f"{_hundredths(near, n)} to {_hundredths(far, n)} points {'better' if high > 0 else 'worse'}"
-
-
-def signed_points(difference: float, n: int) -> str:
-    """A difference of two shares of n pictures in percentage points: "+32 points", "−3 points", "0 points"."""
-    size = _hundredths(abs(difference), n)
-    sign = "" if difference == 0 else "+" if difference > 0 else "\u2212"
-    return f"{sign}{size} point{'' if size == '1' else 's'}"
-
-
-def _hundredths(share: float, n: int) -> str:
-    """Whole hundredths, tenths of them from 1,000 pictures on; nothing is rounded to all or to nothing."""
-    decimals = 0 if n < SHOWS_TENTHS else 1
-    while 0 < share < 1 and round(100 * share, decimals) in (0, 100):
-        decimals += 1
-    return f"{100 * share:.{decimals}f}"

@@ -14,7 +14,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -23,18 +23,17 @@ import pandas as pd
 from core.data.pictures import depth, picture
 from core.data.pictures.decoding import Decoding
 from core.data.pictures.depth import Depth
-from core.disk import record, runs
-from core.disk.runs import State
+from core.disk import home, record
+from core.disk.files import new_directory, write_frame, write_json
+from core.disk.home import arm_directory, new_id
+from core.disk.record import read_json
 from core.disk.space import check_free
+from core.disk.status import State, Status, write_status
 from core.errors import InputError, RunError, StopRequested
 from core.plan.experiment import Arm
-from core.settings import settings
-from core.training.arm import Report
 from core.worker import process
 from core.worker.process import Watch
-
-if TYPE_CHECKING:
-    import keras
+from core.worker.writer import StatusWriter
 
 MAX_PICTURES = 20
 NOT_READ: dict[str, Any] = {"pictures": [], "refused": []}  # what has become of pictures that wait
@@ -43,7 +42,7 @@ BATCH = 8  # pictures that go together: what the layers put out for 32 would be 
 
 def directory(prediction_id: str) -> Path:
     """Where a prediction is kept."""
-    return settings().home / "predictions" / runs.checked_id(prediction_id)
+    return home.prediction_directory(prediction_id)
 
 
 def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: str = "") -> str:
@@ -65,22 +64,22 @@ def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: st
         raise InputError(f"Expected 1 to {MAX_PICTURES} pictures. Found {len(files)}. Choose fewer at a time.")
     if not scored_arms(experiment_id):
         raise InputError("Expected an experiment with a trained network. Found none. Train it first.")
-    prediction_id = runs.new_id()
+    prediction_id = new_id()
     folder = directory(prediction_id)
-    with runs.made(folder):
+    with new_directory(folder):
         check_free(folder, sum(len(data) for _, data in files), what="Reading these pictures")
         (folder / "uploads").mkdir()
         for number, (_, data) in enumerate(files):
             (folder / "uploads" / str(number)).write_bytes(data)
         asked = {"experiment": experiment_id, "names": [name for name, _ in files], "workspace": workspace}
-        runs.write_json(folder / "request.json", asked)
-        runs.write_status(folder, runs.Status())
+        write_json(folder / "request.json", asked)
+        write_status(folder, Status())
     return prediction_id
 
 
 def scored_arms(experiment_id: str) -> list[Arm]:
     """The arms of an experiment whose saved network was checked and scored."""
-    return [arm for arm in Arm if (runs.arm_directory(experiment_id, arm) / "predictions.parquet").exists()]
+    return [arm for arm in Arm if (arm_directory(experiment_id, arm) / "predictions.parquet").exists()]
 
 
 def request(prediction_id: str) -> dict[str, Any] | None:
@@ -113,7 +112,7 @@ def store(folder: Path, progress: Callable[[int, int], object]) -> None:
     Raises:
         InputError: None of them can be read.
     """
-    asked = runs.read_json(folder / "request.json")
+    asked = read_json(folder / "request.json")
     names = asked["names"]
     stored, refused = [], []
     (folder / "pictures").mkdir(exist_ok=True)
@@ -126,7 +125,7 @@ def store(folder: Path, progress: Callable[[int, int], object]) -> None:
             else:
                 stored.append({"name": name, "file": outcome.file})
     progress(len(names), len(names))
-    runs.write_json(folder / "pictures.json", {"pictures": stored, "refused": refused})
+    write_json(folder / "pictures.json", {"pictures": stored, "refused": refused})
     shutil.rmtree(folder / "uploads", ignore_errors=True)
     if not stored:
         reasons = "; ".join(f"{each['name']}: {each['reason']}" for each in refused)
@@ -135,13 +134,11 @@ def store(folder: Path, progress: Callable[[int, int], object]) -> None:
 
 def _depth(experiment_id: str) -> Depth:
     """That of the pictures which the networks have learned from."""
-    said = (
-        record.readable(runs.arm_directory(experiment_id, arm) / "labels.json") for arm in scored_arms(experiment_id)
-    )
+    said = (record.readable(arm_directory(experiment_id, arm) / "labels.json") for arm in scored_arms(experiment_id))
     return depth.read(next((labels.get("depth") for labels in said if labels), None))
 
 
-def run(folder: Path, report: Report, watch: Watch) -> None:
+def run(folder: Path, report: StatusWriter, watch: Watch) -> None:
     """Let each arm's saved network answer every picture.
 
     Raises:
@@ -160,15 +157,15 @@ def run(folder: Path, report: Report, watch: Watch) -> None:
     frames = []
     for number, arm in enumerate(arms):
         report.progress(number, len(arms))
-        source = runs.arm_directory(asked["experiment"], arm)
+        source = arm_directory(asked["experiment"], arm)
         network = _network(source / "model.keras")
         if watch.is_stopped:
             raise StopRequested("Stopped before all pictures were answered.")
         frames.append(_answers(network, _labels(source), names, paths, arm))
-    runs.write_frame(folder / "answers.parquet", pd.concat(frames, ignore_index=True))
+    write_frame(folder / "answers.parquet", pd.concat(frames, ignore_index=True))
 
 
-def _network(path: Path) -> "keras.Model":
+def _network(path: Path) -> Any:
     import keras  # only now: what decodes and the networks need their memory one after the other
 
     try:  # only ever a file that this project's own training wrote: a user's file is never loaded
@@ -184,9 +181,7 @@ def _labels(folder: Path) -> dict[str, Any]:
     return labels
 
 
-def _answers(
-    network: "keras.Model", labels: dict[str, Any], names: list[str], paths: list[Path], arm: Arm
-) -> pd.DataFrame:
+def _answers(network: Any, labels: dict[str, Any], names: list[str], paths: list[Path], arm: Arm) -> pd.DataFrame:
     from core.network import engine, model
 
     pixels = np.stack([picture.load(path, labels["image_size"]) for path in paths])
@@ -204,7 +199,7 @@ def _answers(
 def main(arguments: list[str]) -> int:
     """Answer one prediction's pictures; the exit code is 0 unless it failed."""
     folder = Path(arguments[0]).resolve()
-    report = Report(folder, process.started())
+    report = StatusWriter(folder, process.started())
     with Watch(folder, lambda _: report.leave("Stopped before all pictures were answered.")) as watch:
         try:
             run(folder, report, watch)

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from core.disk import runs
-from core.disk.runs import State
+from core.disk.record import read_json
+from core.disk.status import State
 from core.errors import StopRequested
 from core.plan import estimate
 from core.plan.experiment import Arm, Experiment
-from core.training.arm import Report
 from core.worker import process
+from core.worker.writer import StatusWriter
 
 SECONDS = 0.7  # of repeating a pass after its first, slow call
 LAST_START_SECONDS = 8.0  # after these no further arm is begun: a probe lasts 10 seconds at most, or little more
@@ -35,13 +35,13 @@ TRACED_PASSES = 7.0  # building the graphs of step, validation and re-estimation
 STEP_SECONDS = 0.003  # Keras's own, around a step
 
 
-def run(directory: Path, report: Report, stopped: Callable[[], bool]) -> None:
+def run(directory: Path, report: StatusWriter, stopped: Callable[[], bool]) -> None:
     """Measure each arm, and record it at once; an arm for which no time is left is not recorded.
 
     Raises:
         StopRequested: Somebody wants the processor.
     """
-    request = runs.read_json(directory / "request.json")
+    request = read_json(directory / "request.json")
     experiment = Experiment.model_validate(request["experiment"])
     begun = time.monotonic()
     from core.network import model
@@ -105,7 +105,7 @@ def _timed(call: Callable[[], object], stopped: Callable[[], bool]) -> tuple[flo
 def main(arguments: list[str]) -> int:
     """Measure; the exit code is 0 unless that failed."""
     directory = Path(arguments[0]).resolve()
-    report = Report(directory, process.started())
+    report = StatusWriter(directory, process.started())
     with process.Watch(directory, lambda _: report.leave("")) as watch:
         try:
             run(directory, report, lambda: watch.is_stopped)

@@ -4,91 +4,25 @@ import os
 import sys
 import threading
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from core import host
-from core.disk import record, runs, space
-from core.disk.runs import State
-from core.errors import HeadstartError
+from core.disk import record
+from core.disk.record import read_json
+from core.disk.status import State
 from core.plan import attempt
+from core.plan.arm_files import SIGN, remove_temporary
 from core.plan.experiment import Arm, Experiment, Training
 from core.worker import process
+from core.worker.writer import StatusWriter
 
 PATIENCE_SECONDS = 0.6  # for a batch or an import to end by itself after a stop was asked for
 IMPATIENCE_SECONDS = 0.3  # where nothing that took long would be lost
-STATUS_SECONDS = 0.3
 SCORE_FLAG = "--score"
-SIGN = "predictions.parquet"  # the last file of an arm that was scored
 STOPPED_AND_SCORED = "Stopped by you; the best epoch until then is scored."
-TEMPORARY = ("*.npy", "*best.npz*", "start.json", "partial.keras")  # what only a running arm needs, half written too
 
 
-class Report:
-    """A process's status.json. Two threads tell it things, so it has a lock; after a final state it says no more."""
-
-    def __init__(self, directory: Path, status: runs.Status) -> None:
-        """Begin with `status`, and write it."""
-        self._directory, self._status = directory, status
-        self._lock = threading.Lock()
-        self._written = 0.0
-        self.tell(state=status.state)
-
-    @property
-    def state(self) -> State:
-        """The present state."""
-        return self._status.state
-
-    @property
-    def device(self) -> str:
-        """What this process computes on."""
-        return self._status.device
-
-    @property
-    def engine(self) -> str:
-        """And with what."""
-        return self._status.engine
-
-    def tell(self, **fields: object) -> None:
-        """Write a change of the status at once."""
-        with self._lock:
-            if not self._status.state.is_final:
-                changed = self._status.model_copy(update=fields)
-                self._written = time.monotonic()
-                runs.write_status(self._directory, changed)
-                self._status = changed
-
-    def enter(self, state: State, message: str = "") -> None:
-        """Begin a new state with its progress at zero."""
-        self.tell(state=state, message=message, done=0, total=0, rate=None, seconds_left=None)
-
-    def progress(self, done: int, total: int, *, rate: float | None = None, seconds_left: float | None = None) -> None:
-        """Note progress; written a few times a second. Without `seconds_left` it follows from the rate."""
-        if seconds_left is None and rate:
-            seconds_left = (total - done) / rate
-        if time.monotonic() - self._written > STATUS_SECONDS or done == total:
-            try:
-                self.tell(done=done, total=total, rate=rate, seconds_left=seconds_left)
-            except OSError as error:  # a number that nobody sees is no reason to end
-                if space.refusal(error) is None:
-                    raise
-
-    def leave(self, message: str) -> None:
-        """End the process at once, as stopped, from whatever thread: nothing of it is worth waiting for."""
-        try:
-            self.tell(state=State.STOPPED, message=message, seconds_left=None)
-        finally:
-            os._exit(0)
-
-    def fail(self, error: BaseException) -> None:
-        """Say what went wrong: our own errors in their words, others by name with the log as the place to look."""
-        error = space.refusal(error) or record.gone(error) or error
-        known = isinstance(error, HeadstartError)
-        message = str(error) if known else f"Failed with {type(error).__name__}: {error}. The log tells more."
-        self.tell(state=State.FAILED, message=message, seconds_left=None)
-
-
-class Job:
+class Run:
     """An arm's process. Use it with `with`: inside, the stop file and the parent are watched.
 
     A stop is answered within a second in every state. Short batches end by themselves; what does not is left where it
@@ -106,7 +40,7 @@ class Job:
         """
         self.arm, self.scores_only = arm, served > 0
         self.directory = directory / arm
-        self.experiment = Experiment.model_validate(runs.read_json(directory / "experiment.json"))
+        self.experiment = Experiment.model_validate(read_json(directory / "experiment.json"))
         self.attempt = attempt.read(self.directory)
         if self.attempt:
             self.experiment = self.attempt.applied(self.experiment, arm)
@@ -114,14 +48,14 @@ class Job:
         first = process.started()
         if self.scores_only:
             first = first.model_copy(update={"state": State.SCORE, "message": STOPPED_AND_SCORED})
-        self.report = Report(self.directory, first)
+        self.report = StatusWriter(self.directory, first)
         self.begun = time.monotonic()
         self._served = served
         self._watch = process.Watch(
             self.directory, self._on_stop, on_orphaned=lambda: remove_temporary(self.directory), level=self._served
         )
 
-    def __enter__(self) -> "Job":
+    def __enter__(self) -> "Run":
         """Begin to watch."""
         self._watch.__enter__()
         return self
@@ -218,20 +152,3 @@ class Job:
             self.give_up()
         finally:
             os._exit(0)
-
-
-def remove_temporary(directory: Path) -> None:
-    """Free the disk of what only a running arm needs; for one that was killed somebody else must do it."""
-    with suppress(OSError):  # on a disk that became read-only it stays
-        while found := [path for pattern in TEMPORARY for path in directory.glob(pattern)]:  # a fit may still write
-            for path in found:
-                path.unlink(missing_ok=True)
-
-
-def remove_unscored(directory: Path) -> None:
-    """Free the disk of a network without scores as well, which nobody can use."""
-    remove_temporary(directory)
-    if not (directory / SIGN).exists():
-        with suppress(OSError):
-            for name in ("model.keras", "labels.json", "arm.json"):
-                (directory / name).unlink(missing_ok=True)

@@ -11,17 +11,18 @@ import numpy as np
 
 from core.data.dataset import Dataset
 from core.data.labels.layout import PARTS
-from core.disk import runs
-from core.disk.runs import State
+from core.disk.files import write_json
+from core.disk.record import read_json
+from core.disk.status import State, read_metrics
 from core.errors import StopRequested
 from core.network import kernels, model
+from core.network.batches import Batches, Pictures, Rows, for_fit
 from core.network.features import Frozen
 from core.network.model import Network
 from core.plan import bases, weights
 from core.plan.experiment import Arm
 from core.training import inputs
-from core.training.arm import Job
-from core.training.batches import Batches, Pictures, Rows, for_fit
+from core.training.arm import Run
 from core.training.inputs import Beside, Inputs
 from core.training.keeper import Keeper, frozen_layers, load_best
 
@@ -52,7 +53,7 @@ class _Phase:
     prepare: Callable[[], None]
 
 
-def fit(job: Job, data: Dataset) -> Fitted:
+def fit(job: Run, data: Dataset) -> Fitted:
     """Fit this arm and leave its network with the best epoch's weights.
 
     Raises:
@@ -69,7 +70,7 @@ def fit(job: Job, data: Dataset) -> Fitted:
     phases = _phases(job, network)
     facts["phase_change"] = phases[0].epochs + 1 if len(phases) > 1 else None
     facts["seconds"]["before"] = 0.0
-    runs.write_json(job.directory / "start.json", facts)
+    write_json(job.directory / "start.json", facts)
     job.report.enter(State.FIT, prepared.frozen.failure if prepared.frozen else "")
     job.report.tell(engine=f"{device.engine}{kernels.remark(network.model, prepared.frontier)}")
     beside = inputs.Beside(job, prepared.frozen, parts["test"])
@@ -83,12 +84,12 @@ def fit(job: Job, data: Dataset) -> Fitted:
     return replace(_fitted(job, network, len(data.classes), facts, parts["test"], prepared), beside=beside)
 
 
-def restore(job: Job, data: Dataset) -> Fitted:
+def restore(job: Run, data: Dataset) -> Fitted:
     """What a fit left that was stopped in the middle of a batch."""
     device = model.prepare_device()
     job.report.tell(device=device.label, engine=device.engine)
-    facts = runs.read_json(job.directory / "start.json") | {"fit_rate": None}
-    trained_until = float(runs.read_metrics(job.directory)["seconds"].iloc[-1])
+    facts = read_json(job.directory / "start.json") | {"fit_rate": None}
+    trained_until = float(read_metrics(job.directory)["seconds"].iloc[-1])
     facts["seconds"]["before"] = facts["seconds"]["start"] + facts["seconds"]["features"] + trained_until
     network, _ = _network(job, len(data.classes), is_quiet=True)
     facts["best_epoch"] = load_best(job, network)
@@ -100,7 +101,7 @@ def restore(job: Job, data: Dataset) -> Fitted:
 
 
 def _fitted(
-    job: Job, network: Network, n_classes: int, facts: dict[str, Any], test: Pictures, prepared: Inputs
+    job: Run, network: Network, n_classes: int, facts: dict[str, Any], test: Pictures, prepared: Inputs
 ) -> Fitted:
     """With the trainable marks as in the last phase, which is what the numbers of parameters speak of."""
     _phases(job, network)[-1].prepare()
@@ -109,7 +110,7 @@ def _fitted(
     return Fitted(network, n_classes, frozen_layers(job, network), trained, facts, test, prepared.frozen, fast)
 
 
-def pictures_of(job: Job, data: Dataset) -> dict[str, Pictures]:
+def pictures_of(job: Run, data: Dataset) -> dict[str, Pictures]:
     """The pictures of each part, in the split's order."""
     index = {name: number for number, name in enumerate(data.classes)}
     parts = {}
@@ -120,7 +121,7 @@ def pictures_of(job: Job, data: Dataset) -> dict[str, Pictures]:
     return parts
 
 
-def _network(job: Job, n_classes: int, *, is_quiet: bool = False) -> tuple[Network, dict[str, Any]]:
+def _network(job: Run, n_classes: int, *, is_quiet: bool = False) -> tuple[Network, dict[str, Any]]:
     """The arm's network as it begins: the base's weights from ImageNet, or all of them random."""
     with model.DRAWING:
         keras.utils.set_random_seed(job.experiment.seed)
@@ -139,7 +140,7 @@ def _network(job: Job, n_classes: int, *, is_quiet: bool = False) -> tuple[Netwo
     return network, facts
 
 
-def _phases(job: Job, network: Network) -> list[_Phase]:
+def _phases(job: Run, network: Network) -> list[_Phase]:
     """One from scratch, and where all blocks are frozen; else the head alone, then the unfrozen blocks as well."""
     epochs = job.experiment.phases_of(job.arm)
     if job.arm is Arm.SCRATCH:
@@ -150,7 +151,7 @@ def _phases(job: Job, network: Network) -> list[_Phase]:
     return [head_alone, _Phase(2, epochs[1], PHASE_TWO_FACTOR, lambda: network.train_from(job.frozen_blocks))]
 
 
-def _run_phases(job: Job, network: Network, prepared: Inputs, phases: list[_Phase]) -> Keeper:
+def _run_phases(job: Run, network: Network, prepared: Inputs, phases: list[_Phase]) -> Keeper:
     """The fit itself; returns what watched it."""
     training, rows = job.training, prepared.rows
     _, suffix = model.cut(network.model, prepared.frontier)

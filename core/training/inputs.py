@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from core.disk.runs import State
+from core.disk.status import State
 from core.errors import EngineError, HeadstartError
 from core.network import engine, features, model
-from core.network.engine import Choice
+from core.network.batches import Pictures, Rows
+from core.network.engine import EngineChoice
 from core.network.features import Frozen, View
 from core.network.model import Network
 from core.plan import bases, experiment, weights
-from core.training.arm import Job
-from core.training.batches import Pictures, Rows
+from core.training.arm import Run
 
 TOO_LARGE = "The frozen part puts out too much to keep, so it runs in every epoch: slower. "
 NO_OPENVINO = "OpenVINO is not made for this platform, so Keras computes the frozen part: slower."
@@ -30,7 +30,7 @@ class Inputs:
     frozen: Frozen | None
 
 
-def frozen_part(job: Job, network: Network, facts: dict[str, Any]) -> Frozen | None:
+def frozen_part(job: Run, network: Network, facts: dict[str, Any]) -> Frozen | None:
     """The part of an arm that never changes, or None where nothing is frozen."""
     prefix, _ = model.cut(network.model, network.frontier(job.frozen_blocks))
     if prefix is None:
@@ -42,7 +42,7 @@ def frozen_part(job: Job, network: Network, facts: dict[str, Any]) -> Frozen | N
     return frozen
 
 
-def prepare(job: Job, network: Network, parts: dict[str, Pictures], facts: dict[str, Any]) -> Inputs:
+def prepare(job: Run, network: Network, parts: dict[str, Pictures], facts: dict[str, Any]) -> Inputs:
     """Bring every picture as far as it stays the same for the whole run; notes in `facts` what that took.
 
     Raises:
@@ -65,12 +65,12 @@ def prepare(job: Job, network: Network, parts: dict[str, Pictures], facts: dict[
 
 
 def _computed(
-    job: Job, frozen: Frozen, parts: dict[str, Pictures], n_views: int, facts: dict[str, Any]
+    job: Run, frozen: Frozen, parts: dict[str, Pictures], n_views: int, facts: dict[str, Any]
 ) -> dict[str, Rows]:
     views = [view for part, pictures in parts.items() for view in _views(part, pictures, n_views)]
     rates: list[float] = []
 
-    def told(chosen: Choice) -> None:
+    def told(chosen: EngineChoice) -> None:
         facts["features_engine"] = chosen.label
         facts["openvino_failure"] = engine.failure(frozen.facts) or None
         job.report.tell(engine=chosen.label, message=frozen.failure or ("" if engine.is_quick() else NO_OPENVINO))
@@ -102,7 +102,7 @@ def _views(part: str, pictures: Pictures, n_views: int) -> list[View]:
     return features.views_of(pictures, n_views if part == "train" else 1)
 
 
-def _pixels(job: Job, parts: dict[str, Pictures], message: str) -> dict[str, Rows]:
+def _pixels(job: Run, parts: dict[str, Pictures], message: str) -> dict[str, Rows]:
     rows = {}
     for part, pictures in parts.items():
         job.report.enter(State.FEATURES, f"{message}Reading the pictures.")
@@ -117,7 +117,7 @@ def _pixels(job: Job, parts: dict[str, Pictures], message: str) -> dict[str, Row
     return rows
 
 
-def quick(job: Job, frozen: Frozen, pictures: Pictures) -> Rows:
+def quick(job: Run, frozen: Frozen, pictures: Pictures) -> Rows:
     """The frozen part's outputs as the fit saw them: in the cache, unless somebody needed its room.
 
     Raises:
@@ -128,7 +128,7 @@ def quick(job: Job, frozen: Frozen, pictures: Pictures) -> Rows:
     return Rows(values, places[:, None], pictures.labels)
 
 
-def exact(job: Job, frozen: Frozen, pictures: Pictures) -> np.ndarray:
+def exact(job: Run, frozen: Frozen, pictures: Pictures) -> np.ndarray:
     """The frozen part's outputs as Keras computes them, within 1e-5, shape (n, …), float32: what scores are made of.
 
     Raises:
@@ -164,7 +164,7 @@ def convert_ahead() -> None:
 class Beside:
     """Computes in a thread, while the head is fitted and saved, what scoring will find in the cache."""
 
-    def __init__(self, job: Job, frozen: Frozen | None, pictures: Pictures) -> None:
+    def __init__(self, job: Run, frozen: Frozen | None, pictures: Pictures) -> None:
         """Begin, where there is a frozen part and its quick outputs are not the exact ones."""
         self._job, self._frozen, self._pictures = job, frozen, pictures
         self._is_over = False

@@ -6,13 +6,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from core.disk import runs
+from core.disk.files import write_whole
+from core.disk.status import append_metrics
 from core.errors import RunError, StopRequested
 from core.network import batchnorm, features
+from core.network.batches import Rows
 from core.network.model import Network
 from core.plan.experiment import Arm
-from core.training.arm import Job
-from core.training.batches import Rows
+from core.training.arm import Run
 
 REESTIMATION_PICTURES = 512
 
@@ -20,7 +21,7 @@ REESTIMATION_PICTURES = 512
 class Keeper(keras.callbacks.Callback):
     """Reports, keeps the best epoch's weights, re-estimates BatchNorm from scratch, stops early or when asked."""
 
-    def __init__(self, job: Job, network: Network, rows: Rows, *, total_steps: int) -> None:
+    def __init__(self, job: Run, network: Network, rows: Rows, *, total_steps: int) -> None:
         """Count through all phases: one keeper serves them all."""
         super().__init__()
         self.phase = 1
@@ -99,9 +100,7 @@ class Keeper(keras.callbacks.Callback):
                 raise RunError(
                     f"Expected a finite loss; found {loss} in epoch {self._epochs}. Lower the learning rate."
                 )
-        runs.append_metrics(
-            self._job.directory, phase=self.phase, epoch=self._epochs, seconds=self._watch.seconds, **logs
-        )
+        append_metrics(self._job.directory, phase=self.phase, epoch=self._epochs, seconds=self._watch.seconds, **logs)
         if logs["val_loss"] < self._best:
             self._best, self._waited = logs["val_loss"], 0
             _save_best(self._job, self._network, self._epochs)
@@ -117,17 +116,17 @@ class Keeper(keras.callbacks.Callback):
             raise StopRequested("Stopped during the fit.")
 
 
-def _save_best(job: Job, network: Network, epoch: int) -> None:
+def _save_best(job: Run, network: Network, epoch: int) -> None:
     arrays = [value for layer in changing_layers(job, network) for value in layer.get_weights()]
 
     def write(path: Path) -> None:
         with path.open("wb") as file:
             np.savez(file, np.array(epoch), *arrays)
 
-    runs.write_whole(job.best_path, write)
+    write_whole(job.best_path, write)
 
 
-def load_best(job: Job, network: Network) -> int:
+def load_best(job: Run, network: Network) -> int:
     """Give the network the weights of its best epoch, and return that epoch's number."""
     with np.load(job.best_path) as stored:
         arrays = [stored[name] for name in stored.files]
@@ -137,13 +136,13 @@ def load_best(job: Job, network: Network) -> int:
     return epoch
 
 
-def changing_layers(job: Job, network: Network) -> list[keras.Layer]:
+def changing_layers(job: Run, network: Network) -> list[keras.Layer]:
     """The layers that may differ from how they began."""
     frozen = {id(layer) for layer in frozen_layers(job, network)}
     return [layer for layer in network.model.layers if layer.weights and id(layer) not in frozen]
 
 
-def frozen_layers(job: Job, network: Network) -> list[keras.Layer]:
+def frozen_layers(job: Run, network: Network) -> list[keras.Layer]:
     """The layers of the base that this arm must leave exactly as they were: frozen blocks, and BatchNorm."""
     if job.arm is Arm.SCRATCH:
         return []

@@ -14,15 +14,17 @@ import pandas as pd
 from core import host
 from core.data.dataset import Dataset
 from core.data.pictures import picture
-from core.disk import runs
+from core.data.pictures.recipe import labels
+from core.disk.files import write_frame, write_json
+from core.disk.status import read_metrics
 from core.errors import RunError, StopRequested
 from core.network import engine, model
+from core.network.batches import Pictures, Rows
 from core.network.model import Network
 from core.plan import estimate
-from core.report import export
+from core.plan.arm_files import SIGN
 from core.training import inputs
-from core.training.arm import SIGN, Job
-from core.training.batches import Pictures, Rows
+from core.training.arm import Run
 from core.training.fit import Fitted
 
 PROOF_PICTURES = 32
@@ -43,7 +45,7 @@ PACKAGES = (
 )
 
 
-def score(job: Job, data: Dataset, fitted: Fitted) -> None:
+def score(job: Run, data: Dataset, fitted: Fitted) -> None:
     """Write model.keras, labels.json, arm.json and, as a sign that all of it is there, predictions.parquet.
 
     Raises:
@@ -77,22 +79,22 @@ def score(job: Job, data: Dataset, fitted: Fitted) -> None:
     facts["seconds"]["evaluate"] = time.monotonic() - begun
     facts["seconds"]["total"] = facts["seconds"].pop("before") + time.monotonic() - job.begun
     _go_on(job)
-    runs.write_json(job.directory / "arm.json", facts)
-    runs.write_frame(job.directory / SIGN, _frame(fitted.test, answers, data.classes))
+    write_json(job.directory / "arm.json", facts)
+    write_frame(job.directory / SIGN, _frame(fitted.test, answers, data.classes))
     start = facts["seconds"]["start"] + facts.get("tracing_seconds", 0.0)
     measured = {"start": start, "evaluate": facts["seconds"]["evaluate"], "batch_size": job.training.batch_size}
     with suppress(OSError):  # rates are worth less than the scores that are written by now
         estimate.record(job.experiment, job.arm, facts | measured)
 
 
-def _save(job: Job, data: Dataset, trained: keras.Model) -> None:
+def _save(job: Run, data: Dataset, trained: keras.Model) -> None:
     for layer in trained.layers:
         layer.trainable = True  # whoever loads the file decides anew what is frozen
     partial = job.directory / "partial.keras"
     trained.save(partial)
     partial.replace(job.directory / "model.keras")
-    labels = export.labels(data.classes, data.depth, image_size=job.image_size)
-    runs.write_json(job.directory / "labels.json", labels)
+    said = labels(data.classes, data.depth, image_size=job.image_size)
+    write_json(job.directory / "labels.json", said)
 
 
 def pixels_of(pictures: Pictures, size: int, chosen: slice) -> np.ndarray:
@@ -100,7 +102,7 @@ def pixels_of(pictures: Pictures, size: int, chosen: slice) -> np.ndarray:
     return np.stack([picture.load(path, size) for path in pictures.paths[chosen]])
 
 
-def _whole(job: Job, network: keras.Model, pictures: Pictures) -> np.ndarray:
+def _whole(job: Run, network: keras.Model, pictures: Pictures) -> np.ndarray:
     answers = []
     for start in range(0, len(pictures), engine.BATCH):
         _go_on(job)
@@ -150,7 +152,7 @@ def _fast_check(answers: np.ndarray, suffix: keras.Model, fast: Rows | None) -> 
     }
 
 
-def _go_on(job: Job) -> None:
+def _go_on(job: Run) -> None:
     if job.is_stopped():
         raise StopRequested("Stopped while the test pictures were scored.")
 
@@ -173,8 +175,8 @@ def _frame(pictures: Pictures, answers: np.ndarray, classes: tuple[str, ...]) ->
     return pd.concat([frame, columns], axis=1)
 
 
-def _facts(job: Job, fitted: Fitted, reloaded: keras.Model, check: dict[str, Any]) -> dict[str, Any]:
-    metrics = runs.read_metrics(job.directory)
+def _facts(job: Run, fitted: Fitted, reloaded: keras.Model, check: dict[str, Any]) -> dict[str, Any]:
+    metrics = read_metrics(job.directory)
     facts = dict(fitted.facts)
     before = facts.pop("frozen_before")
     frozen = [reloaded.get_layer(layer.name) for layer in fitted.frozen_layers]

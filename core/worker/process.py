@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NoReturn, Self
 
 from core import host, identity
-from core.disk import runs, space
+from core.disk import space
+from core.disk.status import State, Status, stop_requests
 
 PARENT_VARIABLE = "HEADSTART_PARENT"  # who starts this process, said by itself: it may die before we could ask
 PARENT = int(os.environ.pop(PARENT_VARIABLE, os.getppid()))  # no business of the processes that this one starts
@@ -21,11 +22,11 @@ UNWRITTEN = 74  # exit code: what the process had to say could not be written
 UNFLUSHED = 120  # the same, of Python itself when it ends
 
 
-def started() -> runs.Status:
+def started() -> Status:
     """The first status of this process: starting, and which one it is. One whose parent is gone ends here instead."""
     if is_orphaned():  # another one may have been started for the same work
         os._exit(ORPHANED)
-    return runs.Status(state=runs.State.STARTING, process=identity.own())
+    return Status(state=State.STARTING, process=identity.own())
 
 
 def is_orphaned() -> bool:
@@ -70,7 +71,7 @@ class Watch:
     """A thread that looks every 0.2 s whether this process is still wanted; use it with `with`.
 
     When the parent is gone the process ends at once: nobody reads what it writes, and a second one may be started.
-    Each rise of `runs.stop_requests(directory)` above `level` calls `on_stop` with the new number, in this thread.
+    Each rise of `status.stop_requests(directory)` above `level` calls `on_stop` with the new number, in this thread.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class Watch:
             if is_orphaned():
                 self._end_orphaned()
             self.peak_bytes = max(self.peak_bytes, host.own_bytes())
-            requests = runs.stop_requests(self._directory)
+            requests = stop_requests(self._directory)
             if requests > self.requests:
                 self.requests = requests
                 if self._on_stop:

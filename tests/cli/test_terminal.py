@@ -12,10 +12,11 @@ import psutil
 import pytest
 from stand_ins import experiment_of, starts, state
 
-from core import device
+from core import host
 from core.cli import terminal
-from core.disk import runs
-from core.disk.runs import State
+from core.disk.home import arm_directory, experiment_directory
+from core.disk.record import read_json
+from core.disk.status import State, request_stop, stop_requests
 from core.errors import RunError, StopRequested
 from core.plan.experiment import Arm
 from core.queue import jobs
@@ -60,7 +61,7 @@ def is_in(wanted: State, experiment_id: str, arm: Arm = Arm.TRANSFER) -> Callabl
 
 
 def go(experiment_id: str, arm: Arm = Arm.TRANSFER) -> None:
-    (runs.arm_directory(experiment_id, arm) / "go").touch()
+    (arm_directory(experiment_id, arm) / "go").touch()
 
 
 def press_ctrl_c() -> None:
@@ -69,7 +70,7 @@ def press_ctrl_c() -> None:
 
 def waiting_processes() -> list[psutil.Process]:
     """Those that this process has started as standbys, also where they have become a run."""
-    return [each for each in psutil.Process().children() if "core.queue.standby" in each.cmdline()]
+    return [each for each in psutil.Process().children() if "core.tasks.standby" in each.cmdline()]
 
 
 def run(experiment_id: str) -> None:
@@ -105,9 +106,9 @@ def test_the_process_of_the_first_arm_is_started_before_there_is_an_experiment(w
 @pytest.mark.usefixtures("_on")
 def test_the_process_of_the_second_arm_is_started_while_the_first_is_scored(in_parallel):
     one = experiment_of(transfer="scores for long")
-    directory = runs.arm_directory(one, Arm.TRANSFER)
+    directory = arm_directory(one, Arm.TRANSFER)
     (directory / "predictions.parquet").touch()
-    in_parallel(is_in(State.FIT, one), lambda: runs.request_stop(directory))
+    in_parallel(is_in(State.FIT, one), lambda: request_stop(directory))
     in_parallel(lambda: is_in(State.SCORE, one)() and len(waiting_processes()) == 2, lambda: go(one))
     run(one)
     assert [each["was_standby"] for each in starts(one, Arm.SCRATCH)] == [True]
@@ -141,7 +142,7 @@ def test_ctrl_c_stops_the_arm_and_the_next_one_follows(in_parallel, capsys):
     one = experiment_of(transfer="scores for long")
     in_parallel(is_in(State.FIT, one), press_ctrl_c)
     in_parallel(is_in(State.SCORE, one), lambda: go(one))
-    (runs.arm_directory(one, Arm.TRANSFER) / "predictions.parquet").touch()
+    (arm_directory(one, Arm.TRANSFER) / "predictions.parquet").touch()
     run(one)
     assert states(one) == [State.STOPPED, State.DONE]
     assert "once more to end all" in capsys.readouterr().err
@@ -158,9 +159,9 @@ def test_ctrl_c_before_there_is_anything_to_score_ends_the_experiment(in_paralle
 def test_the_third_ctrl_c_leaves_at_once_and_no_process_behind(in_parallel):
     one = experiment_of(transfer="is deaf")
     in_parallel(is_in(State.FIT, one), press_ctrl_c)
-    directory = runs.arm_directory(one, Arm.TRANSFER)
-    in_parallel(lambda: runs.stop_requests(directory) == 1, press_ctrl_c)
-    in_parallel(lambda: runs.stop_requests(directory) == 2, press_ctrl_c)
+    directory = arm_directory(one, Arm.TRANSFER)
+    in_parallel(lambda: stop_requests(directory) == 1, press_ctrl_c)
+    in_parallel(lambda: stop_requests(directory) == 2, press_ctrl_c)
     with pytest.raises(KeyboardInterrupt):
         run(one)
     assert not psutil.pid_exists(starts(one, Arm.TRANSFER)[0]["pid"])
@@ -172,7 +173,7 @@ def test_the_third_ctrl_c_leaves_at_once_and_no_process_behind(in_parallel):
 
 def test_with_a_consumer_at_work_its_queue_trains_and_this_process_is_no_server(home):
     jobs.ensure_consumer()
-    server = runs.read_json(home / "server.json")
+    server = read_json(home / "server.json")
     one = experiment_of()
     code = "import sys; from core.cli import terminal; from core.plan.experiment import Arm\n"
     code += "with terminal.runner() as runner: runner.run(sys.argv[1], tuple(Arm))"
@@ -181,7 +182,7 @@ def test_with_a_consumer_at_work_its_queue_trains_and_this_process_is_no_server(
     assert not done.stdout
     assert "its queue trains" in done.stderr
     assert done.stderr.splitlines()[-1] == "scratch: done"
-    assert runs.read_json(home / "server.json") == server
+    assert read_json(home / "server.json") == server
 
 
 @pytest.mark.usefixtures("_on")
@@ -244,7 +245,7 @@ def test_a_failed_arm_takes_the_other_one_out_of_the_queue(wait_for):
 def test_a_consumer_that_dies_is_replaced_and_says_what_became_of_the_run(home, in_parallel):
     jobs.ensure_consumer()
     one = experiment_of(transfer="works until told")
-    consumer = psutil.Process(runs.read_json(home / "consumer.json")["pid"])
+    consumer = psutil.Process(read_json(home / "consumer.json")["pid"])
     in_parallel(is_in(State.FIT, one), consumer.kill)
     with pytest.raises(RunError, match="interrupted"):
         run(one)
@@ -256,7 +257,7 @@ def test_an_experiment_that_somebody_deletes_is_an_error_and_no_endless_wait(in_
     in_parallel(is_in(State.FIT, one), lambda: jobs.delete(one))
     with pytest.raises((RunError, StopRequested)):
         run(one)
-    wait_for(lambda: not runs.experiment_directory(one).exists())
+    wait_for(lambda: not experiment_directory(one).exists())
 
 
 BROKEN = {
@@ -269,7 +270,7 @@ BROKEN = {
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(device.find().has_gpu, reason="OpenVINO does not compute where there is a graphics card")
+@pytest.mark.skipif(host.device().has_gpu, reason="OpenVINO does not compute where there is a graphics card")
 @pytest.mark.parametrize("how", BROKEN)
 def test_keras_computes_for_an_openvino_that_is_broken_however_it_is(how, tmp_path, colours_zip, home):
     """All is real: a package of that name in front of the other one, and the command line."""
@@ -281,7 +282,7 @@ def test_keras_computes_for_an_openvino_that_is_broken_however_it_is(how, tmp_pa
     own |= {"PYTHONPATH": str(tmp_path), "HEADSTART_HOME": str(home)}
     done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    (said,) = (runs.read_json(path) for path in home.glob("experiments/*/transfer/arm.json"))
+    (said,) = (read_json(path) for path in home.glob("experiments/*/transfer/arm.json"))
     assert said["features_engine"].startswith("Keras")
     assert ("crashed (SIG" in said["openvino_failure"]) == (how in ("abort", "illegal instruction"))
     assert ("without OpenVINO" in (said["second_attempt"] or "")) == (how in ("abort", "illegal instruction"))

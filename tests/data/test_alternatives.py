@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.data import dataset, storing
+from core.data import dataset, storing, uploads
 from core.data.dataset import Dataset
 from core.data.split import split
-from core.disk import runs
+from core.disk.home import dataset_directory
+from core.disk.status import State, read_status
 from core.errors import DatasetError
-from core.queue import uploads
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def test_another_way_is_another_data_set_of_the_same_files(variants, monkeypatch
     for picture in other.pictures["picture"]:
         assert other.path(picture).samefile(variants.path(picture))
     assert split(other).counts().sum().sum() == 32
-    status = runs.read_status(runs.dataset_directory(other.id))
-    assert status and status.state is runs.State.DONE
+    status = read_status(dataset_directory(other.id))
+    assert status and status.state is State.DONE
 
 
 def test_one_can_go_back_and_gets_the_same_data_set_again(variants):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.data.pictures import augment
-from core.plan.experiment import NO_AUGMENTATION, Augmentation
+from core.data.pictures.augmentation import NO_AUGMENTATION, Augmentation
 
 SIDE = 33  # odd, so that a centre off by half a pixel shows
 FLIP = NO_AUGMENTATION.model_copy(update={"flip": True})

@@ -15,12 +15,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from core.cli import check
 from core.data import dataset, storing
 from core.data.dataset import Dataset
+from core.data.findings.problem import Problem, ProblemKind
 from core.data.pictures.picture import load
-from core.data.problem import Problem, ProblemKind
 from core.data.split import split
-from core.disk import runs
+from core.disk.files import write_frame, write_json
+from core.disk.home import dataset_directory
+from core.disk.record import read_json
+from core.disk.status import State, Status, is_alive, read_status, request_stop
 from core.errors import ArchiveError, DatasetError, ResourceError, StopRequested
 from core.settings import ROOT, settings
 
@@ -84,7 +88,7 @@ def test_reads_the_own_split_again(ingested):
 
 def test_only_what_the_contract_names_is_left_on_disk(ingested):
     made = ingested({"cats/": 5, "dogs/": 5})
-    directory = runs.dataset_directory(made.id)
+    directory = dataset_directory(made.id)
     assert leftovers(directory) == {*FILES, "pictures"}
     assert leftovers(directory / "pictures") == set(made.pictures["file"])
     assert all(len(Path(file).stem) == 64 for file in made.pictures["file"])
@@ -114,7 +118,7 @@ def test_a_zip_with_the_same_bytes_is_not_read_again(zip_of, monkeypatch):
     pd.testing.assert_frame_equal(second.pictures, first.pictures)
     assert (second.fingerprint, second.classes, second.problems) == (first.fingerprint, first.classes, first.problems)
     assert seen[-1] == (9, 9)
-    one, other = runs.dataset_directory(first.id), runs.dataset_directory(second.id)
+    one, other = dataset_directory(first.id), dataset_directory(second.id)
     assert leftovers(other) == leftovers(one)
     for picture in first.pictures["picture"]:
         assert second.path(picture).samefile(first.path(picture))
@@ -142,7 +146,7 @@ def test_a_zip_is_read_again_where_the_other_data_set_is_going_away_or_was_read_
     first.path(first.pictures["picture"][0]).unlink()
     second = dataset.ingest(dataset.create(zipped, "x"))
     pd.testing.assert_frame_equal(second.pictures, first.pictures)
-    assert len(leftovers(runs.dataset_directory(second.id) / "pictures")) == 11
+    assert len(leftovers(dataset_directory(second.id) / "pictures")) == 11
     monkeypatch.setenv("HEADSTART_STORED_SIDE", "4")
     settings.cache_clear()
     third = dataset.ingest(dataset.create(zipped, "x"))
@@ -191,9 +195,9 @@ def test_a_created_data_set_waits_in_the_queue(zip_of):
     with zip_of({"cats/": 3}).open("rb") as upload:
         dataset_id = dataset.create(upload, "pets.zip")
     assert dataset.read(dataset_id) is None
-    status = runs.read_status(runs.dataset_directory(dataset_id))
+    status = read_status(dataset_directory(dataset_id))
     assert status is not None
-    assert status.state is runs.State.QUEUED
+    assert status.state is State.QUEUED
 
 
 @pytest.mark.parametrize(("path", "found"), [("nothing.zip", "nothing there"), (".", "a folder; zip it first")])
@@ -263,12 +267,12 @@ def test_what_a_file_is_follows_from_its_content_and_not_from_its_ending(ingeste
 def test_a_data_set_of_an_earlier_version_still_opens(ingested, photo_of):
     """Without near-copies, groups and other ways to read its zip."""
     made = ingested({"cats/": 5, "dogs/": 5, "cats/x.jpg": saved(photo_of(0), "JPEG")})
-    directory = runs.dataset_directory(made.id)
-    said = runs.read_json(directory / "dataset.json")
+    directory = dataset_directory(made.id)
+    said = read_json(directory / "dataset.json")
     assert said
     kept = {key: value for key, value in said.items() if key not in ("depth", "reading", "unlabelled")}
-    runs.write_json(directory / "dataset.json", {**kept, "made_of": {**said["made_of"], "rules": 3}})
-    runs.write_frame(directory / "manifest.parquet", made.pictures.drop(columns=["near", "group"]))
+    write_json(directory / "dataset.json", {**kept, "made_of": {**said["made_of"], "rules": 3}})
+    write_frame(directory / "manifest.parquet", made.pictures.drop(columns=["near", "group"]))
     (directory / "near.parquet").unlink()
     again = dataset.read(made.id)
     assert again is not None and again.fingerprint == made.fingerprint
@@ -331,7 +335,7 @@ def test_a_copy_with_other_words_beside_its_pixels_counts_once(ingested, photo_o
     made = ingested({**files, "cats/": 5, "dogs/": 5})
     assert made.pictures["label"].value_counts().to_dict() == {"cats": 6, "dogs": 5}
     assert problem_of(made, ProblemKind.DUPLICATE).names == (" = ".join(files),)
-    assert leftovers(runs.dataset_directory(made.id) / "pictures") == set(made.pictures["file"])
+    assert leftovers(dataset_directory(made.id) / "pictures") == set(made.pictures["file"])
 
 
 def test_copies_by_their_pixels_leave_the_training_part(ingested, photo_of):
@@ -383,7 +387,7 @@ def test_pictures_of_twelve_bits_are_scaled_by_the_depth_of_all(ingested):
     assert again is not None and again.depth == made.depth
     brightest = {row.label: load(made.path(row.picture), 40).max() for row in made.pictures.itertuples()}
     assert brightest == {"dark": 255 * 2000 // 4095, "light": 255 * 4000 // 4095}
-    assert leftovers(runs.dataset_directory(made.id) / "pictures") == set(made.pictures["file"])
+    assert leftovers(dataset_directory(made.id) / "pictures") == set(made.pictures["file"])
 
 
 def test_blank_pictures_are_listed(ingested):
@@ -454,7 +458,7 @@ def test_refuses_what_makes_no_data_set_in_one_clear_line(zip_of, files, message
     with pytest.raises(DatasetError, match=message) as caught:
         dataset.ingest(dataset_id)
     assert "\n" not in str(caught.value)
-    assert leftovers(runs.dataset_directory(dataset_id)) == {"request.json", "status.json"}
+    assert leftovers(dataset_directory(dataset_id)) == {"request.json", "status.json"}
     assert dataset.read(dataset_id) is None
 
 
@@ -471,10 +475,10 @@ def test_a_full_disk_is_told_as_such(zip_of, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(runs, "write_whole", full)
+    monkeypatch.setattr("core.disk.files.write_whole", full)
     with pytest.raises(ResourceError, match="Free some disk"):
         dataset.ingest(dataset_id)
-    assert leftovers(runs.dataset_directory(dataset_id)) == {"request.json", "status.json"}
+    assert leftovers(dataset_directory(dataset_id)) == {"request.json", "status.json"}
 
 
 def test_reports_progress_up_to_the_end_and_not_too_often(ingested):
@@ -497,7 +501,7 @@ def test_stops_between_two_pictures_and_leaves_nothing(zip_of):
     with pytest.raises(StopRequested):
         dataset.ingest(dataset_id, stopped=stopped)
     assert len(asked) == 10
-    assert leftovers(runs.dataset_directory(dataset_id)) == {"request.json", "status.json"}
+    assert leftovers(dataset_directory(dataset_id)) == {"request.json", "status.json"}
 
 
 def test_reads_every_kind_of_picture_from_labels_csv(ingested, picture_of):
@@ -517,7 +521,7 @@ def test_reads_every_kind_of_picture_from_labels_csv(ingested, picture_of):
 
 def test_describes_a_data_set_for_a_terminal(ingested):
     made = ingested({"a/": 20, "b/": 25, "a/x.png": 1, "b/x.png": 1, **{f"b/{n}.jpg": b"?" for n in range(30)}})
-    text = dataset.describe(made, split(made))
+    text = check.describe(made, split(made))
     lines = text.splitlines()
     assert lines[0] == "Pets: 47 pictures in 2 classes"
     assert [line.split() for line in lines[2:6]] == [
@@ -534,7 +538,7 @@ def test_describes_a_data_set_for_a_terminal(ingested):
 
 def test_says_that_nothing_is_wrong(ingested):
     made = ingested({"a/": 20, "b/": 20})
-    assert dataset.describe(made, split(made)).endswith("No problems found.")
+    assert check.describe(made, split(made)).endswith("No problems found.")
 
 
 def test_memory_stays_flat_in_the_number_of_pictures(tmp_path):
@@ -587,8 +591,8 @@ def process(directory: Path) -> Iterator[subprocess.Popen[str]]:
             started.kill()
 
 
-def status_of(directory: Path) -> runs.Status:
-    status = runs.read_status(directory)
+def status_of(directory: Path) -> Status:
+    status = read_status(directory)
     assert status is not None
     return status
 
@@ -617,11 +621,11 @@ def large(tmp_path: Path) -> str:
 
 def test_the_process_ingests_and_says_done(zip_of):
     dataset_id = dataset.create(zip_of({"cats/": 30, "dogs/": 30}), "x")
-    directory = runs.dataset_directory(dataset_id)
+    directory = dataset_directory(dataset_id)
     with process(directory) as started:
         assert started.wait(60) == 0
     status = status_of(directory)
-    assert (status.state, status.done, status.total) == (runs.State.DONE, 60, 60)
+    assert (status.state, status.done, status.total) == (State.DONE, 60, 60)
     assert status.pid == started.pid
     assert dataset.read(dataset_id) is not None
 
@@ -630,29 +634,29 @@ def test_the_process_takes_over_what_is_known_and_says_done(zip_of):
     zipped = zip_of({"cats/": 5, "dogs/": 5})
     first = dataset.ingest(dataset.create(zipped, "x"))
     second = dataset.create(zipped, "y")
-    with process(runs.dataset_directory(second)) as started:
+    with process(dataset_directory(second)) as started:
         assert started.wait(60) == 0
-    status = status_of(runs.dataset_directory(second))
-    assert (status.state, status.done, status.total) == (runs.State.DONE, 10, 10)
+    status = status_of(dataset_directory(second))
+    assert (status.state, status.done, status.total) == (State.DONE, 10, 10)
     made = dataset.read(second)
     assert made
     assert made.fingerprint == first.fingerprint
 
 
 def test_the_process_tells_why_it_refuses(zip_of):
-    directory = runs.dataset_directory(dataset.create(zip_of({"cats/": 5}), "x"))
+    directory = dataset_directory(dataset.create(zip_of({"cats/": 5}), "x"))
     with process(directory) as started:
         assert started.wait(60) == 1
         assert started.stderr
         assert not started.stderr.read()
     status = status_of(directory)
-    assert status.state is runs.State.FAILED
+    assert status.state is State.FAILED
     assert status.message.startswith("Expected at least 2 classes")
 
 
 def test_the_process_tells_of_a_fault_of_its_own_and_logs_it(zip_of):
     dataset_id = dataset.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
-    directory = runs.dataset_directory(dataset_id)
+    directory = dataset_directory(dataset_id)
     (directory / "request.json").unlink()
     (directory / "request.json").mkdir()
     with process(directory) as started:
@@ -665,7 +669,7 @@ def test_the_process_tells_of_a_fault_of_its_own_and_logs_it(zip_of):
 
 def test_the_process_says_which_file_is_damaged(zip_of):
     dataset_id = dataset.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
-    directory = runs.dataset_directory(dataset_id)
+    directory = dataset_directory(dataset_id)
     (directory / "request.json").write_text("broken", encoding="utf-8")
     with process(directory) as started:
         assert started.wait(60) == 1
@@ -673,30 +677,30 @@ def test_the_process_says_which_file_is_damaged(zip_of):
 
 
 def test_the_process_stops_within_a_second(large):
-    directory = runs.dataset_directory(large)
+    directory = dataset_directory(large)
     with process(directory) as started:
         wait_for(lambda: status_of(directory).done > 5)
         status = status_of(directory)
-        assert (status.state, status.total) == (runs.State.STARTING, 400)
+        assert (status.state, status.total) == (State.STARTING, 400)
         assert status.rate
         assert status.seconds_left
-        runs.request_stop(directory)
+        request_stop(directory)
         begun = time.monotonic()
         assert started.wait(20) == 0
         assert time.monotonic() - begun < 2  # one, and the end of the interpreter on a busy machine
-    assert status_of(directory).state is runs.State.STOPPED
+    assert status_of(directory).state is State.STOPPED
     assert dataset.read(large) is None
     assert not (directory / "pictures").exists()
 
 
 def test_a_process_killed_at_any_moment_leaves_no_data_set_and_can_be_repeated(large):
-    directory = runs.dataset_directory(large)
+    directory = dataset_directory(large)
     with process(directory) as started:
         wait_for(lambda: status_of(directory).done > 5)
         os.kill(started.pid, signal.SIGKILL)
         started.wait(20)
     assert dataset.read(large) is None
-    assert not runs.is_alive(status_of(directory))
+    assert not is_alive(status_of(directory))
     assert (directory / "upload.zip").exists()
     (directory / "pictures" / "left over.jpg").touch()
     assert len(dataset.ingest(large).pictures) == 400
@@ -705,9 +709,9 @@ def test_a_process_killed_at_any_moment_leaves_no_data_set_and_can_be_repeated(l
 
 def test_a_manifest_is_written_after_everything_it_needs(zip_of, monkeypatch):
     dataset_id = dataset.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
-    directory = runs.dataset_directory(dataset_id)
+    directory = dataset_directory(dataset_id)
     before: list[set[str]] = []
-    write = runs.write_frame
+    write = write_frame
 
     def note(path: Path, frame: pd.DataFrame) -> None:
         if path.name == "manifest.parquet":
@@ -715,7 +719,7 @@ def test_a_manifest_is_written_after_everything_it_needs(zip_of, monkeypatch):
         else:
             write(path, frame)
 
-    monkeypatch.setattr(runs, "write_frame", note)
+    monkeypatch.setattr("core.data.dataset.write_frame", note)
     dataset.ingest(dataset_id)
     assert before == [{*FILES, "upload.zip", "pictures"} - {"manifest.parquet"}]
     assert dataset.read(dataset_id) is None
@@ -760,5 +764,5 @@ def test_the_shared_pictures_are_2527_in_6_classes_with_3_pairs_under_two_labels
 def test_a_data_set_of_the_same_zip_that_is_damaged_is_passed_over(zip_of):
     zipped = zip_of({"cat/": 4, "dog/": 4})
     first = dataset.ingest(dataset.create(zipped, "Pets"))
-    (runs.dataset_directory(first.id) / "manifest.parquet").write_bytes(b"")
+    (dataset_directory(first.id) / "manifest.parquet").write_bytes(b"")
     assert dataset.ingest(dataset.create(zipped, "Pets")).classes == first.classes

@@ -195,7 +195,7 @@ def test_a_decoder_ends_with_the_process_that_started_it(tmp_path, wait_for):
     program = """
 import sys
 from pathlib import Path
-from core.decoding import Decoding
+from core.data.pictures.decoding import Decoding
 processes = Decoding(Path(sys.argv[1]))
 processes.submit(Path(sys.argv[2]).read_bytes())
 print(*(helper._process.pid for helper in processes._helpers), flush=True)

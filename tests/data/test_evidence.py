@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 
 from core.data.near.alignment import unmoved
-from core.data.near.evidence import OTHERS, SIDE, SQUARES, Verdict, as_they_are, shown_by, slopes_in_squares, when_moved
+from core.data.near.evidence import (
+    OTHERS,
+    SIDE,
+    SQUARES,
+    Evidence,
+    as_they_are,
+    shown_by,
+    slopes_in_squares,
+    when_moved,
+)
 
 LARGE = np.array([300])
 NOTHING_KNOWN = np.zeros((1, SQUARES**2), np.float32)
@@ -27,28 +36,28 @@ def checked(phase: int) -> np.ndarray:
 
 def test_the_same_texture_is_enough_and_another_is_nothing():
     one, noise = textured(0), np.random.default_rng(9).normal(0, 3, (1, SIDE, SIDE)).astype(np.float32)
-    assert as_they_are(one, 0.8 * one + noise, LARGE, NOTHING_KNOWN).tolist() == [Verdict.ENOUGH]
-    assert as_they_are(one, textured(1), LARGE, NOTHING_KNOWN).tolist() == [Verdict.NOTHING]
-    assert when_moved(one, one + noise, unmoved(1), LARGE).tolist() == [Verdict.ENOUGH]
+    assert as_they_are(one, 0.8 * one + noise, LARGE, NOTHING_KNOWN).tolist() == [Evidence.ENOUGH]
+    assert as_they_are(one, textured(1), LARGE, NOTHING_KNOWN).tolist() == [Evidence.NOTHING]
+    assert when_moved(one, one + noise, unmoved(1), LARGE).tolist() == [Evidence.ENOUGH]
 
 
 @pytest.mark.parametrize("grain", [0.0, 10.0])
 def test_stripes_are_nothing_however_well_they_agree(grain):
     first, second = (np.random.default_rng(number).normal(0, grain, (SIDE, SIDE)) for number in range(2))
     one, other = ((striped(0) + each).astype(np.float32) for each in (first, second))
-    assert when_moved(one, other, unmoved(1), LARGE).tolist() == [Verdict.NOTHING]
+    assert when_moved(one, other, unmoved(1), LARGE).tolist() == [Evidence.NOTHING]
     if grain:
-        assert as_they_are(one, other, LARGE, NOTHING_KNOWN).tolist() == [Verdict.NOTHING]
+        assert as_they_are(one, other, LARGE, NOTHING_KNOWN).tolist() == [Evidence.NOTHING]
 
 
 def test_what_repeats_in_two_directions_is_nothing_when_moved():
-    assert when_moved(checked(0), checked(0), unmoved(1), LARGE).tolist() == [Verdict.NOTHING]
-    assert as_they_are(checked(0), checked(0), LARGE, NOTHING_KNOWN).tolist() == [Verdict.ENOUGH]
+    assert when_moved(checked(0), checked(0), unmoved(1), LARGE).tolist() == [Evidence.NOTHING]
+    assert as_they_are(checked(0), checked(0), LARGE, NOTHING_KNOWN).tolist() == [Evidence.ENOUGH]
 
 
 def test_contrast_that_differs_much_is_another_picture():
     one = textured(0)
-    assert as_they_are(one, 128 + 0.3 * (one - 128), LARGE, NOTHING_KNOWN).tolist() == [Verdict.NOTHING]
+    assert as_they_are(one, 128 + 0.3 * (one - 128), LARGE, NOTHING_KNOWN).tolist() == [Evidence.NOTHING]
 
 
 def test_what_all_pictures_of_a_data_set_show_counts_nothing():
@@ -61,5 +70,5 @@ def test_what_all_pictures_of_a_data_set_show_counts_nothing():
     shares = known.reshape(SQUARES, SQUARES)
     assert shares[:, : SQUARES // 2 - 1].max() < 0.2
     assert shares[:, SQUARES // 2 + 1 :].min() > 0.9
-    assert as_they_are(pictures[:1], pictures[1:2], LARGE, known).tolist() == [Verdict.NOTHING]
-    assert as_they_are(pictures[:1], pictures[:1], LARGE, known).tolist() == [Verdict.ENOUGH]
+    assert as_they_are(pictures[:1], pictures[1:2], LARGE, known).tolist() == [Evidence.NOTHING]
+    assert as_they_are(pictures[:1], pictures[:1], LARGE, known).tolist() == [Evidence.ENOUGH]

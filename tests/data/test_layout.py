@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from core.data.findings.problem import ProblemKind
 from core.data.labels.layout import Layout, arrange
-from core.data.problem import ProblemKind
 from core.data.zips.archive import open_archive
 from core.errors import DatasetError
 

@@ -1,7 +1,7 @@
 import pandas as pd
 
+from core.data.findings.problem import Problem, ProblemKind
 from core.data.manifest import COLUMNS, small_classes, unique
-from core.data.problem import Problem, ProblemKind
 
 
 def rows_of(*rows: tuple[str, str, str, str | None]) -> pd.DataFrame:

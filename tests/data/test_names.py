@@ -1,6 +1,7 @@
 import zipfile
 
-from core.data.zips.names import decoded, loose, merged, natural, printable, shortened, unaccented
+from core.data.zips.names import decoded, loose, merged, printable, unaccented
+from core.words.names import natural, shortened
 
 
 def entry(name: str, *, flags: int = 0, extra: bytes = b"") -> zipfile.ZipInfo:

@@ -1,5 +1,5 @@
-from core.data import problem
-from core.data.problem import ProblemKind, Severity
+from core.data.findings import problem
+from core.data.findings.problem import ProblemKind, Severity
 
 
 def test_every_kind_has_its_sentences_unless_they_are_written_where_it_is_found():

@@ -6,9 +6,10 @@ import pytest
 
 from core.data.dataset import Dataset
 from core.data.near import copies
-from core.data.split import PARTS, Choice, Split, default_fractions, split
+from core.data.split import PARTS, Split, SplitChoice, default_fractions, split
 from core.errors import SplitError
 from core.plan import experiment
+from core.plan.splits import choice as drawn_by
 
 
 def made(rows: list[tuple[str, str, str | None]]) -> Dataset:
@@ -234,7 +235,7 @@ def test_near_copies_stay_together_and_the_numbers_stay_as_they_were():
     near = {f"a{2 * number + k:04}": str(number) for number in range(20) for k in range(2)}
     data = with_near(of(a=100, b=60), **near)
     for seed in range(5):
-        divided, apart = split(data, seed=seed), split(data, choice=Choice(seed, keeps_together=False))
+        divided, apart = split(data, seed=seed), split(data, choice=SplitChoice(seed, keeps_together=False))
         assert counts(divided) == counts(apart)
         parts = divided.frame.assign(near=divided.frame["picture"].map(near))
         assert (parts.groupby("near")["part"].nunique() == 1).all()
@@ -303,7 +304,7 @@ def named(n_patients: int, n_each: int) -> Dataset:
 
 def test_groups_that_the_user_names_stay_together():
     data = named(20, 5)
-    divided = split(data, choice=Choice(group="name _"))
+    divided = split(data, choice=SplitChoice(group="name _"))
     patients = divided.frame.merge(data.pictures[["picture", "name"]]).assign(
         patient=lambda frame: frame["name"].str.extract(r"/(p\d+)_")
     )
@@ -316,7 +317,7 @@ def test_groups_that_the_user_names_stay_together():
 def test_groups_that_the_zip_names_stay_together_where_that_is_chosen():
     data = of(a=30, b=30)
     data = replace(data, pictures=data.pictures.assign(group=[f"g{number // 3}" for number in range(60)]))
-    frame = split(data, choice=Choice(group="group")).frame.assign(group=data.pictures["group"])
+    frame = split(data, choice=SplitChoice(group="group")).frame.assign(group=data.pictures["group"])
     assert (frame.groupby("group")["part"].nunique() == 1).all()
 
 
@@ -328,12 +329,12 @@ def test_variants_that_the_zip_names_do_not_change_the_split_by_themselves():
 
 def test_refuses_groups_so_large_that_a_class_would_miss_a_part():
     with pytest.raises(SplitError, match="choose smaller groups"):
-        split(named(2, 10), choice=Choice(group="name _"))
+        split(named(2, 10), choice=SplitChoice(group="name _"))
 
 
 def test_leaves_near_copies_of_the_zips_own_test_pictures_out_of_training_where_that_is_chosen():
     data = with_near(own(("train", 10), ("test", 4)), traina0="x", testa0="x", trainb1="y", trainb2="y")
-    kept, left = split(data), split(data, choice=Choice(leaves_out=True))
+    kept, left = split(data), split(data, choice=SplitChoice(leaves_out=True))
     assert copies.leak(data.near, kept.frame)
     assert not copies.leak(data.near, left.frame)
     assert left.n_left_out == 1
@@ -343,6 +344,6 @@ def test_leaves_near_copies_of_the_zips_own_test_pictures_out_of_training_where_
 
 
 def test_an_experiment_says_how_its_split_was_drawn():
-    choice = Choice(5, (0.5, 0.25, 0.25), keeps_together=False, group="name _", leaves_out=True)
-    assert Choice.of(experiment.default("0" * 32, **choice.facts)) == choice
-    assert Choice.of(experiment.default("0" * 32)) == Choice()
+    choice = SplitChoice(5, (0.5, 0.25, 0.25), keeps_together=False, group="name _", leaves_out=True)
+    assert drawn_by(experiment.default("0" * 32, **choice.facts)) == choice
+    assert drawn_by(experiment.default("0" * 32)) == SplitChoice()

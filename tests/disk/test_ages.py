@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from core import identity
-from core.data import dataset
-from core.disk import ages, cache, runs
+from core.data import dataset, uploads
+from core.disk import ages
 from core.disk.ages import Ages
 from core.disk.cache import Cache
-from core.queue import leftovers, uploads
+from core.disk.home import cache_directory, dataset_directory, directories
+from core.queue import leftovers, removal
 
 HOUR, DAY, YEAR = 3600.0, 86_400.0, 365 * 86_400.0
 
@@ -47,9 +48,9 @@ def everything(host: Host, home: Path, zip_of: Callable[..., Path]) -> dict[str,
     data = dataset.ingest(dataset.create(zip_of({"cat/": 9, "dog/": 9}), "Pets"))
     with Cache({"of": "rows"}, shape=(2,), kind="float32"):
         pass
-    (row,) = cache.folder().iterdir()
+    (row,) = cache_directory().iterdir()
     made = {
-        "upload": runs.dataset_directory(data.id),
+        "upload": dataset_directory(data.id),
         "prediction": home / "predictions" / ("1" * 32),
         "probe": home / "probes" / ("2" * 32),
         "half written": home / "experiments" / ("3" * 32),
@@ -139,7 +140,7 @@ def test_a_restart_counts_for_half_a_day_at_most_and_for_no_less_than_nothing(ho
 
 def test_where_nothing_can_be_written_the_next_look_counts_from_the_one_before(host, everything, monkeypatch):
     with monkeypatch.context() as full:
-        full.setattr(runs, "write_json", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+        full.setattr(ages, "write_json", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
         host.passes(0.6 * DAY)
         leftovers.remove()
     assert {"upload", "probe"} <= left(everything)
@@ -160,10 +161,10 @@ def test_without_an_earlier_look_the_ages_are_by_the_clock(host, home, text):
 
 def test_an_upload_that_cannot_be_removed_keeps_no_other_one(host, zip_of, monkeypatch):
     zipped = zip_of({"cat/": 9, "dog/": 9})
-    several = [runs.dataset_directory(dataset.ingest(dataset.create(zipped, "Pets")).id) for _ in range(3)]
+    several = [dataset_directory(dataset.ingest(dataset.create(zipped, "Pets")).id) for _ in range(3)]
     host.passes(2 * DAY)
     real = uploads._removed
-    stuck = runs.directories("datasets")[0]
+    stuck = directories("datasets")[0]
 
     def removed(directory: Path) -> bool:
         if directory == stuck:
@@ -171,7 +172,7 @@ def test_an_upload_that_cannot_be_removed_keeps_no_other_one(host, zip_of, monke
         return real(directory)
 
     monkeypatch.setattr(uploads, "_removed", removed)
-    uploads.expire(Ages())
+    removal.expire(Ages())
     assert [path for path in several if path.exists()] == [stuck]
 
 

@@ -11,6 +11,7 @@ import pytest
 from core.disk import cache, shelves, space
 from core.disk.ages import Ages
 from core.disk.cache import RECORD, Cache, row_id
+from core.disk.home import cache_directory
 from core.errors import HeadstartError
 from core.settings import ROOT, settings
 
@@ -158,11 +159,11 @@ def test_the_folders_least_recently_used_make_room(monkeypatch):
         add(list(range(40)), frontier=name)
         used = time.time() - 1000 * age
         os.utime(file_of("key.json", frontier=name), (used, used))
-    one = space.taken_bytes(cache.folder()) // 3
+    one = space.taken_bytes(cache_directory()) // 3
     monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", str(2 * one + 100))
     settings.cache_clear()
     cache.make_room()
-    left = {cache.read_facts(path)["frontier"] for path in cache.folder().iterdir()}
+    left = {cache.read_facts(path)["frontier"] for path in cache_directory().iterdir()}
     assert left == {"new", "middle"}
 
 
@@ -173,10 +174,10 @@ def test_what_was_used_last_stays_though_the_clock_was_set_back_before(monkeypat
     os.utime(file_of("key.json", frontier="second"), (ahead, ahead))
     add([0], frontier="first")
     add(list(range(40)), frontier="third")
-    monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", str(space.taken_bytes(cache.folder()) - 1))
+    monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", str(space.taken_bytes(cache_directory()) - 1))
     settings.cache_clear()
     cache.make_room()
-    assert {cache.read_facts(path)["frontier"] for path in cache.folder().iterdir()} == {"first", "third"}
+    assert {cache.read_facts(path)["frontier"] for path in cache_directory().iterdir()} == {"first", "third"}
 
 
 def test_a_folder_that_nobody_used_for_long_goes_also_when_there_is_room(monkeypatch):
@@ -185,12 +186,12 @@ def test_a_folder_that_nobody_used_for_long_goes_also_when_there_is_room(monkeyp
         used = time.time() - 40 * 86_400 * age
         os.utime(file_of("key.json", frontier=name), (used, used))
     shelves.expire(Ages())
-    assert {cache.read_facts(path)["frontier"] for path in cache.folder().iterdir()} == {"new"}
+    assert {cache.read_facts(path)["frontier"] for path in cache_directory().iterdir()} == {"new"}
     monkeypatch.setenv("HEADSTART_KEEP_CACHE_DAYS", "inf")
     settings.cache_clear()
     os.utime(file_of("key.json", frontier="new"), (0, 0))
     shelves.expire(Ages())
-    assert list(cache.folder().iterdir())
+    assert list(cache_directory().iterdir())
 
 
 def test_a_folder_that_may_not_be_removed_fails_nobody_and_keeps_no_other_one(monkeypatch):
@@ -208,7 +209,7 @@ def test_a_folder_that_may_not_be_removed_fails_nobody_and_keeps_no_other_one(mo
     monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", "0")
     settings.cache_clear()
     cache.make_room()
-    assert {cache.read_facts(path)["frontier"] for path in cache.folder().iterdir()} == {"theirs"}
+    assert {cache.read_facts(path)["frontier"] for path in cache_directory().iterdir()} == {"theirs"}
 
 
 def test_what_is_in_use_stays(monkeypatch):
@@ -219,7 +220,7 @@ def test_what_is_in_use_stays(monkeypatch):
         cache.make_room()
         assert rows.find(IDS)[1] >= 0
         kept = rows.values()
-    assert not list(cache.folder().iterdir()), "nothing is used any more, and nothing may stay"
+    assert not list(cache_directory().iterdir()), "nothing is used any more, and nothing may stay"
     np.testing.assert_array_equal(kept[0], value(1))  # who has taken an array may go on reading
     add([2])  # and the next run begins anew
 
@@ -239,7 +240,7 @@ def test_what_was_in_use_goes_though_a_process_forked_meanwhile_has_its_descript
     monkeypatch.setenv("HEADSTART_MAX_CACHE_BYTES", "0")
     settings.cache_clear()
     cache.make_room()
-    assert not list(cache.folder().iterdir())
+    assert not list(cache_directory().iterdir())
     for copy in copies:
         os.close(copy)
 

@@ -5,11 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from core.data import dataset, split
-from core.disk import owner, runs
-from core.disk.runs import State, Status
+from core.disk import owner
+from core.disk.files import write_json
+from core.disk.home import arm_directory, dataset_directory, experiment_directory, new_id
+from core.disk.status import State, Status, stop_requests, write_status
 from core.errors import InputError
 from core.plan import experiment, weights
 from core.plan.experiment import Arm
+from core.plan.experiments import create_experiment, owner_of
 from core.queue import jobs
 from core.tasks import predict
 
@@ -36,17 +39,16 @@ def test_nobody_but_the_owner_starts_stops_or_deletes(finished_experiment: Calla
     ):
         with pytest.raises(InputError, match="found another one, which may only look"):
             refused()
-    assert runs.experiment_directory(one).is_dir()
-    assert [runs.stop_requests(runs.arm_directory(one, arm)) for arm in Arm] == [0, 0]
+    assert experiment_directory(one).is_dir()
+    assert [stop_requests(arm_directory(one, arm)) for arm in Arm] == [0, 0]
     jobs.stop_all(one, of)
-    assert [runs.stop_requests(runs.arm_directory(one, arm)) for arm in Arm] == [1, 1]
+    assert [stop_requests(arm_directory(one, arm)) for arm in Arm] == [1, 1]
 
 
 def test_an_experiment_on_the_pictures_of_another_link_is_not_trained(zip_of):
     data = dataset.ingest(dataset.create(zip_of({"cat/": 9, "dog/": 9}), "Pets", workspace=LINK))
     theirs, mine = (
-        runs.create_experiment(experiment.default(data.id, workspace=of), split.split(data).frame)
-        for of in (OTHER, LINK)
+        create_experiment(experiment.default(data.id, workspace=of), split.split(data).frame) for of in (OTHER, LINK)
     )
     with pytest.raises(InputError, match="under which these pictures were uploaded"):
         jobs.submit_experiment(theirs, OTHER)
@@ -58,7 +60,7 @@ def test_an_experiment_on_the_pictures_of_another_link_is_not_trained(zip_of):
 def test_the_owner_deletes_what_has_ended(finished_experiment: Callable[..., str]):
     one = finished_experiment(workspace=LINK)
     jobs.delete(one, LINK)
-    assert not runs.experiment_directory(one).exists()
+    assert not experiment_directory(one).exists()
     jobs.delete(one, OTHER)  # there is nothing any more, so nothing to refuse
 
 
@@ -67,21 +69,21 @@ def test_a_prediction_is_stopped_by_who_asked_not_by_who_owns_the_experiment(fin
     directory = predict.directory(predict.create(one, [("a.png", picture_of(1))], OTHER))
     with pytest.raises(InputError, match="found another one"):
         jobs.stop_request(directory, LINK)
-    assert runs.stop_requests(directory) == 0
+    assert stop_requests(directory) == 0
     jobs.stop_request(directory, OTHER)
-    assert runs.stop_requests(directory) == 1
+    assert stop_requests(directory) == 1
 
 
 def test_the_reading_of_pictures_is_stopped_by_who_brought_them(zip_of):
-    directory = runs.dataset_directory(dataset.create(zip_of({"cat/": 3}), "Pets", workspace=LINK))
+    directory = dataset_directory(dataset.create(zip_of({"cat/": 3}), "Pets", workspace=LINK))
     for other in (OTHER, ""):
         with pytest.raises(InputError, match="found another one"):
             jobs.stop_request(directory, other)
     jobs.stop_request(directory, LINK)
-    assert runs.stop_requests(directory) == 1
-    runs.write_status(directory, Status(state=State.DONE))
+    assert stop_requests(directory) == 1
+    write_status(directory, Status(state=State.DONE))
     jobs.stop_request(directory, LINK)
-    assert runs.stop_requests(directory) == 1, "what has ended is not stopped"
+    assert stop_requests(directory) == 1, "what has ended is not stopped"
 
 
 def test_a_download_is_stopped_by_who_asked_for_it_and_by_everybody_where_nobody_is_known():
@@ -91,20 +93,20 @@ def test_a_download_is_stopped_by_who_asked_for_it_and_by_everybody_where_nobody
     for other in (OTHER, ""):
         with pytest.raises(InputError, match="found another one"):
             jobs.stop_weights("VGG16", other)
-    assert runs.stop_requests(directory) == 0
+    assert stop_requests(directory) == 0
     jobs.stop_weights("VGG16", LINK)
-    assert runs.stop_requests(directory) == 1
+    assert stop_requests(directory) == 1
     (directory / "request.json").unlink()
     jobs.stop_weights("VGG16", OTHER)
-    assert runs.stop_requests(directory) == 2
+    assert stop_requests(directory) == 2
 
 
 def test_what_was_asked_by_an_earlier_version_belongs_to_no_link(tmp_path):
     assert owner.of_request(tmp_path) == ""
-    runs.write_json(tmp_path / "request.json", {"name": "Pets", "zip_sha256": "ab"})
+    write_json(tmp_path / "request.json", {"name": "Pets", "zip_sha256": "ab"})
     assert owner.of_request(tmp_path) == ""
 
 
 def test_there_is_no_owner_of_what_is_not_there():
-    assert owner.of_experiment(runs.new_id()) is None
+    assert owner_of(new_id()) is None
     owner.check(None, LINK)

@@ -15,12 +15,16 @@ from pydantic import BaseModel
 from streamlit.testing.v1 import AppTest
 
 from core.data import dataset
-from core.disk import record, runs
-from core.disk.runs import State
+from core.disk import record
+from core.disk.files import write_frame, write_json
+from core.disk.home import arm_directory, dataset_directory, experiment_directory, jobs_directory, new_id
+from core.disk.record import read_json
+from core.disk.status import State, Status, append_metrics, read_metrics, read_status, write_status
 from core.errors import DamagedError
 from core.plan import experiment
 from core.plan.experiment import Arm
-from core.queue import job, jobs, uploads
+from core.plan.experiments import create_experiment, read_experiment, read_split
+from core.queue import job, jobs, removal
 from core.queue.job import Job, Kind
 from core.report import history
 from core.settings import ROOT
@@ -77,7 +81,7 @@ def test_a_damaged_file_is_said_by_its_name(tmp_path: Path, how: str):
 
 
 def test_what_is_whole_or_missing_is_no_damage(tmp_path: Path):
-    runs.write_json(tmp_path / "pair.json", {"one": 1})
+    write_json(tmp_path / "pair.json", {"one": 1})
     assert record.read_as(Pair, tmp_path / "pair.json") == Pair(one=1)
     assert record.read_as(Pair, tmp_path / "none.json") is None
     assert record.readable(tmp_path / "none.json") == {}
@@ -89,7 +93,7 @@ def test_what_is_whole_or_missing_is_no_damage(tmp_path: Path):
 @pytest.mark.parametrize("name", OF_AN_EXPERIMENT)
 def test_no_page_breaks_on_a_damaged_file_of_its_experiment(name: str, finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(workspace=LINK)
-    path = runs.experiment_directory(experiment_id) / name
+    path = experiment_directory(experiment_id) / name
     whole = path.read_bytes() if path.exists() else b""
     for how in ("empty", "other"):
         path.write_bytes(whole)
@@ -102,7 +106,7 @@ def test_no_page_breaks_on_a_damaged_file_of_its_experiment(name: str, finished_
 @pytest.mark.usefixtures("no_consumer")
 def test_who_opens_a_damaged_experiment_is_told_and_can_go_on(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(workspace=LINK)
-    damage(runs.experiment_directory(experiment_id) / "experiment.json", "empty")
+    damage(experiment_directory(experiment_id) / "experiment.json", "empty")
     app = AppTest.from_file(ROOT / "app.py", default_timeout=30)
     app.query_params.update(workspace=LINK, experiment=experiment_id)
     app.run()
@@ -114,9 +118,9 @@ def test_who_opens_a_damaged_experiment_is_told_and_can_go_on(finished_experimen
 @pytest.mark.usefixtures("no_consumer")
 @pytest.mark.parametrize("name", ["manifest.parquet", "dataset.json"])
 def test_who_opens_a_damaged_upload_is_told_and_can_go_on(name: str, finished_experiment: Callable[..., str]):
-    kept = runs.read_experiment(finished_experiment())
+    kept = read_experiment(finished_experiment())
     assert kept
-    path = runs.dataset_directory(kept.dataset) / name
+    path = dataset_directory(kept.dataset) / name
     for data in (b"", b"{}", b"PAR1"):
         path.write_bytes(data)
         os.utime(path.with_name("manifest.parquet"))
@@ -148,9 +152,9 @@ def html_of(app: AppTest) -> str:
 def test_damaged_pictures_are_grey_squares_and_a_sentence_on_every_page(how: str, finished_experiment):
     st.cache_data.clear()
     experiment_id = finished_experiment(workspace=LINK, classes={"cat": 12, "dog": 12})
-    kept = runs.read_experiment(experiment_id)
+    kept = read_experiment(experiment_id)
     assert kept
-    for path in (runs.dataset_directory(kept.dataset) / "pictures").iterdir():
+    for path in (dataset_directory(kept.dataset) / "pictures").iterdir():
         if how == "missing":
             path.unlink()
         else:
@@ -173,7 +177,7 @@ def test_pairs_of_near_copies_with_a_damaged_picture_are_shown(zip_of, photo_of)
     packed = {name: file.getvalue() for name, file in files.items()}
     made = dataset.ingest(dataset.create(zip_of({**packed, "cat/": 5, "dog/": 5}), "Pairs", workspace=LINK))
     assert len(made.near)
-    for path in (runs.dataset_directory(made.id) / "pictures").iterdir():
+    for path in (dataset_directory(made.id) / "pictures").iterdir():
         damage(path, "half")
     shown = html_of(visited("upload", dataset=made.id)).partition('<div class="pairs">')[2]
     assert "its file is damaged or missing" in shown
@@ -184,7 +188,7 @@ def test_pairs_of_near_copies_with_a_damaged_picture_are_shown(zip_of, photo_of)
 @pytest.mark.parametrize("how", ["missing", "another file"])
 def test_no_page_breaks_where_a_file_of_its_experiment_is_gone_or_another(name: str, how: str, finished_experiment):
     experiment_id = finished_experiment(workspace=LINK)
-    path = runs.experiment_directory(experiment_id) / name
+    path = experiment_directory(experiment_id) / name
     path.unlink()
     if how == "another file" and path.suffix == ".json":
         path.write_text("{}")
@@ -201,7 +205,7 @@ def test_no_page_breaks_where_a_file_of_its_experiment_is_gone_or_another(name: 
 def test_a_damaged_list_of_other_readings_is_said(zip_of):
     zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
     made = dataset.ingest(dataset.create(zipped, "Leaves", workspace=LINK))
-    directory = runs.dataset_directory(made.id)
+    directory = dataset_directory(made.id)
     (directory / "readings.parquet").write_bytes(b"PAR1")
     with pytest.raises(DamagedError, match="readings.parquet"):
         dataset.reread(made.id, made.ways[1].key, workspace=LINK)
@@ -218,8 +222,8 @@ def test_the_answers_page_does_not_break_on_what_is_gone_or_another(name: str, f
     folder = predict.directory(prediction_id)
     predict.store(folder, lambda *_: None)
     answers = {"number": 0, "name": "a.png", "arm": "transfer", "predicted": "bird", "p_bird": 0.9}
-    runs.write_frame(folder / "answers.parquet", pd.DataFrame([answers]))
-    runs.write_status(folder, runs.Status(state=State.DONE))
+    write_frame(folder / "answers.parquet", pd.DataFrame([answers]))
+    write_status(folder, Status(state=State.DONE))
     assert "bird" in html_of(visited("predict", experiment=experiment_id, prediction=prediction_id))
     if name == "pictures":
         st.cache_data.clear()
@@ -237,10 +241,10 @@ def test_a_picture_without_a_label_that_is_gone_is_said_when_it_is_asked_about(z
     experiment_id = finished_experiment(workspace=LINK)
     files = {f"{part}/{label}/": 8 for part in ("train", "val") for label in ("oak", "elm")} | {"test/": 4}
     made = dataset.ingest(dataset.create(zip_of(files), "Leaves", workspace=LINK))
-    kept = runs.read_json(runs.experiment_directory(experiment_id) / "experiment.json")
-    runs.write_json(runs.experiment_directory(experiment_id) / "experiment.json", kept | {"dataset": made.id})
+    kept = read_json(experiment_directory(experiment_id) / "experiment.json")
+    write_json(experiment_directory(experiment_id) / "experiment.json", kept | {"dataset": made.id})
     app = visited("predict", experiment=experiment_id)
-    shutil.rmtree(runs.dataset_directory(made.id) / "unlabelled")
+    shutil.rmtree(dataset_directory(made.id) / "unlabelled")
     app.button(key="ask_unlabelled").click().run()
     assert not app.exception
     assert "Found it gone" in app.error[0].value
@@ -275,13 +279,13 @@ def test_a_damaged_picture_is_an_empty_place(how: str, tmp_path: Path, picture_o
 @pytest.mark.parametrize("how", HARM)
 def test_a_damaged_experiment_is_no_hindrance_to_others(how: str, finished_experiment: Callable[..., str]):
     damaged, whole = finished_experiment(workspace=LINK), finished_experiment(workspace=LINK)
-    damage(runs.experiment_directory(damaged) / "experiment.json", how)
-    damage(runs.experiment_directory(whole) / "result.json", how)
-    kept = runs.read_experiment(whole)
+    damage(experiment_directory(damaged) / "experiment.json", how)
+    damage(experiment_directory(whole) / "result.json", how)
+    kept = read_experiment(whole)
     assert kept
     assert [each.id for each in history.entries(LINK)] == [whole]
-    assert runs.create_experiment(experiment.default(kept.dataset), runs.read_split(whole))
-    assert "2 experiments use" in str(uploads.refusal(kept.dataset))
+    assert create_experiment(experiment.default(kept.dataset), read_split(whole))
+    assert "2 experiments use" in str(removal.refusal(kept.dataset))
     jobs.delete(whole, LINK)
     assert [each.id for each in history.entries(LINK)] == []
 
@@ -289,27 +293,27 @@ def test_a_damaged_experiment_is_no_hindrance_to_others(how: str, finished_exper
 @pytest.mark.parametrize("how", HARM)
 def test_a_damaged_status_is_one_that_failed(tmp_path: Path, how: str):
     damage(tmp_path / "status.json", how)
-    found = runs.read_status(tmp_path)
+    found = read_status(tmp_path)
     assert found and found.state is State.FAILED
     assert "status.json" in found.message
 
 
 def test_a_damaged_epoch_is_left_out_and_the_others_are_drawn(tmp_path: Path):
-    runs.append_metrics(tmp_path, epoch=1)
+    append_metrics(tmp_path, epoch=1)
     with (tmp_path / "metrics.jsonl").open("ab") as file:
         file.write(b'\0\0\0\0\n{"epoch": \n7\n\xff\n')
-    runs.append_metrics(tmp_path, epoch=3)
-    assert runs.read_metrics(tmp_path)["epoch"].tolist() == [1, 3]
+    append_metrics(tmp_path, epoch=3)
+    assert read_metrics(tmp_path)["epoch"].tolist() == [1, 3]
 
 
 @pytest.mark.parametrize("how", HARM)
 def test_a_job_whose_file_is_damaged_is_known_by_its_name(how: str):
-    jobs.job.folder().mkdir(parents=True)
-    given = Job(kind=Kind.INGEST, subject=runs.new_id(), submitted=1)
+    jobs_directory().mkdir(parents=True)
+    given = Job(kind=Kind.INGEST, subject=new_id(), submitted=1)
     given.write()
-    damage(job.folder() / f"{given.name}.json", how)
-    damage(job.folder() / f"probe-{runs.new_id()}.json", how)
-    damage(job.folder() / "what-nobody-knows.json", how)
+    damage(jobs_directory() / f"{given.name}.json", how)
+    damage(jobs_directory() / f"probe-{new_id()}.json", how)
+    damage(jobs_directory() / "what-nobody-knows.json", how)
     assert [(each.kind, each.subject, each.is_begun) for each in job.read_all()] == [(given.kind, given.subject, False)]
 
 
@@ -320,18 +324,18 @@ def test_the_queue_goes_on_beside_what_is_damaged(
 ):
     damaged, lost, whole = (finished_experiment(arms=()) for _ in range(3))
     for each in (damaged, lost):
-        job.folder().mkdir(parents=True, exist_ok=True)
+        jobs_directory().mkdir(parents=True, exist_ok=True)
         Job(kind=Kind.EXPERIMENT, subject=each, submitted=1).write()
         for arm in Arm:
-            runs.write_status(runs.arm_directory(each, arm), runs.Status())
-    damage(runs.experiment_directory(damaged) / "experiment.json", how)
-    damage(job.folder() / f"experiment-{lost}.json", how)
+            write_status(arm_directory(each, arm), Status())
+    damage(experiment_directory(damaged) / "experiment.json", how)
+    damage(jobs_directory() / f"experiment-{lost}.json", how)
     for name in ("consumer.json", "server.json", "queue.db"):
         damage(home / name, how)
     jobs.submit_experiment(whole)
     wait_for(lambda: not job.read_all())
     for each in (lost, whole):
-        assert [runs.read_status(runs.arm_directory(each, arm)).state for arm in Arm] == [State.DONE] * 2
+        assert [read_status(arm_directory(each, arm)).state for arm in Arm] == [State.DONE] * 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

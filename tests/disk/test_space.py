@@ -21,14 +21,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import identity
-from core.data import dataset, split
-from core.disk import runs, space
+from core.data import dataset, split, uploads
+from core.disk import space
 from core.disk.cache import Cache, row_id
-from core.disk.runs import State
+from core.disk.files import write_json
+from core.disk.home import arm_directory, dataset_directory, new_id
+from core.disk.status import State, Status, append_metrics, read_metrics, read_status, request_stop, write_status
 from core.errors import EngineError, HeadstartError, InputError, ResourceError
 from core.plan import experiment
 from core.plan.experiment import Arm
-from core.queue import children, consumer, job, jobs, leftovers, uploads
+from core.plan.experiments import create_experiment
+from core.queue import children, consumer, job, jobs, leftovers
 from core.queue.children import Child
 from core.queue.job import Job, Kind
 from core.settings import MEBIBYTE, ROOT, settings
@@ -276,19 +279,19 @@ class Steps:
     def configure(self) -> None:
         data = dataset.read(self.dataset_id)
         assert data
-        self.experiment_id = runs.create_experiment(experiment.default(data.id), split.split(data).frame)
+        self.experiment_id = create_experiment(experiment.default(data.id), split.split(data).frame)
 
     def submit(self) -> None:
         jobs.submit_experiment(self.experiment_id)
 
     def score(self) -> None:
-        (runs.arm_directory(self.experiment_id, Arm.TRANSFER) / "predictions.parquet").touch()
+        (arm_directory(self.experiment_id, Arm.TRANSFER) / "predictions.parquet").touch()
 
     def ask(self) -> None:
         predict.create(self.experiment_id, [("a.png", picture(7))])
 
     def stop(self) -> None:
-        runs.request_stop(runs.arm_directory(self.experiment_id, Arm.TRANSFER))
+        request_stop(arm_directory(self.experiment_id, Arm.TRANSFER))
 
 
 def picture(number: int) -> bytes:
@@ -323,7 +326,7 @@ def test_a_step_on_such_a_disk_says_what_to_free_leaves_nothing_and_works_afterw
     assert small.names - before <= {f"experiments/{steps.experiment_id}/transfer/cancel"}
     assert {Path(name).name for name in before - small.names} <= gone
     assert job.read_all() == []
-    if step == "ingest" and not (runs.dataset_directory(steps.dataset_id) / "upload.zip").exists():
+    if step == "ingest" and not (dataset_directory(steps.dataset_id) / "upload.zip").exists():
         steps.create()
     getattr(steps, step)()
 
@@ -333,10 +336,10 @@ def test_a_disk_that_becomes_full_within_an_ingest_keeps_no_torn_picture(small_d
     files = {f"{label}/{number}.png": picture(number) for number, label in enumerate(("cat", "dog") * 12)}
     source = zip_of(files)
     steps = Steps(source)
-    small_upload = runs.dataset_directory(runs.new_id())
+    small_upload = dataset_directory(new_id())
     small_upload.mkdir(parents=True)
     (small_upload / "upload.zip").symlink_to(source)  # larger than the disk itself
-    runs.write_json(small_upload / "request.json", {"name": "x", "zip_sha256": "x"})
+    write_json(small_upload / "request.json", {"name": "x", "zip_sha256": "x"})
     steps.dataset_id = small_upload.name
     assert_is_right(said(steps.ingest), small.home)
     assert not (small_upload / "pictures").exists()
@@ -427,7 +430,7 @@ def small_experiment(small: SmallDisk, zipped: Path) -> str:
     plain = {"epochs": 1, "patience": None}
     chosen = experiment.default(data.id, image_size=32, frozen_blocks=0, training=plain, opponent=None)
     assert small.home == settings().home
-    return runs.create_experiment(chosen, split.split(data).frame)
+    return create_experiment(chosen, split.split(data).frame)
 
 
 FULL_WITHIN = {
@@ -445,7 +448,7 @@ def test_an_arm_whose_disk_becomes_full_says_so_leaves_nothing_and_can_be_traine
 ):
     small, log = small_disk(160), tmp_path / "process.txt"
     experiment_id = small_experiment(small, colours_zip(2, 12))
-    directory = runs.arm_directory(experiment_id, Arm.TRANSFER)
+    directory = arm_directory(experiment_id, Arm.TRANSFER)
     child = ended(FULL_WITHIN[step], kind, "core.tasks.train", directory, log, directory.parent, "transfer")
     small.mend()
     assert child.process
@@ -457,14 +460,14 @@ def test_an_arm_whose_disk_becomes_full_says_so_leaves_nothing_and_can_be_traine
     if kind == "full":
         assert left == set()
         (directory / "metrics.jsonl").unlink(missing_ok=True)
-        runs.write_status(directory, runs.Status())
+        write_status(directory, Status())
         again = ended("core.disk.space.usage", kind, "core.tasks.train", directory, log, directory.parent, "transfer")
         assert again.process
         assert again.process.returncode == 0, log.read_text()
 
 
 def assert_has_failed(directory: Path, home: Path) -> None:
-    status = runs.read_status(directory)
+    status = read_status(directory)
     assert status
     assert status.state is State.FAILED
     assert status.message.startswith(f"Headstart must be able to write to {home}. Found ")
@@ -492,11 +495,11 @@ def test_answers_and_result_on_such_a_disk_say_so_and_can_be_had_afterwards(
         return
     (directory / "result.json").unlink()
     small.spoil(kind)
-    with pytest.raises(OSError, match="result|report") as refused, children.Report(directory) as report:
+    with pytest.raises(OSError, match="result|report") as refused, children.ResultWriter(directory) as report:
         report.write()
     assert_is_right(said(lambda: (_ for _ in ()).throw(refused.value)), small.home, kind)
     small.mend()
-    with children.Report(directory) as report:
+    with children.ResultWriter(directory) as report:
         report.write()
     assert (directory / "result.json").exists()
 
@@ -586,10 +589,10 @@ def test_the_end_of_a_process_that_could_not_be_written_is_said_when_there_is_ro
     (small.home / "jobs").mkdir()
     one = experiment_of(transfer="works until told", scratch="works")
     Job(kind=Kind.EXPERIMENT, subject=one, submitted=1).write()
-    name, directory = job.read_all()[0].name, runs.arm_directory(one, Arm.TRANSFER)
+    name, directory = job.read_all()[0].name, arm_directory(one, Arm.TRANSFER)
     worker = threading.Thread(target=work.experiment, args=[name])
     worker.start()
-    wait_for(lambda: (runs.read_status(directory) or runs.Status()).state is State.FIT)
+    wait_for(lambda: (read_status(directory) or Status()).state is State.FIT)
     (directory / "go").touch()
     small.spoil("full")
     worker.join(30)
@@ -599,7 +602,7 @@ def test_the_end_of_a_process_that_could_not_be_written_is_said_when_there_is_ro
     assert job.read(name), "nobody would say it any more"
     small.mend()
     work.say_unsaid()
-    status = runs.read_status(directory)
+    status = read_status(directory)
     assert status
     assert status.state is State.FAILED
     assert str(small.home) in status.message
@@ -619,7 +622,7 @@ def test_a_job_that_cannot_be_begun_fails_with_the_sentence(small_disk):
     small.mend()
     work.say_unsaid()
     for arm in Arm:
-        status = runs.read_status(runs.arm_directory(one, arm))
+        status = read_status(arm_directory(one, arm))
         assert status
         assert status.state is State.FAILED
         assert_is_right(status.message, small.home)
@@ -633,7 +636,7 @@ def test_a_process_that_the_system_ended_for_its_disk_is_said_to_be(tmp_path):
     child = Child(place, identity.of(started.pid), started)
     child.follow(lambda: False)
     child.settle(was_unwanted=False, remedy="Lower the batch size.")
-    status = runs.read_status(place)
+    status = read_status(place)
     assert status
     assert "SIGBUS" in status.message
     assert "Free some disk" in status.message
@@ -641,18 +644,18 @@ def test_a_process_that_the_system_ended_for_its_disk_is_said_to_be(tmp_path):
 
 def test_a_torn_line_of_metrics_is_taken_back(small_disk):
     small = small_disk(2)
-    runs.append_metrics(small.home, phase=1, epoch=1, seconds=1.0)
+    append_metrics(small.home, phase=1, epoch=1, seconds=1.0)
     while True:  # until the file's last page is full as well
         small.spoil("full")
         try:
             for epoch in range(2, 200):
-                runs.append_metrics(small.home, phase=1, epoch=epoch, seconds=1.0)
+                append_metrics(small.home, phase=1, epoch=epoch, seconds=1.0)
         except OSError:
             break
-    lines = len(runs.read_metrics(small.home))
+    lines = len(read_metrics(small.home))
     small.mend()
-    runs.append_metrics(small.home, phase=1, epoch=lines + 1, seconds=2.0)
-    assert list(runs.read_metrics(small.home)["epoch"]) == list(range(1, lines + 2))
+    append_metrics(small.home, phase=1, epoch=lines + 1, seconds=2.0)
+    assert list(read_metrics(small.home)["epoch"]) == list(range(1, lines + 2))
 
 
 def test_the_same_data_set_is_held_on_a_read_only_disk(small_disk, zip_of):

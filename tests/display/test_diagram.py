@@ -16,7 +16,7 @@ def default(**choices: object) -> Experiment:
     return experiment.default("0" * 32, **choices)
 
 
-def bars(chosen: Experiment, arm: Arm = Arm.TRANSFER) -> list[diagram.Part]:
+def bars(chosen: Experiment, arm: Arm = Arm.TRANSFER) -> list[diagram.Segment]:
     return [part for part in diagram.strip(chosen, arm, n_classes=3) if not part.is_head]
 
 

@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-from core.disk import runs
-from core.disk.runs import State, Status
+from core.disk.files import write_json
+from core.disk.home import arm_directory
+from core.disk.record import read_json
+from core.disk.status import State, Status, request_stop, write_status
 from core.display import progress, tables
 from core.errors import InputError
 from core.plan import estimate
 from core.plan.experiment import Arm
+from core.plan.experiments import read_experiment
 from core.queue import jobs
 from core.report import report
 
@@ -20,9 +23,9 @@ def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
 
 
-def told(experiment_id: str, arm: Arm, **status: object) -> progress.Progress:
+def told(experiment_id: str, arm: Arm, **status: object) -> progress.ArmProgress:
     """What is said when the process of `arm` says `status`."""
-    runs.write_status(runs.arm_directory(experiment_id, arm), Status(**status))
+    write_status(arm_directory(experiment_id, arm), Status(**status))
     return next(each for each in progress.read(experiment_id).arms if each.arm is arm)
 
 
@@ -64,7 +67,7 @@ def test_a_waiting_arm_says_what_it_will_take(finished_experiment: Callable[...,
     scratch = told(experiment_id, Arm.SCRATCH, state=State.QUEUED)
     assert scratch.details == ("not timed on this host yet",)
     rates = {"start": 5.0, "fit_rate": 60.0, "evaluate": 5.0, "features_rate": None, "batch_size": 1}
-    estimate.record(runs.read_experiment(experiment_id), Arm.SCRATCH, rates)
+    estimate.record(read_experiment(experiment_id), Arm.SCRATCH, rates)
     assert told(experiment_id, Arm.SCRATCH, state=State.QUEUED).details[0].startswith("at most ")
 
 
@@ -112,7 +115,7 @@ def test_it_is_over_once_the_result_is_written(
 def test_a_stop_that_was_asked_for_is_said_until_it_is_answered(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=())
     told(experiment_id, Arm.TRANSFER, state=State.FIT, done=1, total=40)
-    runs.request_stop(runs.arm_directory(experiment_id, Arm.TRANSFER))
+    request_stop(arm_directory(experiment_id, Arm.TRANSFER))
     stopping = progress.read(experiment_id).arms[0]
     assert (stopping.title, stopping.is_stopping) == ("Stopping", True)
     stopped = told(experiment_id, Arm.TRANSFER, state=State.STOPPED, message="Stopped before its first epoch.")
@@ -133,9 +136,9 @@ def test_a_finished_arm_says_the_very_time_that_its_report_says(
     finished_experiment: Callable[..., str], seconds: float
 ):
     experiment_id = finished_experiment()
-    path = runs.arm_directory(experiment_id, Arm.TRANSFER) / "arm.json"
-    facts = runs.read_json(path)
-    runs.write_json(path, facts | {"seconds": facts["seconds"] | {"total": seconds}})
+    path = arm_directory(experiment_id, Arm.TRANSFER) / "arm.json"
+    facts = read_json(path)
+    write_json(path, facts | {"seconds": facts["seconds"] | {"total": seconds}})
     read = report.read(experiment_id)
     said = progress.outcome(progress.read(experiment_id).arms[0], read.arms[Arm.TRANSFER]).details[-1]
     reported = tables.cost(read).set_index("what")["Transfer"]["Time in all"]
@@ -146,7 +149,7 @@ def test_shows_the_end_of_a_long_log(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=())
     assert progress.log(experiment_id, Arm.TRANSFER) == ""
     lines = [f"line {number}" for number in range(1000)]
-    (runs.arm_directory(experiment_id, Arm.TRANSFER) / "log.txt").write_text("\n".join(lines), encoding="utf-8")
+    (arm_directory(experiment_id, Arm.TRANSFER) / "log.txt").write_text("\n".join(lines), encoding="utf-8")
     assert progress.log(experiment_id, Arm.TRANSFER).splitlines() == lines[-progress.LOG_LINES :]
 
 

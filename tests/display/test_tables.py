@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
-from core.disk import runs
+from core.disk.files import write_json
+from core.disk.home import arm_directory
+from core.disk.record import read_json
 from core.display import tables
 from core.plan.experiment import Arm
 from core.report import report
@@ -19,7 +21,7 @@ def test_the_classes_have_all_measures_of_both_arms(finished_experiment: Callabl
 
 def test_the_cost_is_what_the_arms_noted(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment()
-    facts = runs.read_json(runs.arm_directory(experiment_id, Arm.SCRATCH) / "arm.json")
+    facts = read_json(arm_directory(experiment_id, Arm.SCRATCH) / "arm.json")
     cost = tables.cost(report.read(experiment_id)).set_index("what")["From scratch"]
     assert cost["Time in all"] == f"{facts['seconds']['total']:.1f} s"
     assert cost["Trained parameters"] == "3,211,076"
@@ -28,8 +30,8 @@ def test_the_cost_is_what_the_arms_noted(finished_experiment: Callable[..., str]
 
 def test_the_proof_names_weights_frozen_parts_and_the_reloaded_file(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment()
-    path = runs.arm_directory(experiment_id, Arm.TRANSFER) / "arm.json"
-    runs.write_json(path, runs.read_json(path) | {"frozen_unchanged": False})
+    path = arm_directory(experiment_id, Arm.TRANSFER) / "arm.json"
+    write_json(path, read_json(path) | {"frozen_unchanged": False})
     proof = tables.proof(report.read(experiment_id)).set_index("what")
     assert proof["Transfer"]["Pretrained weights, SHA-256"] == "ab" * 32
     assert proof["From scratch"]["Pretrained weights, SHA-256"] == "none, random at the start"
@@ -41,10 +43,10 @@ def test_the_proof_names_weights_frozen_parts_and_the_reloaded_file(finished_exp
 
 def test_the_proof_says_why_keras_computed_where_openvino_should(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment()
-    path = runs.arm_directory(experiment_id, Arm.TRANSFER) / "arm.json"
+    path = arm_directory(experiment_id, Arm.TRANSFER) / "arm.json"
 
     def said(**facts: str) -> str:
-        runs.write_json(path, runs.read_json(path) | facts)
+        write_json(path, read_json(path) | facts)
         return tables.proof(report.read(experiment_id)).set_index("what")["Transfer"]["Engine of the frozen part"]
 
     reason = "OpenVINO cannot convert this network (NameError)"

@@ -11,15 +11,15 @@ import keras
 import numpy as np
 import pytest
 
-from core import device
-from core.disk import cache
+from core import host
+from core.disk.home import cache_directory
 from core.errors import EngineError
 from core.network import conversion
 from core.settings import ROOT
 
 SIZE = 6
 FACTS = {"base": "a test's"}
-pytestmark = pytest.mark.skipif(not device.has_openvino(), reason="OpenVINO is not made for this platform")
+pytestmark = pytest.mark.skipif(not host.has_openvino(), reason="OpenVINO is not made for this platform")
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +56,12 @@ def outputs(asked: Callable[[], keras.Model], pixels: np.ndarray) -> np.ndarray:
 
 
 def kept() -> dict[str, Path]:
-    return {path.suffix: path for path in cache.folder().glob("*/*")}
+    return {path.suffix: path for path in cache_directory().glob("*/*")}
 
 
 def test_it_computes_what_keras_does_and_keeps_nothing_but_the_network(asked, pixels):
     np.testing.assert_allclose(outputs(asked, pixels), asked.network(pixels), rtol=1e-5, atol=1e-6)
-    assert not [path for path in cache.folder().glob("*/*") if path.is_dir()]
+    assert not [path for path in cache_directory().glob("*/*") if path.is_dir()]
     assert {".xml", ".bin", ".blob"} <= set(kept())
     outputs(asked, pixels)
     assert asked.times == 1
@@ -94,7 +94,7 @@ def test_what_a_killed_conversion_left_is_removed_by_the_next(asked, pixels):
 
     with pytest.raises(KeyboardInterrupt):
         outputs(killed, pixels)
-    (folder,) = cache.folder().iterdir()
+    (folder,) = cache_directory().iterdir()
     (folder / "unfinished-left").mkdir()
     (folder / "unfinished-left" / "model.xml").write_bytes(b"much")
     (folder / "model.xml").write_text("half a network", encoding="utf-8")
@@ -123,7 +123,7 @@ def test_a_failure_says_of_what_and_why_in_one_short_line(asked, pixels, monkeyp
 
 def test_a_folder_that_cannot_be_written_to_is_named(asked, pixels):
     outputs(asked, pixels)
-    (folder,) = cache.folder().iterdir()
+    (folder,) = cache_directory().iterdir()
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()

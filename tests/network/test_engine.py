@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import pytest
 
-from core import device
-from core.disk import cache
+from core import host
+from core.disk.home import cache_directory
 from core.errors import EngineError
 from core.network import engine, model
 from core.network.engine import BATCH, Keras, OpenVino
@@ -21,7 +21,7 @@ from core.plan.experiment import Head
 
 SIZE = 64
 N = BATCH + 5
-needs_openvino = pytest.mark.skipif(not device.has_openvino(), reason="OpenVINO is not made for this platform")
+needs_openvino = pytest.mark.skipif(not host.has_openvino(), reason="OpenVINO is not made for this platform")
 
 
 def network_of(base: str = "MobileNet") -> Network:
@@ -108,7 +108,7 @@ def test_bfloat16_is_near_enough_to_train_on_with_real_weights(pixels):
 @needs_openvino
 def test_the_first_dense_convolutions_and_all_that_is_no_product_of_many_weights_stay_exact(prefix):
     OpenVino(lambda: prefix, facts={"base": "MobileNet"}, precision="float32")
-    (path,) = cache.folder().glob("*/model.xml")
+    (path,) = cache_directory().glob("*/model.xml")
     layers = ElementTree.parse(path).findall("layers/layer")
     exact = {kind: [] for kind in ("Convolution", "GroupConvolution", "Add")}
     for layer in layers:
@@ -154,7 +154,7 @@ def test_a_conversion_that_was_interrupted_is_begun_anew(prefix, pixels):
 
     with pytest.raises(KeyboardInterrupt):
         OpenVino(interrupted, facts={}, precision="float32")
-    assert not [path for path in cache.folder().rglob("*") if path.name == "model.xml"]
+    assert not [path for path in cache_directory().rglob("*") if path.name == "model.xml"]
     assert len(outputs(OpenVino(lambda: prefix, facts={}, precision="float32"), pixels[:3])) == 3
 
 
@@ -192,7 +192,7 @@ def test_without_openvino_keras_computes_and_that_is_known(monkeypatch):
 
 def test_something_that_only_bears_the_name_of_openvino_is_none(monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", types.ModuleType("openvino"))  # it has no specification
-    assert not device.has_openvino()
+    assert not host.has_openvino()
 
 
 @needs_openvino

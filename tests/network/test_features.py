@@ -9,13 +9,14 @@ import pytest
 from stand_ins import store
 
 from core.data.pictures import picture
+from core.data.pictures.augmentation import NO_AUGMENTATION, Augmentation
 from core.disk import cache
+from core.disk.home import cache_directory
 from core.errors import EngineError, HeadstartError, StopRequested
 from core.network import engine, features
+from core.network.batches import Pictures
 from core.network.features import Frozen
-from core.plan.experiment import NO_AUGMENTATION, Augmentation
 from core.settings import settings
-from core.training.batches import Pictures
 
 SIZE = 6
 N = 37
@@ -47,7 +48,7 @@ class Counted:
         self.pictures = 0
         genuine = Frozen.open
 
-        def opened(frozen: Frozen, chosen: engine.Choice) -> engine.Engine:
+        def opened(frozen: Frozen, chosen: engine.EngineChoice) -> engine.Engine:
             found = genuine(frozen, chosen)
             run = found.run
 
@@ -349,7 +350,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def engines_of_rows() -> dict[str, int]:
     """Finished rows on disk by the engine that their key names."""
     found = {}
-    for path in cache.folder().glob("*/index.bin"):
+    for path in cache_directory().glob("*/index.bin"):
         found[cache.read_facts(path.parent)["engine"]] = path.stat().st_size // cache.RECORD.itemsize
     return found
 
@@ -358,7 +359,7 @@ def engines_of_rows() -> dict[str, int]:
 @pytest.mark.usefixtures("fresh")
 @pytest.mark.parametrize("broken", BREAKS, ids=lambda each: each.__name__.strip("_"))
 def test_keras_computes_what_openvino_cannot_and_under_its_own_name(frozen, pictures, monkeypatch, broken):
-    told: list[engine.Choice] = []
+    told: list[engine.EngineChoice] = []
     with monkeypatch.context() as patch:
         broken(patch)
         values = computed(frozen, pictures, precision="bfloat16", told=told.append)

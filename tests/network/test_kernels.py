@@ -115,7 +115,7 @@ def test_in_mixed_precision_a_network_trains_as_it_is():
 
 def test_beside_a_graphics_card_a_network_trains_as_it_is(monkeypatch):
     network = small_network(keras.layers.BatchNormalization())
-    monkeypatch.setattr(kernels.device, "find", lambda: kernels.device.Device(name="H100", cores=8))
+    monkeypatch.setattr(kernels.host, "device", lambda: kernels.host.Device(name="H100", cores=8))
     assert for_training(network) is network
 
 

@@ -8,9 +8,10 @@ import visits
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from core.disk import runs
-from core.disk.runs import State, Status
+from core.disk.home import arm_directory, dataset_directory, experiment_directory
+from core.disk.status import State, Status, write_status
 from core.plan.experiment import Arm
+from core.plan.experiments import read_experiment
 from core.queue import jobs
 from core.report import report
 from core.settings import ROOT, settings
@@ -165,7 +166,7 @@ def test_one_arm_without_an_opponent_is_said(finished_experiment: Callable[..., 
 
 def test_an_arm_that_still_trains_is_said(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=(Arm.TRANSFER,))
-    runs.write_status(runs.arm_directory(experiment_id, Arm.SCRATCH), Status(state=State.FIT, done=1, total=9))
+    write_status(arm_directory(experiment_id, Arm.SCRATCH), Status(state=State.FIT, done=1, total=9))
     app = opened(experiment_id)
     assert app.info[0].value == "**From scratch** is not finished yet."
     assert "Transfer learning is right on" in app.header[0].value
@@ -174,7 +175,7 @@ def test_an_arm_that_still_trains_is_said(finished_experiment: Callable[..., str
 def test_an_arm_stopped_before_its_first_epoch_is_said(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=(Arm.SCRATCH,))
     stopped = Status(state=State.STOPPED, message="Stopped before its first epoch was complete.")
-    runs.write_status(runs.arm_directory(experiment_id, Arm.TRANSFER), stopped)
+    write_status(arm_directory(experiment_id, Arm.TRANSFER), stopped)
     app = opened(experiment_id)
     assert app.info[0].value == "**Transfer learning** has no scores. Stopped before its first epoch was complete."
     assert "From scratch is right on" in app.header[0].value
@@ -183,7 +184,7 @@ def test_an_arm_stopped_before_its_first_epoch_is_said(finished_experiment: Call
 def test_without_any_scores_it_says_why_and_leads_to_train(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=())
     failed = Status(state=State.FAILED, message="Probably out of memory.")
-    runs.write_status(runs.arm_directory(experiment_id, Arm.TRANSFER), failed)
+    write_status(arm_directory(experiment_id, Arm.TRANSFER), failed)
     app = opened(experiment_id)
     assert app.title[0].value == "There are no scores"
     assert app.info[0].value == "**Transfer learning** failed. Probably out of memory."
@@ -200,9 +201,9 @@ def test_an_experiment_whose_pictures_are_gone_is_said(finished_experiment: Call
     import shutil
 
     experiment_id = finished_experiment()
-    experiment = runs.read_experiment(experiment_id)
+    experiment = read_experiment(experiment_id)
     assert experiment is not None
-    shutil.rmtree(runs.dataset_directory(experiment.dataset))
+    shutil.rmtree(dataset_directory(experiment.dataset))
     assert "Was it deleted" in opened(experiment_id).error[0].value
 
 
@@ -233,15 +234,15 @@ def test_without_a_chosen_experiment_one_can_be_opened(finished_experiment: Call
 
 def test_delete_asks_once_and_frees_the_disk(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(workspace=LINK)
-    experiment = runs.read_experiment(experiment_id)
+    experiment = read_experiment(experiment_id)
     assert experiment is not None
     app = opened(experiment_id, LINK)
     app.button(key=f"delete_{experiment_id}").click().run()
-    assert runs.experiment_directory(experiment_id).exists()
+    assert experiment_directory(experiment_id).exists()
     app.button(key="delete_now").click().run()
     assert not app.exception
-    assert not runs.experiment_directory(experiment_id).exists()
-    assert not runs.dataset_directory(experiment.dataset).exists()
+    assert not experiment_directory(experiment_id).exists()
+    assert not dataset_directory(experiment.dataset).exists()
     assert "nothing to compare yet" in texts(app)
 
 
@@ -250,7 +251,7 @@ def test_delete_can_be_taken_back(finished_experiment: Callable[..., str]):
     app = opened(experiment_id, LINK)
     app.button(key=f"delete_{experiment_id}").click().run()
     app.button(key="keep").click().run()
-    assert runs.experiment_directory(experiment_id).exists()
+    assert experiment_directory(experiment_id).exists()
     assert "is right on" in app.header[0].value
 
 

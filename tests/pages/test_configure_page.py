@@ -10,13 +10,16 @@ import visits
 from streamlit.testing.v1 import AppTest
 
 from core.data import dataset
+from core.data.pictures.augmentation import Augmentation
 from core.data.split import split
-from core.disk import runs
-from core.disk.runs import State, Status
+from core.disk.record import read_json
+from core.disk.status import State, Status, read_status, stop_requests, write_status
 from core.plan import bases, estimate, experiment, weights
 from core.plan.experiment import Arm, Experiment, Head, Opponent, Optimizer, Training
+from core.plan.experiments import create_experiment, read_experiment, read_split
 from core.queue import jobs
 from core.settings import settings
+from core.words.numbers import duration
 from pages import _configure_summary
 
 pytestmark = pytest.mark.usefixtures("warm_server")
@@ -85,7 +88,7 @@ def press(app: AppTest, key: str) -> AppTest:
 
 
 def experiment_of(app: AppTest) -> Experiment:
-    found = runs.read_experiment(app.session_state["experiment"])
+    found = read_experiment(app.session_state["experiment"])
     assert found is not None
     return found
 
@@ -129,7 +132,7 @@ def test_the_button_creates_the_experiment_queues_it_and_goes_to_train(pictures)
     assert jobs.position(experiment_id) == 1
     of = dataset.read(dataset_id)
     assert of is not None
-    assert runs.read_split(experiment_id).to_dict() == split(of).frame.to_dict()
+    assert read_split(experiment_id).to_dict() == split(of).frame.to_dict()
     assert not app.radio  # another page
 
 
@@ -144,7 +147,7 @@ def test_who_has_only_the_link_sees_the_choices_and_trains_on_pictures_of_their_
     monkeypatch.setattr(_configure_summary, "SETTLED_SECONDS", 0.0)
     dataset_id = pictures(LINK, **CLASSES)
     chosen = experiment.default(dataset_id, workspace=LINK, training=Training(epochs=9))
-    shown = runs.create_experiment(chosen, split_of(dataset_id))
+    shown = create_experiment(chosen, split_of(dataset_id))
     app = opened(experiment=shown, workspace=OTHER)
     assert "train" not in keys(app)
     assert "These pictures were uploaded under another link: you see them" in texts(app)
@@ -291,7 +294,7 @@ def test_every_choice_reaches_the_experiment(pictures):
     )
     assert (own.views, own.head.normalizes) == (2, False)
     assert (own.image_size, own.seed, own.head.dropout) == (96, 5, 0.5)
-    assert own.augmentation == experiment.Augmentation(flip=False, rotation_degrees=0, zoom=0.3, brightness=0.1)
+    assert own.augmentation == Augmentation(flip=False, rotation_degrees=0, zoom=0.3, brightness=0.1)
     assert own.opponent == Opponent(epochs=9, learning_rate=3e-3, patience=None, image_size=64, batch_size=8)
 
 
@@ -318,7 +321,7 @@ def test_a_link_to_an_experiment_opens_with_its_choices(pictures):
         training=Training(epochs=11, learning_rate=0.002, batch_size=20, patience=None),
         opponent=None,
     )
-    app = opened(experiment=runs.create_experiment(chosen, split_of(chosen.dataset)))
+    app = opened(experiment=create_experiment(chosen, split_of(chosen.dataset)))
     assert app.radio(key="draft_base").value == "ResNet50"
     assert app.select_slider(key="draft_frozen_blocks_ResNet50").value == 4
     assert app.number_input(key="draft_units_0").value == 48
@@ -356,17 +359,17 @@ def test_weights_can_be_fetched_now_and_the_download_shows_progress_and_can_be_s
     assert app.button(key="fetch").label == "Fetch now (59\xa0MB)"
     press(app, "fetch")
     directory = weights.directory("VGG16")
-    status = runs.read_status(directory)
+    status = read_status(directory)
     assert status is not None
     assert status.state is State.QUEUED
-    runs.write_status(directory, Status(state=State.WEIGHTS, done=20_000_000, total=58_889_256))
+    write_status(directory, Status(state=State.WEIGHTS, done=20_000_000, total=58_889_256))
     app.run()
     assert not has_button(app, "fetch")
     progress = app.get("progress")[0].proto
     assert progress.value == 33
     assert "20 of 59" in progress.text
     press(app, "fetch_stop")
-    assert runs.stop_requests(directory) == 1
+    assert stop_requests(directory) == 1
 
 
 def test_a_download_is_stopped_by_who_began_it_and_the_others_see_it(pictures):
@@ -374,19 +377,19 @@ def test_a_download_is_stopped_by_who_began_it_and_the_others_see_it(pictures):
     mine, theirs = (opened(dataset=dataset_id, workspace=each) for each in (LINK, OTHER))
     press(choose(mine, "radio", "base", "VGG16"), "fetch")
     directory = weights.directory("VGG16")
-    runs.write_status(directory, Status(state=State.WEIGHTS, done=20_000_000, total=58_889_256))
+    write_status(directory, Status(state=State.WEIGHTS, done=20_000_000, total=58_889_256))
     choose(theirs, "radio", "base", "VGG16")
     assert theirs.get("progress")
     assert not has_button(theirs, "fetch_stop")
     assert "Started under another link: you see it" in texts(theirs)
     press(mine, "fetch_stop")
-    assert runs.stop_requests(directory) == 1
+    assert stop_requests(directory) == 1
 
 
 def test_a_failed_download_says_why_and_can_be_tried_again(pictures):
     directory = weights.directory("VGG16")
     directory.mkdir(parents=True)
-    runs.write_status(directory, Status(state=State.FAILED, message="There is no connection to the server."))
+    write_status(directory, Status(state=State.FAILED, message="There is no connection to the server."))
     app = choose(opened(dataset=pictures(**CLASSES)), "radio", "base", "VGG16")
     assert "no connection" in app.error[0].value
     assert app.button(key="fetch").label == "Try again (59\xa0MB)"
@@ -410,8 +413,8 @@ def test_with_rates_of_earlier_runs_it_says_how_long_each_arm_takes(pictures):
     expected = estimate.estimate(
         chosen, n_train=int(counts["train"]), n_validation=int(counts["validation"]), n_test=int(counts["test"])
     )
-    assert transfer["Time"] == f"about {estimate.duration(expected[Arm.TRANSFER].seconds)}"
-    assert scratch["Time"] == f"about {estimate.duration(expected[Arm.SCRATCH].seconds)}"
+    assert transfer["Time"] == f"about {duration(expected[Arm.TRANSFER].seconds)}"
+    assert scratch["Time"] == f"about {duration(expected[Arm.SCRATCH].seconds)}"
     assert transfer["Memory"] == "about 3.0\xa0GB"
 
 
@@ -427,8 +430,8 @@ def test_without_rates_it_measures_once_the_choices_have_settled(pictures, monke
     app.run()
     app.run()
     [directory] = probes()
-    assert runs.read_json(directory / "request.json")["n_classes"] == 3
-    status = runs.read_status(directory)
+    assert read_json(directory / "request.json")["n_classes"] == 3
+    status = read_status(directory)
     assert status is not None
     assert status.state is State.QUEUED
 
@@ -438,7 +441,7 @@ def test_a_probe_of_choices_that_have_changed_is_stopped(pictures, monkeypatch):
     app = opened(dataset=pictures(**CLASSES)).run()
     [directory] = probes()
     choose(app, "select_slider", "frozen_blocks_MobileNet", 12)
-    assert runs.stop_requests(directory) == 1
+    assert stop_requests(directory) == 1
     assert len(probes()) == 2
 
 
@@ -449,14 +452,14 @@ def test_a_probe_goes_on_when_it_has_measured_one_of_the_arms(pictures, monkeypa
     [directory] = probes()
     rates(chosen, Arm.TRANSFER, batch_size=chosen.training.batch_size)
     app.run()
-    assert runs.stop_requests(directory) == 0
+    assert stop_requests(directory) == 0
     assert [numbers(card)["Time"].startswith("measuring") for card in cards(app)] == [False, True]
 
 
 def test_a_probe_that_failed_leaves_the_time_unknown_and_the_button_alive(pictures, monkeypatch):
     monkeypatch.setattr(_configure_summary, "SETTLED_SECONDS", 0.0)
     app = opened(dataset=pictures(**CLASSES)).run()
-    runs.write_status(probes()[0], Status(state=State.FAILED))
+    write_status(probes()[0], Status(state=State.FAILED))
     app.run()
     assert numbers(cards(app)[0])["Time"] == "not known yet"
     assert not app.button(key="train").disabled
@@ -469,7 +472,7 @@ def test_nothing_is_measured_while_a_training_runs_or_waits(pictures, monkeypatc
     visit(app, "configure").run()
     choose(app, "select_slider", "frozen_blocks_MobileNet", 11)
     assert numbers(cards(app)[0])["Time"] == "not known yet"
-    assert all(runs.stop_requests(directory) for directory in probes())
+    assert all(stop_requests(directory) for directory in probes())
 
 
 def test_what_cannot_fit_into_memory_is_refused_with_what_to_lower(pictures, monkeypatch):

@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from core.data import dataset
-from core.disk import runs
-from core.disk.runs import State, Status
+from core.disk.files import write_frame
+from core.disk.status import State, Status, stop_requests, write_status
 from core.errors import InputError
 from core.plan.experiment import Arm
 from core.queue import jobs
@@ -44,7 +44,7 @@ def asked(experiment_id: str, files: list[tuple[str, bytes]], status: Status) ->
     prediction_id = predict.create(experiment_id, files, LINK)
     if status.state is not State.QUEUED:
         predict.store(predict.directory(prediction_id), lambda *_: None)
-    runs.write_status(predict.directory(prediction_id), status)
+    write_status(predict.directory(prediction_id), status)
     return prediction_id
 
 
@@ -56,7 +56,7 @@ def answer(prediction_id: str, transfer: list[str], scratch: list[str], *, class
         for arm, labels in zip(Arm, (transfer, scratch), strict=True)
         for number, label in enumerate(labels)
     ]
-    runs.write_frame(predict.directory(prediction_id) / "answers.parquet", pd.DataFrame(rows))
+    write_frame(predict.directory(prediction_id) / "answers.parquet", pd.DataFrame(rows))
 
 
 def htmls(app: AppTest) -> str:
@@ -111,7 +111,7 @@ def test_shows_which_network_is_asked_and_can_be_stopped(
     app = opened(experiment_id, prediction_id)
     assert app.get("progress")[0].proto.text == "Asking network 2 of 2"
     app.button(key="stop").click().run()
-    assert runs.stop_requests(predict.directory(prediction_id)) == 1
+    assert stop_requests(predict.directory(prediction_id)) == 1
 
 
 def test_anyone_with_the_link_may_ask_but_stops_only_the_own_question(
@@ -127,8 +127,8 @@ def test_anyone_with_the_link_may_ask_but_stops_only_the_own_question(
     app.button(key="ask").click().run()
     app.button(key="stop").click().run()
     named = app.query_params["prediction"]
-    assert runs.stop_requests(predict.directory(named if isinstance(named, str) else named[0])) == 1
-    assert runs.stop_requests(predict.directory(theirs)) == 0
+    assert stop_requests(predict.directory(named if isinstance(named, str) else named[0])) == 1
+    assert stop_requests(predict.directory(theirs)) == 0
 
 
 def test_shows_which_picture_is_read(finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]):
@@ -144,7 +144,7 @@ def test_where_none_can_be_read_each_is_named_once(finished_experiment: Callable
     prediction_id = predict.create(experiment_id, [("a.png", b"broken")])
     with pytest.raises(InputError) as caught:
         predict.store(predict.directory(prediction_id), lambda *_: None)
-    runs.write_status(predict.directory(prediction_id), Status(state=State.FAILED, message=str(caught.value)))
+    write_status(predict.directory(prediction_id), Status(state=State.FAILED, message=str(caught.value)))
     app = opened(experiment_id, prediction_id)
     assert "Found none: a.png" in app.error[0].value.replace("\\", "")
     assert not app.warning
@@ -304,7 +304,7 @@ def test_a_probability_has_no_more_digits_than_there_is_room_for(
     prediction_id = asked(experiment_id, [("0.png", picture_of(0))], Status(state=State.DONE))
     answer(prediction_id, ["bird"], ["bird"])
     path = predict.directory(prediction_id) / "answers.parquet"
-    runs.write_frame(path, pd.read_parquet(path).assign(**{f"p_{name}": share for name in CLASSES}))
+    write_frame(path, pd.read_parquet(path).assign(**{f"p_{name}": share for name in CLASSES}))
     assert f"<span>{said}\xa0%</span>" in htmls(opened(experiment_id, prediction_id))
 
 

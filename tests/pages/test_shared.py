@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.data import dataset
-from core.data.split import Choice
-from core.disk import runs
+from core.data.split import SplitChoice
+from core.plan.experiments import read_experiment
 from core.queue import jobs
 from core.settings import ROOT
 from pages._shared_plot import IS_SERVED, place_script
@@ -32,12 +32,12 @@ st.write("never")
 """
 SPLIT = """
 import streamlit as st
-from core.split import Choice
+from core.data.split import SplitChoice
 from pages import _shared
 _shared.remember_identifiers()
 of = _shared.dataset()
 if "choice" in st.session_state:
-    _shared.choose_split(Choice(*st.session_state["choice"]))
+    _shared.choose_split(SplitChoice(*st.session_state["choice"]))
 split = _shared.current_split(of)
 st.session_state["found"] = (split.seed, split.counts().sum().tolist(), split.fingerprint)
 """
@@ -125,7 +125,7 @@ def test_an_experiment_brings_its_data_set(finished_experiment):
     at = AppTest.from_string("from pages import _shared; _shared.remember_identifiers()", default_timeout=30)
     at.query_params["experiment"] = experiment_id
     at.run()
-    assert at.query_params["dataset"] == runs.read_experiment(experiment_id).dataset
+    assert at.query_params["dataset"] == read_experiment(experiment_id).dataset
 
 
 def test_another_data_set_lets_go_of_the_experiment(finished_experiment):
@@ -163,7 +163,7 @@ def test_splits_by_seed_1_and_the_default_fractions_unless_chosen(dataset_id):
 def test_forgets_the_choice_of_split_with_another_data_set(dataset_id):
     at = AppTest.from_string(SPLIT, default_timeout=30)
     at.query_params["dataset"] = dataset_id
-    at.session_state["split_dataset"], at.session_state["split_choice"] = "d" * 32, Choice(seed=7)
+    at.session_state["split_dataset"], at.session_state["split_choice"] = "d" * 32, SplitChoice(seed=7)
     assert at.run().session_state["found"][0] == 1
 
 

@@ -7,8 +7,10 @@ import pytest
 import visits
 from streamlit.testing.v1 import AppTest
 
-from core.disk import runs
-from core.disk.runs import State, Status
+from core.disk.files import write_json
+from core.disk.home import arm_directory, experiment_directory
+from core.disk.record import read_json
+from core.disk.status import State, Status, append_metrics, read_metrics, request_stop, stop_requests, write_status
 from core.plan.experiment import Arm
 from core.queue import jobs
 from core.settings import ROOT
@@ -30,7 +32,7 @@ def opened(experiment_id: str | None = None, workspace: str = LINK) -> AppTest:
 
 
 def tell(experiment_id: str, arm: Arm, **status: object) -> None:
-    runs.write_status(runs.arm_directory(experiment_id, arm), Status(**status))
+    write_status(arm_directory(experiment_id, arm), Status(**status))
 
 
 def said(app: AppTest) -> str:
@@ -106,10 +108,10 @@ def test_the_curves_grow_with_the_epochs_on_disk_and_the_axis_stays(finished_exp
     experiment_id = finished_experiment(arms=(), training={"epochs": 20}, opponent={"epochs": 40, "image_size": 64})
     tell(experiment_id, Arm.TRANSFER, state=State.FIT, done=1, total=40)
     metrics = {"phase": 1, "seconds": 2.0, "loss": 1.0, "accuracy": 0.5, "val_loss": 1.2, "val_accuracy": 0.4}
-    runs.append_metrics(runs.arm_directory(experiment_id, Arm.TRANSFER), epoch=1, **metrics)
+    append_metrics(arm_directory(experiment_id, Arm.TRANSFER), epoch=1, **metrics)
     app = opened(experiment_id)
     before = figures(app)
-    runs.append_metrics(runs.arm_directory(experiment_id, Arm.TRANSFER), epoch=2, **metrics | {"seconds": 4.0})
+    append_metrics(arm_directory(experiment_id, Arm.TRANSFER), epoch=2, **metrics | {"seconds": 4.0})
     after = figures(app.run())
     assert [len(figure["data"][0]["x"]) for figure in (before[0], after[0])] == [1, 2]
     assert before[0]["layout"]["xaxis"]["range"] == after[0]["layout"]["xaxis"]["range"] == [0, 1.02 * 40]
@@ -123,9 +125,7 @@ def test_the_axis_can_be_seconds(finished_experiment: Callable[..., str]):
     app.get("button_group")[0].set_value("seconds").run()
     shown = figures(app)[0]
     assert shown["layout"]["xaxis"]["title"]["text"] == "Seconds"
-    assert (
-        shown["data"][0]["x"] == runs.read_metrics(runs.arm_directory(experiment_id, Arm.TRANSFER))["seconds"].tolist()
-    )
+    assert shown["data"][0]["x"] == read_metrics(arm_directory(experiment_id, Arm.TRANSFER))["seconds"].tolist()
 
 
 def test_a_stop_of_one_arm_asks_that_arm_alone(finished_experiment: Callable[..., str]):
@@ -134,7 +134,7 @@ def test_a_stop_of_one_arm_asks_that_arm_alone(finished_experiment: Callable[...
     tell(experiment_id, Arm.TRANSFER, state=State.FIT, done=3, total=40)
     app = opened(experiment_id)
     app.button(key="stop_transfer").click().run()
-    assert [runs.stop_requests(runs.arm_directory(experiment_id, arm)) for arm in Arm] == [1, 0]
+    assert [stop_requests(arm_directory(experiment_id, arm)) for arm in Arm] == [1, 0]
     assert app.get("progress")[0].proto.text == "Stopping"
     assert app.button(key="stop_transfer").disabled
 
@@ -145,7 +145,7 @@ def test_a_stop_of_all_asks_both(finished_experiment: Callable[..., str]):
     tell(experiment_id, Arm.TRANSFER, state=State.FIT, done=3, total=40)
     app = opened(experiment_id)
     app.button(key="stop_all").click().run()
-    assert [runs.stop_requests(runs.arm_directory(experiment_id, arm)) for arm in Arm] == [1, 1]
+    assert [stop_requests(arm_directory(experiment_id, arm)) for arm in Arm] == [1, 1]
     assert app.get("progress")[1].proto.text == "Will be left out"
 
 
@@ -153,10 +153,10 @@ def test_an_arm_that_is_scored_after_a_stop_can_be_stopped_again(finished_experi
     experiment_id = finished_experiment(workspace=LINK, arms=())
     jobs.submit_experiment(experiment_id, LINK)
     tell(experiment_id, Arm.TRANSFER, state=State.SCORE)
-    runs.request_stop(runs.arm_directory(experiment_id, Arm.TRANSFER))
+    request_stop(arm_directory(experiment_id, Arm.TRANSFER))
     app = opened(experiment_id)
     app.button(key="stop_transfer").click().run()
-    assert runs.stop_requests(runs.arm_directory(experiment_id, Arm.TRANSFER)) == 2
+    assert stop_requests(arm_directory(experiment_id, Arm.TRANSFER)) == 2
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_what_has_ended_says_nothing_of_links(finished_experiment: Callable[...,
 def test_a_failed_arm_says_what_happened_and_shows_its_log(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=(Arm.TRANSFER,))
     tell(experiment_id, Arm.SCRATCH, state=State.FAILED, message="Probably out of memory. Lower the batch size.")
-    log = runs.arm_directory(experiment_id, Arm.SCRATCH) / "log.txt"
+    log = arm_directory(experiment_id, Arm.SCRATCH) / "log.txt"
     log.write_text("\n".join(["first line"] + ["Killed"] * 300), encoding="utf-8")
     app = opened(experiment_id)
     assert app.error[0].value == "**From scratch failed.** Probably out of memory. Lower the batch size."
@@ -247,6 +247,6 @@ def test_without_an_opponent_there_is_one_card_and_no_stop_all(finished_experime
 
 def test_names_from_files_are_no_markup(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment()
-    path = runs.experiment_directory(experiment_id) / "experiment.json"
-    runs.write_json(path, runs.read_json(path) | {"dataset_name": "*cats* [x](http://y)"})
+    path = experiment_directory(experiment_id) / "experiment.json"
+    write_json(path, read_json(path) | {"dataset_name": "*cats* [x](http://y)"})
     assert r"\*cats\* \[x\]\(http\:" in said(opened(experiment_id))

@@ -9,10 +9,11 @@ from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from core.data import dataset, split
-from core.disk import runs
-from core.disk.runs import State, Status
+from core.disk.home import dataset_directory
+from core.disk.status import State, Status, read_status, stop_requests, write_status
 from core.errors import HeadstartError
 from core.plan import experiment
+from core.plan.experiments import create_experiment
 from core.queue import jobs
 from core.settings import ROOT, SAMPLE, settings
 from pages import _upload_doors
@@ -43,8 +44,8 @@ def named(app: AppTest) -> str:
 def ended(app: AppTest, wait_for: Callable[..., None]) -> AppTest:
     """The page once the data set that it has just begun was read, or refused."""
     assert not app.exception
-    directory = runs.dataset_directory(named(app))
-    wait_for(lambda: (status := runs.read_status(directory)) and status.state.is_final, 60)
+    directory = dataset_directory(named(app))
+    wait_for(lambda: (status := read_status(directory)) and status.state.is_final, 60)
     app.run()
     assert not app.exception
     return app
@@ -95,7 +96,7 @@ def test_an_uploaded_zip_is_read(wait_for: Callable[..., None], zip_of: Callable
     zipped = zip_of({"cat/": 12, "dog/": 12})
     app.get("file_uploader")[0].set_value(("pets.zip", zipped.read_bytes(), "application/zip")).run()
     assert "24 pictures in 2 classes" in said(ended(app, wait_for))
-    assert not list(runs.dataset_directory(named(app)).glob("upload.zip"))
+    assert not list(dataset_directory(named(app)).glob("upload.zip"))
 
 
 @pytest.mark.parametrize(
@@ -119,8 +120,8 @@ def test_a_zip_that_is_refused_says_what_the_command_line_says(
 def reading(zipped: Path) -> str:
     """A data set that a link has brought and that is being read."""
     dataset_id = dataset.create(zipped, "Pets", workspace=LINK)
-    reads = runs.Status(state=runs.State.STARTING, done=3, total=40)
-    runs.write_status(runs.dataset_directory(dataset_id), reads)
+    reads = Status(state=State.STARTING, done=3, total=40)
+    write_status(dataset_directory(dataset_id), reads)
     return dataset_id
 
 
@@ -132,7 +133,7 @@ def test_reading_is_stopped_by_who_brought_the_pictures_alone(zip_of: Callable[.
     assert "its owner can stop it" in said(app)
     app = opened(dataset=dataset_id, workspace=LINK)
     app.button(key="stop_reading").click().run()
-    assert runs.stop_requests(runs.dataset_directory(dataset_id)) == 1
+    assert stop_requests(dataset_directory(dataset_id)) == 1
 
 
 def test_a_page_that_only_waits_replaces_a_killed_consumer(
@@ -166,14 +167,14 @@ def test_who_uploaded_pictures_can_delete_them_while_no_experiment_uses_them(zip
     app.button(key="delete_pictures").click().run()
     app.button(key="delete_pictures_now").click().run()
     assert not app.exception
-    assert not runs.dataset_directory(ready.id).exists()
+    assert not dataset_directory(ready.id).exists()
     assert app.button(key="sample")
 
 
 def test_pictures_that_an_experiment_uses_cannot_be_deleted_and_the_page_says_why(zip_of: Callable[..., Path]) -> None:
     mine = "a" * 32
     ready = dataset.ingest(dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
-    runs.create_experiment(experiment.default(ready.id), split.split(ready).frame)
+    create_experiment(experiment.default(ready.id), split.split(ready).frame)
     app = opened(dataset=ready.id, workspace=mine)
     assert app.button(key="delete_pictures").disabled
     assert "1 experiment uses these pictures" in said(app)
@@ -184,7 +185,7 @@ def test_a_deletion_that_an_experiment_has_overtaken_is_refused_on_the_page(zip_
     ready = dataset.ingest(dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
     app = opened(dataset=ready.id, workspace=mine)
     app.button(key="delete_pictures").click().run()
-    runs.create_experiment(experiment.default(ready.id), split.split(ready).frame)
+    create_experiment(experiment.default(ready.id), split.split(ready).frame)
     app.button(key="delete_pictures_now").click().run()
     assert not app.exception
     assert "1 experiment uses these pictures" in app.error[0].value

@@ -3,29 +3,31 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core import device
-from core.disk import runs
-from core.disk.runs import State, Status
+from core import host
+from core.disk.home import arm_directory
+from core.disk.status import State, Status, append_metrics, read_metrics, read_status, write_status
+from core.host import Device
 from core.plan import attempt, experiment
 from core.plan.experiment import Arm
+from core.plan.experiments import create_experiment
 
 
-def arm_directory(arm: Arm = Arm.SCRATCH, **choices: object) -> Path:
+def _arm_directory(arm: Arm = Arm.SCRATCH, **choices: object) -> Path:
     one = experiment.default("0" * 32, **choices)
     split = pd.DataFrame({"picture": ["a"], "label": ["x"], "part": ["train"]})
-    return runs.arm_directory(runs.create_experiment(one, split), arm)
+    return arm_directory(create_experiment(one, split), arm)
 
 
 def test_a_second_attempt_has_half_the_batch_and_nothing_of_the_first():
-    directory = arm_directory()
-    runs.write_status(directory, Status(state=State.FIT, done=3))
-    runs.append_metrics(directory, epoch=1)
+    directory = _arm_directory()
+    write_status(directory, Status(state=State.FIT, done=3))
+    append_metrics(directory, epoch=1)
     prepared = attempt.prepare(directory)
     assert prepared == attempt.read(directory)
     assert prepared
     assert (prepared.batch_size, prepared.image_size) == (8, 128)
-    assert runs.read_metrics(directory).empty
-    status = runs.read_status(directory)
+    assert read_metrics(directory).empty
+    status = read_status(directory)
     assert status
     assert status.state is State.QUEUED
     assert (
@@ -36,13 +38,13 @@ def test_a_second_attempt_has_half_the_batch_and_nothing_of_the_first():
 
 
 def test_there_is_no_third_attempt():
-    directory = arm_directory()
+    directory = _arm_directory()
     assert attempt.prepare(directory)
     assert attempt.prepare(directory) is None
 
 
 def test_where_batches_cannot_be_halved_pictures_from_scratch_become_smaller():
-    directory = arm_directory(opponent={"batch_size": 2, "image_size": 128})
+    directory = _arm_directory(opponent={"batch_size": 2, "image_size": 128})
     prepared = attempt.prepare(directory)
     assert prepared
     assert (prepared.batch_size, prepared.image_size) == (2, 96)
@@ -51,14 +53,14 @@ def test_where_batches_cannot_be_halved_pictures_from_scratch_become_smaller():
 
 @pytest.mark.parametrize("choices", [{"training": {"batch_size": 2}}], ids=str)
 def test_a_transfer_arm_keeps_its_pictures_which_the_frozen_part_was_made_for(choices):
-    assert attempt.prepare(arm_directory(Arm.TRANSFER, **choices)) is None
+    assert attempt.prepare(_arm_directory(Arm.TRANSFER, **choices)) is None
 
 
 @pytest.mark.parametrize("arm", Arm)
 def test_after_a_crash_the_same_is_tried_without_openvino_and_once(arm, monkeypatch):
-    monkeypatch.setattr(device, "has_openvino", lambda: True)
-    monkeypatch.setattr(device, "find", lambda: device.Device("", 2))
-    directory = arm_directory(arm)
+    monkeypatch.setattr(host, "has_openvino", lambda: True)
+    monkeypatch.setattr(host, "device", lambda: Device("", 2))
+    directory = _arm_directory(arm)
     assert not attempt.is_without_openvino(directory)
     prepared = attempt.prepare(directory, crash="SIGILL")
     assert prepared
@@ -72,9 +74,9 @@ def test_after_a_crash_the_same_is_tried_without_openvino_and_once(arm, monkeypa
 
 @pytest.mark.parametrize(("is_installed", "gpu"), [(False, ""), (True, "H100")])
 def test_where_openvino_does_not_compute_a_crash_is_not_put_down_to_it(is_installed, gpu, monkeypatch):
-    monkeypatch.setattr(device, "has_openvino", lambda: is_installed)
-    monkeypatch.setattr(device, "find", lambda: device.Device(gpu, 2))
-    assert attempt.prepare(arm_directory(), crash="SIGSEGV") is None
+    monkeypatch.setattr(host, "has_openvino", lambda: is_installed)
+    monkeypatch.setattr(host, "device", lambda: Device(gpu, 2))
+    assert attempt.prepare(_arm_directory(), crash="SIGSEGV") is None
 
 
 def test_of_a_deleted_experiment_there_is_none(tmp_path):

@@ -3,11 +3,13 @@ from collections.abc import Callable
 import pytest
 
 from core import host
+from core.data.pictures.augmentation import NO_AUGMENTATION
 from core.errors import ResourceError
 from core.plan import estimate, experiment
 from core.plan.estimate import Estimate
 from core.plan.experiment import Arm, Experiment
 from core.settings import settings
+from core.words.numbers import duration, measured
 
 MEASURED = {
     "start": 6.0,
@@ -77,7 +79,7 @@ def test_more_pictures_epochs_or_views_take_longer():
     assert seconds(one, n_train=1200) > now
     assert seconds(one, n_rest=300) > now
     assert seconds(chosen(training={"epochs": 20})) > now
-    plain = chosen(training={"epochs": 10}, augmentation=experiment.NO_AUGMENTATION.model_dump())
+    plain = chosen(training={"epochs": 10}, augmentation=NO_AUGMENTATION.model_dump())
     assert seconds(plain, n_train=200) < seconds(one, n_train=200)
 
 
@@ -212,7 +214,7 @@ def test_what_was_measured_with_a_smaller_head_counts_the_larger_one_in():
     [(0.1, "1 s"), (8.4, "8 s"), (12.6, "15 s"), (58, "1 min"), (170, "3 min"), (3600, "1 h"), (4900, "1 h 20 min")],
 )
 def test_a_duration_is_said_no_finer_than_an_estimate_is(number, text):
-    assert estimate.duration(number).replace("\xa0", " ") == text
+    assert duration(number).replace("\xa0", " ") == text
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ def test_a_duration_is_said_no_finer_than_an_estimate_is(number, text):
     ],
 )
 def test_a_time_that_was_taken_is_said_as_it_was(seconds, text):
-    assert estimate.measured(seconds) == text
+    assert measured(seconds) == text
 
 
 def test_a_run_that_found_its_outputs_in_the_cache_leaves_the_rate_of_computing_them():

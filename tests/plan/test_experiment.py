@@ -5,14 +5,13 @@ import math
 
 import pytest
 
+from core.data.pictures.augmentation import NO_AUGMENTATION, Augmentation
 from core.errors import ExperimentError
 from core.plan import bases, experiment
 from core.plan.experiment import (
     MAX_IMAGE_SIZE,
-    NO_AUGMENTATION,
     SCRATCH_IMAGE_SIZE_ON_CPU,
     Arm,
-    Augmentation,
     Experiment,
     Head,
     Opponent,

@@ -9,8 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from core.disk import runs
-from core.disk.runs import State
+from core.disk.status import State, read_status, request_stop
 from core.errors import ResourceError, StopRequested, WeightsError
 from core.plan import bases, weights
 from core.plan.bases import Base, WeightsFile
@@ -257,7 +256,7 @@ def test_a_file_that_appears_during_the_download_is_kept(tiny, weight_server):
 
 def test_the_process_of_fetch_now_reports_the_hash():
     subprocess.run([sys.executable, "-m", "core.plan.weights", "MobileNet"], cwd=ROOT, check=True, timeout=60)
-    status = runs.read_status(weights.directory("MobileNet"))
+    status = read_status(weights.directory("MobileNet"))
     assert status
     assert status.state is State.DONE
     assert weights.sha256(weights.fetch(bases.base("MobileNet"))) in status.message
@@ -266,7 +265,7 @@ def test_the_process_of_fetch_now_reports_the_hash():
 def test_the_process_of_fetch_now_says_why_it_failed(own_folder):
     (own_folder / bases.base("VGG16").weights.name).write_bytes(b"broken")
     subprocess.run([sys.executable, "-m", "core.plan.weights", "VGG16"], cwd=ROOT, check=True, timeout=60)
-    status = runs.read_status(weights.directory("VGG16"))
+    status = read_status(weights.directory("VGG16"))
     assert status
     assert status.state is State.FAILED
     assert "must hold the weights of VGG16" in status.message
@@ -278,10 +277,10 @@ def test_the_process_of_fetch_now_stops_while_it_waits(wait_for):
     with weights._alone(weights.folder() / bases.base("Xception").weights.name, lambda: False):
         command = [sys.executable, "-m", "core.plan.weights", "Xception"]
         with subprocess.Popen(command, cwd=ROOT) as process:
-            wait_for(lambda: (status := runs.read_status(place)) and status.total)
-            runs.request_stop(place)
+            wait_for(lambda: (status := read_status(place)) and status.total)
+            request_stop(place)
             assert process.wait(timeout=3) == 0
-    status = runs.read_status(place)
+    status = read_status(place)
     assert status
     assert status.state is State.STOPPED
     assert status.total == bases.base("Xception").weights.size_bytes

@@ -9,8 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.disk import runs
-from core.disk.runs import State
+from core.disk.status import State, Status, read_status, request_stop, write_status
 from core.queue import children, standby
 from core.queue.children import Child
 
@@ -41,7 +40,7 @@ def child(place: Path) -> Iterator[Callable[[str], Child]]:
 
 
 def state(place: Path) -> State:
-    return (runs.read_status(place) or runs.Status()).state
+    return (read_status(place) or Status()).state
 
 
 def follow(one: Child) -> threading.Thread:
@@ -55,12 +54,12 @@ def test_one_that_ignores_a_stop_gets_sigterm_and_then_sigkill(place, child, wai
     monkeypatch.setattr(children, "LAST_SECONDS", 0.3)
     one = child("is deaf")
     wait_for(lambda: state(place) is State.FIT)
-    runs.request_stop(place)
+    request_stop(place)
     assert one.follow(lambda: False) is False
     assert one.process
     assert one.process.returncode == -signal.SIGKILL
     one.settle(was_unwanted=False, remedy="")
-    end = runs.read_status(place)
+    end = read_status(place)
     assert end
     assert (end.state, end.message) == (State.STOPPED, children.ENDED)
 
@@ -71,7 +70,7 @@ def test_one_that_scores_its_best_epoch_after_a_stop_may_take_its_time(place, ch
     one = child("scores for long")
     wait_for(lambda: state(place) is State.FIT)
     looks = iter(range(30))  # three seconds, six times the patience
-    runs.request_stop(place)
+    request_stop(place)
 
     def let_go_at_last() -> bool:
         if next(looks, None) is None:
@@ -81,7 +80,7 @@ def test_one_that_scores_its_best_epoch_after_a_stop_may_take_its_time(place, ch
     one.follow(let_go_at_last)
     assert one.process
     assert one.process.returncode == 0
-    assert (runs.read_status(place) or runs.Status()).message == "scored"
+    assert (read_status(place) or Status()).message == "scored"
 
 
 def test_one_that_goes_on_scoring_after_a_second_stop_is_ended(place, child, wait_for, monkeypatch):
@@ -89,9 +88,9 @@ def test_one_that_goes_on_scoring_after_a_second_stop_is_ended(place, child, wai
     one = child("scores for long")
     wait_for(lambda: state(place) is State.FIT)
     thread = follow(one)
-    runs.request_stop(place)
+    request_stop(place)
     wait_for(lambda: one._stop._state is State.SCORE)  # it was seen to answer the first
-    runs.request_stop(place)
+    request_stop(place)
     thread.join(20)
     assert one.process
     assert one.process.returncode == -signal.SIGTERM
@@ -109,7 +108,7 @@ def test_what_nobody_wants_is_killed_at_once(place, child, wait_for):
     wait_for(lambda: state(place) is State.FIT)
     assert one.follow(lambda: True) is True
     one.settle(was_unwanted=True, remedy="")
-    end = runs.read_status(place)
+    end = read_status(place)
     assert end
     assert (end.state, end.message) == (State.STOPPED, children.DISCARDED)
 
@@ -119,7 +118,7 @@ def test_a_final_state_is_not_overwritten(place, child):
     one.follow(lambda: False)
     one.settle(was_unwanted=True, remedy="")
     children.end(place, State.FAILED, "too late")
-    assert (state(place), (runs.read_status(place) or runs.Status()).message) == (State.DONE, "")
+    assert (state(place), (read_status(place) or Status()).message) == (State.DONE, "")
 
 
 def test_the_end_of_one_that_is_left_behind_is_noticed(place, child):
@@ -128,7 +127,7 @@ def test_the_end_of_one_that_is_left_behind_is_noticed(place, child):
     left = Child(place, one.identity)
     assert not left.is_running
     left.settle(was_unwanted=False, remedy="")
-    end = runs.read_status(place)
+    end = read_status(place)
     assert end
     assert (end.state, end.message) == (State.FAILED, children.INTERRUPTED)
 
@@ -137,7 +136,7 @@ def test_the_end_of_one_that_is_left_behind_is_noticed(place, child):
 def test_an_arm_that_was_scored_but_killed_before_it_could_say_so_keeps_its_scores(place, child, requests, expected):
     (place / "predictions.parquet").touch()  # the last of its files
     for _ in range(requests):
-        runs.request_stop(place)
+        request_stop(place)
     one = child("is killed")
     one.follow(lambda: False)
     one.settle(was_unwanted=False, remedy="")
@@ -155,10 +154,10 @@ def test_what_a_killed_process_has_half_written_is_removed(place, child):
 
 def test_only_a_waiting_step_that_is_stopped_or_gone_or_over_is_settled(place):
     assert not children.is_settled(place)
-    runs.request_stop(place)
+    request_stop(place)
     assert children.is_settled(place)
     assert state(place) is State.STOPPED
-    runs.write_status(place, runs.Status(state=State.FIT))
+    write_status(place, Status(state=State.FIT))
     assert not children.is_settled(place)
     assert children.is_settled(place / "deleted")
 
@@ -176,7 +175,7 @@ def test_the_end_of_a_long_log_is_told_in_one_short_line(place):
 
 
 def test_a_report_that_was_prepared_is_written_when_it_is_told_and_not_before(place, wait_for):
-    with children.Report(place) as report:
+    with children.ResultWriter(place) as report:
         report.prepare()
         wait_for(lambda: psutil.Process().children())
         report.write()
@@ -192,7 +191,7 @@ def test_a_report_that_is_killed_while_it_compares_is_written_all_the_same(place
     (place / "scratch").mkdir()
     (place / "scratch" / "predictions.parquet").touch()
     (place / "kills").touch()
-    with children.Report(place) as report:
+    with children.ResultWriter(place) as report:
         report.write()
     assert not (place / "kills").exists()
     assert (place / "result.json").exists()
@@ -200,13 +199,13 @@ def test_a_report_that_is_killed_while_it_compares_is_written_all_the_same(place
 
 
 def test_a_report_that_is_not_wanted_after_all_is_ended(place):
-    with children.Report(place) as report:
+    with children.ResultWriter(place) as report:
         report.prepare()
     assert not psutil.Process().children()
     assert not (place / "result.json").exists()
 
 
 def test_there_is_nothing_to_report_but_of_an_experiment():
-    with children.Report(None) as report:
+    with children.ResultWriter(None) as report:
         report.write()
     assert not psutil.Process().children()

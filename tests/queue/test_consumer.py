@@ -7,11 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from core import device
-from core.device import Device
-from core.disk import runs
+from core import host
+from core.disk.home import arm_directory, new_id
+from core.host import Device
 from core.plan import experiment
 from core.plan.experiment import Arm
+from core.plan.experiments import create_experiment
 from core.queue import consumer, job
 from core.queue.job import Job, Kind
 
@@ -25,11 +26,11 @@ def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(device, "find", lambda: Device("A", 2))
+    monkeypatch.setattr(host, "device", lambda: Device("A", 2))
 
 
 def test_a_cpu_host_has_one_slot(monkeypatch):
-    monkeypatch.setattr(device, "find", lambda: Device("", 2))
+    monkeypatch.setattr(host, "device", lambda: Device("", 2))
     assert consumer.slots() == [{}]
 
 
@@ -51,8 +52,8 @@ def test_two_trainings_at_once_have_a_gpu_each_and_the_third_waits(home, wait_fo
     arms, workers = [], []
     for number in range(3):
         split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
-        one = runs.create_experiment(experiment.default(runs.new_id(), opponent=None), split)
-        arms.append(runs.arm_directory(one, Arm.TRANSFER))
+        one = create_experiment(experiment.default(new_id(), opponent=None), split)
+        arms.append(arm_directory(one, Arm.TRANSFER))
         (arms[-1] / "part").write_text("works until told")
         Job(kind=Kind.EXPERIMENT, subject=one, submitted=number).write()
         workers.append(threading.Thread(target=work.experiment, args=[job.read_all()[-1].name]))

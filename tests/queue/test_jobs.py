@@ -20,12 +20,14 @@ import pytest
 from stand_ins import is_gone
 
 from core.data import dataset, split
-from core.disk import runs
-from core.disk.runs import State
+from core.disk.home import arm_directory, dataset_directory, experiment_directory, new_id
+from core.disk.record import read_json
+from core.disk.status import State, Status, read_status, request_stop, stop_requests, write_status
 from core.errors import ExperimentError, InputError
 from core.identity import Identity
 from core.plan import attempt, bases, experiment, weights
 from core.plan.experiment import Arm
+from core.plan.experiments import create_experiment
 from core.queue import children, job, jobs
 from core.queue.job import Job, Kind
 from core.settings import ROOT, SAMPLE, settings
@@ -36,9 +38,9 @@ pytestmark = pytest.mark.usefixtures("stand_in")
 def new_experiment(**parts: str) -> str:
     """An experiment of two arms; `transfer` and `scratch` say what their stand-ins do."""
     split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
-    experiment_id = runs.create_experiment(experiment.default(runs.new_id()), split)
+    experiment_id = create_experiment(experiment.default(new_id()), split)
     for arm, part in parts.items():
-        (runs.experiment_directory(experiment_id) / arm / "part").write_text(part)
+        (experiment_directory(experiment_id) / arm / "part").write_text(part)
     return experiment_id
 
 
@@ -48,8 +50,8 @@ def submitted(**parts: str) -> str:
     return experiment_id
 
 
-def status(experiment_id: str, arm: str = "transfer") -> runs.Status:
-    return runs.read_status(runs.arm_directory(experiment_id, Arm(arm))) or runs.Status()
+def status(experiment_id: str, arm: str = "transfer") -> Status:
+    return read_status(arm_directory(experiment_id, Arm(arm))) or Status()
 
 
 def states(experiment_id: str) -> list[str]:
@@ -67,11 +69,11 @@ def starts(directory: Path) -> list[dict]:
 
 
 def go(experiment_id: str, arm: str = "transfer") -> None:
-    (runs.experiment_directory(experiment_id) / arm / "go").touch()
+    (experiment_directory(experiment_id) / arm / "go").touch()
 
 
 def consumer(home: Path) -> psutil.Process:
-    return psutil.Process(runs.read_json(home / "consumer.json")["pid"])
+    return psutil.Process(read_json(home / "consumer.json")["pid"])
 
 
 def as_server(code: str, *arguments: str) -> None:
@@ -90,7 +92,7 @@ def test_both_arms_run_one_after_the_other_and_then_the_report(wait_for):
     go(one)
     wait_for(is_over(one))
     assert states(one) == ["done", "done"]
-    assert (runs.experiment_directory(one) / "result.json").exists()
+    assert (experiment_directory(one) / "result.json").exists()
     assert jobs.queue_length() == 0
 
 
@@ -101,16 +103,16 @@ def test_an_experiment_that_is_submitted_twice_runs_once(wait_for):
     jobs.submit_experiment(one)
     go(one)
     wait_for(is_over(one))
-    assert [len(starts(runs.arm_directory(one, arm))) for arm in Arm] == [1, 1]
+    assert [len(starts(arm_directory(one, arm))) for arm in Arm] == [1, 1]
     with pytest.raises(InputError, match="was not trained yet"):
         jobs.submit_experiment(one)
 
 
 def test_what_is_not_there_cannot_be_submitted(home):
     with pytest.raises(InputError, match="files of this experiment"):
-        jobs.submit_experiment(runs.new_id())
+        jobs.submit_experiment(new_id())
     with pytest.raises(InputError, match="files of this ingest"):
-        jobs.submit_ingest(runs.new_id())
+        jobs.submit_ingest(new_id())
     with pytest.raises(InputError, match="an id of 32"):
         jobs.submit_prediction("../../etc")
     with pytest.raises(ExperimentError, match="a base out of"):
@@ -123,7 +125,7 @@ def test_experiments_run_in_the_order_of_their_submission_and_know_their_place(w
     wait_for(lambda: status(first).state is State.FIT)
     assert [jobs.position(each) for each in (first, second, third)] == [0, 1, 2]
     assert jobs.queue_length() == 3
-    assert jobs.position(runs.new_id()) is None
+    assert jobs.position(new_id()) is None
     go(first)
     wait_for(lambda: status(second).state is State.FIT)
     assert [jobs.position(each) for each in (first, second, third)] == [None, 0, 1]
@@ -151,14 +153,14 @@ def test_the_order_of_submission_holds_when_the_clock_steps(monkeypatch, wait_fo
 def test_short_jobs_do_not_wait_for_a_training_and_leave_the_gpu_alone(home, wait_for):
     one = submitted(transfer="works until told")
     wait_for(lambda: status(one).state is State.FIT)
-    dataset, prediction = runs.dataset_directory(runs.new_id()), home / "predictions" / runs.new_id()
+    dataset, prediction = dataset_directory(new_id()), home / "predictions" / new_id()
     for directory in (dataset, prediction):
         directory.mkdir(parents=True)
     jobs.submit_ingest(dataset.name)
     jobs.submit_prediction(prediction.name)
     jobs.submit_weights("VGG16")
     for directory in (dataset, prediction, weights.directory("VGG16")):
-        wait_for(lambda at=directory: (runs.read_status(at) or runs.Status()).state is State.DONE)
+        wait_for(lambda at=directory: (read_status(at) or Status()).state is State.DONE)
         assert [each["gpu"] for each in starts(directory)] == ["-1"]
     assert status(one).state is State.FIT
     assert jobs.position(one) == 0
@@ -166,7 +168,7 @@ def test_short_jobs_do_not_wait_for_a_training_and_leave_the_gpu_alone(home, wai
 
 def held_uploads(number: int) -> list[Path]:
     """Uploads that take for ever, submitted one after another."""
-    directories = [runs.dataset_directory(runs.new_id()) for _ in range(number)]
+    directories = [dataset_directory(new_id()) for _ in range(number)]
     for directory in directories:
         directory.mkdir(parents=True)
         (directory / "part").write_text("works until told")
@@ -177,11 +179,11 @@ def held_uploads(number: int) -> list[Path]:
 def test_the_sample_does_not_wait_behind_uploads_that_take_for_ever(wait_for):
     first, second, third = held_uploads(3)
     for directory in (first, second):
-        wait_for(lambda at=directory: (runs.read_status(at) or runs.Status()).state is State.FIT)
+        wait_for(lambda at=directory: (read_status(at) or Status()).state is State.FIT)
     sample = dataset.create(SAMPLE, "Sample")
     jobs.submit_ingest(sample)
-    wait_for(lambda: (runs.read_status(runs.dataset_directory(sample)) or runs.Status()).state is State.DONE)
-    assert (runs.read_status(third) or runs.Status()).state is State.QUEUED
+    wait_for(lambda: (read_status(dataset_directory(sample)) or Status()).state is State.DONE)
+    assert (read_status(third) or Status()).state is State.QUEUED
 
 
 def test_counts_trainings_and_the_uploads_and_predictions_that_wait(home, wait_for):
@@ -191,7 +193,7 @@ def test_counts_trainings_and_the_uploads_and_predictions_that_wait(home, wait_f
         if not number:
             wait_for(lambda at=one: status(at).state is State.FIT)
     *_, last = held_uploads(3)
-    prediction = home / "predictions" / runs.new_id()
+    prediction = home / "predictions" / new_id()
     prediction.mkdir(parents=True)
     jobs.submit_prediction(prediction.name)
     wait_for(lambda: jobs.queued() == {"training": 2, "upload": 1, "prediction": 1})
@@ -203,8 +205,8 @@ def test_a_real_process_fetches_weights(monkeypatch, wait_for):
     settings.cache_clear()
     jobs.submit_weights("MobileNet")
     place = weights.directory("MobileNet")
-    wait_for(lambda: (runs.read_status(place) or runs.Status()).state.is_final)
-    end = runs.read_status(place)
+    wait_for(lambda: (read_status(place) or Status()).state.is_final)
+    end = read_status(place)
     assert end
     assert end.state is State.DONE
     assert bases.base("MobileNet").weights.bundled in end.message
@@ -215,13 +217,13 @@ def test_a_download_can_be_asked_for_again_after_a_stop(wait_for):
     place.mkdir(parents=True)
     (place / "part").write_text("works until told")
     jobs.submit_weights("VGG16")
-    wait_for(lambda: (runs.read_status(place) or runs.Status()).state is State.FIT)
-    runs.request_stop(place)
+    wait_for(lambda: (read_status(place) or Status()).state is State.FIT)
+    request_stop(place)
     wait_for(lambda: not job.read_all())
     (place / "go").touch()
     jobs.submit_weights("VGG16")
     wait_for(lambda: not job.read_all())
-    end = runs.read_status(place)
+    end = read_status(place)
     assert end
     assert end.state is State.DONE
 
@@ -237,12 +239,12 @@ def test_a_probe_waits_behind_experiments_and_is_ended_when_one_is_submitted(hom
     jobs.submit_experiment(second)
     assert jobs.position(second) == 1
     go(first)
-    wait_for(lambda: (runs.read_status(probe) or runs.Status()).state is State.FIT)
+    wait_for(lambda: (read_status(probe) or Status()).state is State.FIT)
     assert states(second) == ["done", "done"]
     third = submitted()
     wait_for(is_over(third))
     assert states(third) == ["done", "done"]
-    end = runs.read_status(probe)
+    end = read_status(probe)
     assert end
     assert (end.state, end.message) == (State.STOPPED, children.DISCARDED)
 
@@ -279,7 +281,7 @@ def test_a_waiting_arm_that_is_stopped_says_so_at_once_and_never_starts(wait_for
     wait_for(is_over(one))
     assert states(one) == ["done", "stopped"]
     assert status(one, "scratch").message == children.NEVER_STARTED
-    assert not starts(runs.arm_directory(one, Arm.SCRATCH))
+    assert not starts(arm_directory(one, Arm.SCRATCH))
 
 
 def test_stop_all_ends_both_arms(wait_for):
@@ -288,7 +290,7 @@ def test_stop_all_ends_both_arms(wait_for):
     jobs.stop_all(one)
     wait_for(is_over(one), 3)
     assert states(one) == ["stopped", "stopped"]
-    assert not (runs.experiment_directory(one) / "result.json").exists()
+    assert not (experiment_directory(one) / "result.json").exists()
 
 
 def test_an_experiment_that_is_stopped_while_it_waits_leaves_the_line_at_once(wait_for):
@@ -300,12 +302,12 @@ def test_an_experiment_that_is_stopped_while_it_waits_leaves_the_line_at_once(wa
     assert jobs.position(third) == 1
     go(first)
     wait_for(lambda: status(third).state is State.FIT)
-    assert not starts(runs.arm_directory(second, Arm.TRANSFER))
+    assert not starts(arm_directory(second, Arm.TRANSFER))
 
 
 def test_a_process_that_still_loads_is_stopped_at_once(wait_for):
     one = submitted(transfer="loads for long")
-    wait_for(lambda: starts(runs.arm_directory(one, Arm.TRANSFER)))
+    wait_for(lambda: starts(arm_directory(one, Arm.TRANSFER)))
     jobs.stop_all(one)
     wait_for(is_over(one), 3)
     assert states(one) == ["stopped", "stopped"]
@@ -316,7 +318,7 @@ def test_a_stop_of_what_has_ended_changes_nothing(wait_for):
     wait_for(is_over(one))
     jobs.stop_all(one)
     assert states(one) == ["done", "done"]
-    assert runs.stop_requests(runs.arm_directory(one, Arm.TRANSFER)) == 0
+    assert stop_requests(arm_directory(one, Arm.TRANSFER)) == 0
 
 
 def test_a_running_experiment_is_ended_before_it_is_deleted(home, wait_for):
@@ -325,7 +327,7 @@ def test_a_running_experiment_is_ended_before_it_is_deleted(home, wait_for):
     pid = status(one).pid
     jobs.delete(one)
     assert is_gone(pid)()
-    assert not runs.experiment_directory(one).exists()
+    assert not experiment_directory(one).exists()
     wait_for(is_over(other))
     assert states(other) == ["done", "done"]
     assert not list((home / "jobs").iterdir())
@@ -335,7 +337,7 @@ def test_a_waiting_experiment_is_deleted_and_the_line_goes_on(wait_for):
     first, second, third = submitted(transfer="works until told"), submitted(), submitted()
     wait_for(lambda: status(first).state is State.FIT)
     jobs.delete(second)
-    assert not runs.experiment_directory(second).exists()
+    assert not experiment_directory(second).exists()
     assert jobs.position(third) == 1
     go(first)
     wait_for(is_over(third))
@@ -350,11 +352,11 @@ def test_an_arm_for_which_memory_ran_out_has_a_second_attempt_with_half_the_batc
     one = submitted(scratch=part)
     wait_for(is_over(one))
     assert states(one) == ["done", "done"]
-    assert len(starts(runs.arm_directory(one, Arm.SCRATCH))) == 2
-    second = attempt.read(runs.arm_directory(one, Arm.SCRATCH))
+    assert len(starts(arm_directory(one, Arm.SCRATCH))) == 2
+    second = attempt.read(arm_directory(one, Arm.SCRATCH))
     assert second
     assert (second.usual_batch_size, second.batch_size) == (16, 8)
-    assert attempt.read(runs.arm_directory(one, Arm.TRANSFER)) is None
+    assert attempt.read(arm_directory(one, Arm.TRANSFER)) is None
 
 
 def test_an_arm_that_crashes_has_a_second_attempt_without_openvino(wait_for, monkeypatch, tmp_path):
@@ -365,7 +367,7 @@ def test_an_arm_that_crashes_has_a_second_attempt_without_openvino(wait_for, mon
     one = submitted(transfer="aborts once")
     wait_for(is_over(one))
     assert states(one) == ["done", "done"]
-    directory = runs.arm_directory(one, Arm.TRANSFER)
+    directory = arm_directory(one, Arm.TRANSFER)
     assert attempt.is_without_openvino(directory)
     assert [each["was_standby"] for each in starts(directory)][1:] == [False], "every standby loads OpenVINO"
 
@@ -374,7 +376,7 @@ def test_a_kill_that_nobody_asked_for_is_called_out_of_memory_the_second_time_an
     one = submitted(transfer="is killed")
     wait_for(is_over(one))
     assert states(one) == ["failed", "done"]
-    assert len(starts(runs.arm_directory(one, Arm.TRANSFER))) == 2
+    assert len(starts(arm_directory(one, Arm.TRANSFER))) == 2
     assert status(one).message == (
         "The system ended this run, probably because memory ran out. "
         "Lower the batch size, the picture size or the number of trained blocks."
@@ -421,8 +423,8 @@ def test_after_a_killed_consumer_the_run_says_it_was_interrupted_and_the_other_a
     wait_for(is_over(other))
     assert states(one) == ["failed", "done"]
     assert status(one).message == children.INTERRUPTED
-    assert [len(starts(runs.arm_directory(one, arm))) for arm in Arm] == [1, 1]
-    assert (runs.experiment_directory(one) / "result.json").exists()
+    assert [len(starts(arm_directory(one, arm))) for arm in Arm] == [1, 1]
+    assert (experiment_directory(one) / "result.json").exists()
     assert states(other) == ["done", "done"]
 
 
@@ -433,8 +435,8 @@ def test_a_consumer_that_is_killed_during_the_second_arm_leaves_the_first_ones_r
     wait_for(is_over(one))
     assert states(one) == ["done", "failed"]
     assert status(one, "scratch").message == children.INTERRUPTED
-    assert [len(starts(runs.arm_directory(one, arm))) for arm in Arm] == [1, 1]
-    assert (runs.experiment_directory(one) / "result.json").exists()
+    assert [len(starts(arm_directory(one, arm))) for arm in Arm] == [1, 1]
+    assert (experiment_directory(one) / "result.json").exists()
 
 
 def test_a_consumer_that_is_killed_during_each_arm_leaves_both_interrupted(home, wait_for):
@@ -446,7 +448,7 @@ def test_a_consumer_that_is_killed_during_each_arm_leaves_both_interrupted(home,
     wait_for(is_over(one))
     assert states(one) == ["failed", "failed"]
     assert {status(one, arm).message for arm in Arm} == {children.INTERRUPTED}
-    assert not (runs.experiment_directory(one) / "result.json").exists()
+    assert not (experiment_directory(one) / "result.json").exists()
 
 
 def test_a_consumer_that_is_killed_before_it_has_begun_loses_nothing(home, wait_for):
@@ -462,20 +464,20 @@ def test_a_consumer_that_is_killed_before_it_has_begun_loses_nothing(home, wait_
 def test_a_consumer_that_is_killed_before_the_report_is_followed_by_one_that_writes_it(wait_for):
     one = new_experiment()
     for arm in Arm:
-        runs.write_status(runs.arm_directory(one, arm), runs.Status(state=State.DONE))
-        (runs.arm_directory(one, arm) / "predictions.parquet").touch()
+        write_status(arm_directory(one, arm), Status(state=State.DONE))
+        (arm_directory(one, arm) / "predictions.parquet").touch()
     left_in_the_middle(Job(kind=Kind.EXPERIMENT, subject=one, submitted=1, is_begun=True, step="scratch"))
     wait_for(is_over(one))
     assert states(one) == ["done", "done"]
-    assert (runs.experiment_directory(one) / "result.json").exists()
-    assert not any(starts(runs.arm_directory(one, arm)) for arm in Arm)
+    assert (experiment_directory(one) / "result.json").exists()
+    assert not any(starts(arm_directory(one, arm)) for arm in Arm)
 
 
 @pytest.mark.parametrize("is_alive", [True, False])
 def test_a_process_that_its_killed_consumer_had_not_noted_yet_is_known_by_its_own_status(wait_for, is_alive):
     one = new_experiment(transfer="outlives the consumer")
-    runs.write_status(runs.arm_directory(one, Arm.SCRATCH), runs.Status())
-    alone = subprocess.Popen([settings().python, "-m", "core.tasks.train", runs.experiment_directory(one), "transfer"])
+    write_status(arm_directory(one, Arm.SCRATCH), Status())
+    alone = subprocess.Popen([settings().python, "-m", "core.tasks.train", experiment_directory(one), "transfer"])
     wait_for(lambda: status(one).state is State.FIT)
     if is_alive:
         left_in_the_middle(Job(kind=Kind.EXPERIMENT, subject=one, submitted=1, is_begun=True))
@@ -488,7 +490,7 @@ def test_a_process_that_its_killed_consumer_had_not_noted_yet_is_known_by_its_ow
         left_in_the_middle(Job(kind=Kind.EXPERIMENT, subject=one, submitted=1, is_begun=True))
     wait_for(is_over(one))
     assert states(one) == ["done" if is_alive else "failed", "done"]
-    assert len(starts(runs.arm_directory(one, Arm.TRANSFER))) == 1
+    assert len(starts(arm_directory(one, Arm.TRANSFER))) == 1
 
 
 def left_in_the_middle(left: Job) -> None:
@@ -503,12 +505,12 @@ def test_a_job_whose_server_was_killed_before_it_had_enqueued_it_has_its_turn(wa
     lost = [new_experiment() for _ in range(3)]
     for number, one in enumerate(lost):
         for arm in Arm:
-            runs.write_status(runs.arm_directory(one, arm), runs.Status())
+            write_status(arm_directory(one, arm), Status())
         left_in_the_middle(Job(kind=Kind.EXPERIMENT, subject=one, submitted=number))
     for one in lost:
         wait_for(is_over(one))
         assert states(one) == ["done", "done"]
-        assert [len(starts(runs.arm_directory(one, arm))) for arm in Arm] == [1, 1]
+        assert [len(starts(arm_directory(one, arm))) for arm in Arm] == [1, 1]
 
 
 def test_a_run_that_outlives_its_consumer_is_followed_and_not_started_twice(home, wait_for):
@@ -524,20 +526,20 @@ def test_a_run_that_outlives_its_consumer_is_followed_and_not_started_twice(home
     go(one)
     wait_for(is_over(other))
     assert states(one) == states(other) == ["done", "done"]
-    assert len(starts(runs.arm_directory(one, Arm.TRANSFER))) == 1
+    assert len(starts(arm_directory(one, Arm.TRANSFER))) == 1
 
 
 def test_a_consumer_that_died_between_the_arms_is_followed_by_one_that_starts_the_second(wait_for):
     one = new_experiment()
-    runs.write_status(runs.arm_directory(one, Arm.TRANSFER), runs.Status(state=State.DONE))
-    runs.write_status(runs.arm_directory(one, Arm.SCRATCH), runs.Status())
+    write_status(arm_directory(one, Arm.TRANSFER), Status(state=State.DONE))
+    write_status(arm_directory(one, Arm.SCRATCH), Status())
     gone = Identity(pid=1, created=1.0)
     left_in_the_middle(
         Job(kind=Kind.EXPERIMENT, subject=one, submitted=1, is_begun=True, step="transfer", process=gone)
     )
     wait_for(is_over(one))
     assert states(one) == ["done", "done"]
-    assert not starts(runs.arm_directory(one, Arm.TRANSFER))
+    assert not starts(arm_directory(one, Arm.TRANSFER))
 
 
 def test_a_page_that_only_polls_replaces_a_killed_consumer(home, wait_for):
@@ -555,7 +557,7 @@ def test_a_stop_during_an_interruption_is_a_stop(home, wait_for):
     before.send_signal(signal.SIGSTOP)
     pid = status(one).pid
     os.kill(pid, signal.SIGKILL)
-    runs.request_stop(runs.arm_directory(one, Arm.TRANSFER))
+    request_stop(arm_directory(one, Arm.TRANSFER))
     before.kill()
     wait_for(is_gone(before.pid))
     jobs.ensure_consumer()
@@ -593,7 +595,7 @@ def test_one_consumer_serves_a_home_while_its_server_lives(home, wait_for):
 
 def test_servers_that_start_at_once_start_one_consumer(wait_for):
     code = "from core.queue import jobs; jobs.ensure_consumer(); "
-    code += "print(jobs.runs.read_json(jobs._note_path('consumer'))['pid'])"
+    code += "print(jobs.read_json(jobs._note_path('consumer'))['pid'])"
     servers = [
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
@@ -610,7 +612,7 @@ def test_a_second_consumer_gives_up_and_the_first_stays_the_one_that_is_known(ho
     assert consumer(home).pid == first.pid
     go(one)
     wait_for(is_over(one))
-    assert len(starts(runs.arm_directory(one, Arm.TRANSFER))) == 1
+    assert len(starts(arm_directory(one, Arm.TRANSFER))) == 1
 
 
 def test_the_consumer_finishes_the_work_without_a_server_and_then_ends(home, wait_for):
@@ -639,13 +641,13 @@ def test_a_consumer_whose_home_is_removed_ends(home, wait_for):
 def test_stop_all_leaves_an_arm_that_is_being_scored_alone(zip_of):
     experiment_id = _scored_while_the_other_waits(zip_of)
     jobs.stop_all(experiment_id)
-    assert runs.stop_requests(runs.arm_directory(experiment_id, Arm.TRANSFER)) == 0
-    assert runs.stop_requests(runs.arm_directory(experiment_id, Arm.SCRATCH)) == 1
+    assert stop_requests(arm_directory(experiment_id, Arm.TRANSFER)) == 0
+    assert stop_requests(arm_directory(experiment_id, Arm.SCRATCH)) == 1
 
 
 def _scored_while_the_other_waits(zip_of):
     data = dataset.ingest(dataset.create(zip_of({"a/": 4, "b/": 4}), "x"))
-    experiment_id = runs.create_experiment(experiment.default(data.id), split.split(data).frame)
+    experiment_id = create_experiment(experiment.default(data.id), split.split(data).frame)
     for arm, state in ((Arm.TRANSFER, State.SCORE), (Arm.SCRATCH, State.QUEUED)):
-        runs.write_status(runs.arm_directory(experiment_id, arm), runs.Status(state=state))
+        write_status(arm_directory(experiment_id, arm), Status(state=state))
     return experiment_id

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from core.disk import cache, runs
+from core.disk import cache
 from core.disk.cache import Cache
+from core.disk.files import write_json
+from core.disk.home import cache_directory, experiment_directory
 from core.plan import experiment
+from core.plan.experiments import read_experiment
 from core.queue import consumer, leftovers
 from core.queue.job import Job, Kind
 from core.tasks import predict
@@ -87,20 +90,20 @@ def test_of_the_cache_goes_what_was_being_removed_and_what_nobody_used_and_nothi
         with Cache({"of": name}, shape=(2,), kind="float32"):
             pass
     with Cache({"of": "busy"}, shape=(2,), kind="float32"):
-        for path in cache.folder().glob("*/key.json"):
+        for path in cache_directory().glob("*/key.json"):
             os.utime(path, (0, 0))
         leftovers.remove()
-        assert [cache.read_facts(path)["of"] for path in cache.folder().iterdir()] == ["busy"]
+        assert [cache.read_facts(path)["of"] for path in cache_directory().iterdir()] == ["busy"]
 
 
 def test_an_experiment_stays_however_old_it_is():
-    directory = runs.experiment_directory(ONE)
+    directory = experiment_directory(ONE)
     directory.mkdir(parents=True)
-    runs.write_json(directory / "experiment.json", experiment.default(TWO).model_dump(mode="json"))
+    write_json(directory / "experiment.json", experiment.default(TWO).model_dump(mode="json"))
     made(directory, hours=100_000, is_folder=True)
     os.utime(directory / "experiment.json", (0, 0))
     leftovers.remove()
-    assert runs.read_experiment(ONE)
+    assert read_experiment(ONE)
 
 
 def test_an_empty_home_is_no_trouble():

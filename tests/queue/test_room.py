@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from core import host
-from core.disk import runs
+from core.disk.home import new_id
 from core.plan import estimate, experiment
+from core.plan.experiments import create_experiment
 from core.queue import room
 from core.queue.job import Job, Kind
 from core.queue.room import Room
@@ -85,12 +86,12 @@ def test_who_is_not_wanted_any_more_waits_no_longer(place):
 
 
 def test_an_experiment_needs_what_its_larger_arm_does():
-    one = experiment.default(runs.new_id())
+    one = experiment.default(new_id())
     split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
-    job = Job(kind=Kind.EXPERIMENT, subject=runs.create_experiment(one, split), submitted=1)
+    job = Job(kind=Kind.EXPERIMENT, subject=create_experiment(one, split), submitted=1)
     arms = estimate.estimate(one, n_train=10**6, n_validation=0, n_test=0)
     assert room.need_bytes(job) == max(arm.memory_bytes for arm in arms.values())
-    assert room.need_bytes(job.model_copy(update={"subject": runs.new_id()})) == 0
+    assert room.need_bytes(job.model_copy(update={"subject": new_id()})) == 0
 
 
 def test_one_gigabyte_has_room_for_a_training_or_a_prediction_and_four_for_both(monkeypatch):

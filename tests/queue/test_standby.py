@@ -13,8 +13,9 @@ import pytest
 from stand_ins import experiment_of, is_gone, starts, state
 
 from core import host
-from core.disk import runs
-from core.disk.runs import State
+from core.disk.home import arm_directory
+from core.disk.record import read_json
+from core.disk.status import State, Status, read_metrics, request_stop
 from core.plan.experiment import Arm
 from core.queue import children, jobs, standby
 from core.queue.standby import Reserve, Standby
@@ -24,7 +25,7 @@ PLENTY = 64 * GIBIBYTE
 HOLDER = """
 import sys, time
 from pathlib import Path
-from core.standby import Standby
+from core.queue.standby import Standby
 one = Standby(Path(sys.argv[1], "log"), note=Path(sys.argv[1], "note.json"))
 print(one._process.pid, flush=True)
 time.sleep(600)
@@ -55,10 +56,10 @@ def reserve(home: Path, stand_in: None, _on: None) -> Iterator[Reserve]:  # noqa
     one.close()
 
 
-def noted(home: Path) -> runs.Status | None:
+def noted(home: Path) -> Status | None:
     """The standby that is ready, if one is."""
-    value = runs.read_json(home / "standby.json")
-    return value and runs.Status.model_validate(value)
+    value = read_json(home / "standby.json")
+    return value and Status.model_validate(value)
 
 
 # what it becomes
@@ -66,7 +67,7 @@ def noted(home: Path) -> runs.Status | None:
 
 def test_it_becomes_the_run_with_its_log_and_environment(waiting):
     one = experiment_of(transfer="crashes")
-    directory = runs.arm_directory(one, Arm.TRANSFER)
+    directory = arm_directory(one, Arm.TRANSFER)
     arguments = ("core.tasks.train", str(directory.parent), "transfer")
     child = children.start(directory, arguments, {"CUDA_VISIBLE_DEVICES": "3"}, waiting)
     child.follow(lambda: False)
@@ -79,7 +80,7 @@ def test_one_that_has_died_is_replaced_by_a_cold_start(waiting):
     waiting._process.kill()
     waiting._process.wait()
     one = experiment_of()
-    directory = runs.arm_directory(one, Arm.TRANSFER)
+    directory = arm_directory(one, Arm.TRANSFER)
     children.start(directory, ("core.tasks.train", str(directory.parent), "transfer"), {}, waiting).follow(
         lambda: False
     )
@@ -111,7 +112,7 @@ def test_a_run_uses_it_and_the_next_run_has_another_one(home, wait_for):
     assert os.getpriority(os.PRIO_PROCESS, start["pid"]) == min(
         19, os.getpriority(os.PRIO_PROCESS, 0) + standby.NICENESS
     )
-    (runs.arm_directory(one, Arm.TRANSFER) / "go").touch()
+    (arm_directory(one, Arm.TRANSFER) / "go").touch()
     wait_for(lambda: jobs.position(one) is None)
     assert [state(one, arm) for arm in Arm] == [State.DONE, State.DONE]
     assert [each["was_standby"] for each in starts(one, Arm.SCRATCH)] == [False], "there was none while the first ran"
@@ -127,10 +128,10 @@ def test_while_the_first_arm_is_scored_the_process_of_the_second_gets_ready(home
     one = experiment_of(transfer="scores for long")
     jobs.submit_experiment(one)
     wait_for(lambda: state(one) is State.FIT)
-    runs.request_stop(runs.arm_directory(one, Arm.TRANSFER))
+    request_stop(arm_directory(one, Arm.TRANSFER))
     wait_for(lambda: state(one) is State.SCORE)
     wait_for(lambda: noted(home) or (home / "standby.json").exists())
-    (runs.arm_directory(one, Arm.TRANSFER) / "go").touch()
+    (arm_directory(one, Arm.TRANSFER) / "go").touch()
     wait_for(lambda: jobs.position(one) is None)
     assert [each["was_standby"] for each in starts(one, Arm.SCRATCH)] == [True]
 
@@ -142,7 +143,7 @@ def test_a_run_that_was_a_standby_is_stopped_and_deleted_like_any_other(home, wa
     wait_for(lambda: noted(home))
     one = experiment_of(transfer=part)
     jobs.submit_experiment(one)
-    wait_for((runs.arm_directory(one, Arm.TRANSFER) / "starts").exists)
+    wait_for((arm_directory(one, Arm.TRANSFER) / "starts").exists)
     (start,) = starts(one)
     assert start["was_standby"]
     if part == "is deaf":
@@ -243,7 +244,7 @@ def test_where_a_limit_may_be_there_unseen_there_is_none_unless_somebody_asks_fo
 def test_it_goes_with_its_consumer(home, wait_for, number):
     jobs.ensure_consumer()
     wait_for(lambda: noted(home))
-    one, consumer = noted(home), psutil.Process(runs.read_json(home / "consumer.json")["pid"])
+    one, consumer = noted(home), psutil.Process(read_json(home / "consumer.json")["pid"])
     consumer.send_signal(number)
     assert one
     assert one.pid
@@ -268,7 +269,7 @@ def test_what_it_imports_touches_no_gpu_and_leaves_scikit_learn_out():
     """TensorFlow asks for the devices once: `CUDA_VISIBLE_DEVICES`, which comes with the order, must be set before."""
     code = """
     import sys
-    from core.queue import standby
+    from core.tasks import standby
     from core.tasks import train
     standby._load(standby._Note(None))
     from tensorflow.python.eager import context
@@ -288,11 +289,11 @@ def test_a_real_one_trains_scores_and_answers_a_stop(new_experiment, tmp_path, w
         waiting = Standby(tmp_path / "log", note=tmp_path / "note.json")
         if is_ready:
             wait_for((tmp_path / "note.json").exists, 60)
-        directory = runs.arm_directory(one, Arm.TRANSFER)
+        directory = arm_directory(one, Arm.TRANSFER)
         child = children.start(directory, ("core.tasks.train", str(directory.parent), "transfer"), {}, waiting)
         if one == stopped:
-            wait_for(lambda: len(runs.read_metrics(directory)), 60)  # noqa: B023 (used within the round)
-            runs.request_stop(directory)
+            wait_for(lambda: len(read_metrics(directory)), 60)  # noqa: B023 (used within the round)
+            request_stop(directory)
         child.follow(lambda: False)
         assert child.process
         assert child.process.returncode == 0, (directory / "log.txt").read_text()

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from core.data import dataset
+from core.data import dataset, uploads
 from core.data.dataset import Dataset
 from core.data.pictures import picture
 from core.data.split import split
-from core.disk import runs
 from core.disk.ages import Ages
+from core.disk.home import dataset_directory, directories, jobs_directory, new_id
 from core.errors import InputError
 from core.plan import experiment
-from core.queue import job, jobs, uploads
+from core.plan.experiments import create_experiment, read_experiment
+from core.queue import jobs, removal
 from core.queue.job import Job, Kind
 from core.settings import settings
 
@@ -44,12 +45,12 @@ def grow_old(path: Path, days: float) -> None:
 
 def test_an_unused_upload_goes_after_a_day_and_not_before(uploaded):
     one = uploaded()
-    grow_old(runs.dataset_directory(one.id), 0.9)
-    uploads.expire(Ages())
+    grow_old(dataset_directory(one.id), 0.9)
+    removal.expire(Ages())
     assert is_there(one)
-    grow_old(runs.dataset_directory(one.id), 1.1)
-    uploads.expire(Ages())
-    assert not runs.dataset_directory(one.id).exists()
+    grow_old(dataset_directory(one.id), 1.1)
+    removal.expire(Ages())
+    assert not dataset_directory(one.id).exists()
 
 
 def test_how_long_uploads_are_kept_is_a_setting_and_the_sentence_follows_it(uploaded, monkeypatch):
@@ -58,24 +59,24 @@ def test_how_long_uploads_are_kept_is_a_setting_and_the_sentence_follows_it(uplo
     settings.cache_clear()
     assert "removed 3 days after" in uploads.policy()
     one = uploaded()
-    grow_old(runs.dataset_directory(one.id), 2)
-    uploads.expire(Ages())
+    grow_old(dataset_directory(one.id), 2)
+    removal.expire(Ages())
     assert is_there(one)
 
 
 def test_whoever_opens_an_upload_keeps_it_for_another_day(uploaded):
     one = uploaded()
-    grow_old(runs.dataset_directory(one.id), 5)
+    grow_old(dataset_directory(one.id), 5)
     uploads.note_use(one.id)
-    uploads.expire(Ages())
+    removal.expire(Ages())
     assert is_there(one)
 
 
 def test_an_upload_that_an_experiment_uses_stays(uploaded):
     one = uploaded()
-    runs.create_experiment(experiment.default(one.id), split(one).frame)
-    grow_old(runs.dataset_directory(one.id), 100)
-    uploads.expire(Ages())
+    create_experiment(experiment.default(one.id), split(one).frame)
+    grow_old(dataset_directory(one.id), 100)
+    removal.expire(Ages())
     assert is_there(one)
 
 
@@ -85,26 +86,26 @@ def test_an_upload_that_waits_to_be_read_or_is_held_stays(uploaded, home, zip_of
     Job(kind=Kind.INGEST, subject=waiting, submitted=1).write()
     held = uploaded()
     for each in (waiting, held.id):
-        grow_old(runs.dataset_directory(each), 100)
+        grow_old(dataset_directory(each), 100)
     with uploads.held(held.id):
-        uploads.expire(Ages())
+        removal.expire(Ages())
     assert is_there(held)
-    assert (runs.dataset_directory(waiting) / "upload.zip").exists()
+    assert (dataset_directory(waiting) / "upload.zip").exists()
 
 
 def test_an_ingest_that_is_at_work_keeps_its_upload(zip_of):
     dataset_id = dataset.create(zip_of({"cat/": 12, "dog/": 12}), "x")
 
     def progress(*_: object) -> None:
-        grow_old(runs.dataset_directory(dataset_id), 100)
-        uploads.expire(Ages())
+        grow_old(dataset_directory(dataset_id), 100)
+        removal.expire(Ages())
 
     assert len(dataset.ingest(dataset_id, progress=progress).pictures) == 24
 
 
 def test_the_pictures_that_another_data_set_shares_outlive_a_deletion(uploaded):
     first, second = uploaded(), uploaded()
-    uploads.delete(first.id, MINE)
+    removal.delete(first.id, MINE)
     assert not is_there(first)
     assert all(second.path(picture).stat().st_size for picture in second.pictures["picture"])
 
@@ -113,7 +114,7 @@ def test_the_pictures_that_another_data_set_shares_outlive_a_deletion(uploaded):
 def test_the_same_zip_is_read_anew_where_the_files_of_the_first_upload_are_damaged(name, zip_of):
     zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
     first = dataset.ingest(dataset.create(zipped, "Leaves"))
-    path = runs.dataset_directory(first.id) / name
+    path = dataset_directory(first.id) / name
     harmed = first.path(first.pictures["picture"].iloc[0]) if name == "pictures" else path
     harmed.write_bytes(harmed.read_bytes()[:60])
     second = dataset.ingest(dataset.create(zipped, "Leaves"))
@@ -128,7 +129,7 @@ def test_an_ingest_that_copies_from_an_upload_while_it_goes_reads_its_own_zip(up
     def link(source: Path, target: Path) -> None:
         linked.append(target)
         if len(linked) == 5:
-            uploads.delete(first.id, MINE)
+            removal.delete(first.id, MINE)
         real(source, target)
 
     monkeypatch.setattr(os, "link", link)
@@ -141,10 +142,10 @@ def test_only_the_link_that_uploaded_may_delete_and_only_what_nothing_uses(uploa
     one = uploaded()
     for stranger in (OTHERS, ""):
         with pytest.raises(InputError, match="Only the link that uploaded"):
-            uploads.delete(one.id, stranger)
-    runs.create_experiment(experiment.default(one.id, workspace=OTHERS), split(one).frame)
+            removal.delete(one.id, stranger)
+    create_experiment(experiment.default(one.id, workspace=OTHERS), split(one).frame)
     with pytest.raises(InputError, match="1 experiment uses these pictures"):
-        uploads.delete(one.id, MINE)
+        removal.delete(one.id, MINE)
     assert is_there(one)
 
 
@@ -155,7 +156,7 @@ def test_who_has_only_the_link_may_not_train_on_the_pictures_and_what_nobodys_li
         with pytest.raises(InputError, match="Upload the same zip to train on them"):
             uploads.check_use(one.id, stranger)
         uploads.check_use(nobodys.id, stranger)
-    uploads.check_use(runs.new_id(), OTHERS)  # there is nothing any more, so nothing to refuse
+    uploads.check_use(new_id(), OTHERS)  # there is nothing any more, so nothing to refuse
 
 
 def test_who_has_only_the_link_makes_no_data_set_of_the_pictures_by_another_way_to_read_them(zip_of):
@@ -163,35 +164,35 @@ def test_who_has_only_the_link_makes_no_data_set_of_the_pictures_by_another_way_
     one = dataset.ingest(dataset.create(zipped, "Leaves", workspace=MINE))
     with pytest.raises(InputError, match="which may only look"):
         dataset.reread(one.id, one.ways[1].key, workspace=OTHERS)
-    assert [path.name for path in runs.directories("datasets")] == [one.id]
+    assert [path.name for path in directories("datasets")] == [one.id]
     assert dataset.reread(one.id, one.ways[1].key, workspace=MINE)
 
 
 def test_an_experiment_of_another_link_is_named_to_the_owner_who_cannot_delete_it(uploaded):
     one = uploaded()
     experiment_on(one)
-    assert uploads.refusal(one.id) == (
+    assert removal.refusal(one.id) == (
         "1 experiment uses these pictures. They go with the last one: delete it on the Compare page."
     )
-    runs.create_experiment(experiment.default(one.id, workspace=OTHERS), split(one).frame)
-    assert "1 of 2 can be deleted only under the link that started it." in str(uploads.refusal(one.id))
+    create_experiment(experiment.default(one.id, workspace=OTHERS), split(one).frame)
+    assert "1 of 2 can be deleted only under the link that started it." in str(removal.refusal(one.id))
 
 
 def test_an_upload_of_nobody_is_nobodys_to_delete(uploaded):
     one = uploaded(workspace="")
     with pytest.raises(InputError, match="Only the link"):
-        uploads.delete(one.id, "")
+        removal.delete(one.id, "")
 
 
 def test_an_upload_that_another_tab_has_deleted_is_no_error(uploaded):
     one = uploaded()
     for _ in range(2):
-        uploads.delete(one.id, MINE)
+        removal.delete(one.id, MINE)
     assert not is_there(one)
 
 
 def experiment_on(one: Dataset) -> str:
-    return runs.create_experiment(experiment.default(one.id, workspace=MINE), split(one).frame)
+    return create_experiment(experiment.default(one.id, workspace=MINE), split(one).frame)
 
 
 def test_an_upload_goes_with_its_last_experiment(uploaded):
@@ -200,10 +201,10 @@ def test_an_upload_goes_with_its_last_experiment(uploaded):
     jobs.delete(first, MINE)
     assert is_there(one)
     jobs.delete(second, MINE)
-    assert not runs.dataset_directory(one.id).exists()
-    assert runs.read_experiment(second) is None
+    assert not dataset_directory(one.id).exists()
+    assert read_experiment(second) is None
     assert is_there(other)
-    assert runs.read_experiment(third) is not None
+    assert read_experiment(third) is not None
 
 
 def test_an_upload_outlives_its_last_experiment_where_somebody_makes_another_just_then(uploaded):
@@ -212,15 +213,15 @@ def test_an_upload_outlives_its_last_experiment_where_somebody_makes_another_jus
     with uploads.held(one.id):
         jobs.delete(first, MINE)
         second = experiment_on(one)
-    assert runs.read_experiment(first) is None
-    assert runs.read_experiment(second) is not None
+    assert read_experiment(first) is None
+    assert read_experiment(second) is not None
     assert is_there(one)
 
 
 def test_an_upload_that_has_just_been_read_is_not_said_to_be_still_read(uploaded):
     one = uploaded()
-    job.folder().mkdir(parents=True)
+    jobs_directory().mkdir(parents=True)
     Job(kind=Kind.INGEST, subject=one.id, submitted=1).write()
-    assert uploads.refusal(one.id) is None
-    uploads.delete(one.id, MINE)
+    assert removal.refusal(one.id) is None
+    removal.delete(one.id, MINE)
     assert not is_there(one)

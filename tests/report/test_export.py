@@ -16,7 +16,8 @@ from stand_ins import store
 
 from core.data.pictures import picture, pixels
 from core.data.pictures.depth import UNKNOWN, Depth
-from core.disk import runs
+from core.data.pictures.recipe import labels
+from core.disk.home import arm_directory
 from core.errors import InputError
 from core.plan.experiment import Arm
 from core.report import export
@@ -25,7 +26,7 @@ from core.report import export
 def test_a_network_comes_with_its_labels(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment()
     with zipfile.ZipFile(io.BytesIO(export.network(experiment_id, Arm.SCRATCH))) as archive:
-        stored = runs.arm_directory(experiment_id, Arm.SCRATCH) / "model.keras"
+        stored = arm_directory(experiment_id, Arm.SCRATCH) / "model.keras"
         assert archive.read("model.keras") == stored.read_bytes()
         assert json.loads(archive.read("labels.json"))["classes"] == ["bird", "flower", "fruit", "mammal"]
 
@@ -143,7 +144,7 @@ def test_it_sees_the_same_pixels_as_this_project(
     tmp_path: Path, finished_experiment: Callable[..., str], pictures: dict[str, bytes]
 ):
     depth = Depth(integers=(0.0, 4095.0), fractions=(0.0, 1.0))
-    said = export.labels(["a", "b", "c"], depth, image_size=96)
+    said = labels(["a", "b", "c"], depth, image_size=96)
     folder = unpacked(export.network(finished_experiment(), Arm.SCRATCH), tmp_path / "alone", pictures, **said)
     program = "import sys; sys.path.insert(0, '.'); import predict, numpy; "
     alone(folder, "-c", program + "numpy.savez('seen', *map(predict.pixels, sys.argv[1:]))", *pictures)
@@ -157,7 +158,7 @@ def test_it_sees_the_same_pixels_as_this_project(
 def test_it_reads_other_pictures_where_heic_cannot_be_read(
     tmp_path: Path, finished_experiment: Callable[..., str], pictures: dict[str, bytes]
 ):
-    said = export.labels(["a", "b", "c"], UNKNOWN, image_size=96)
+    said = labels(["a", "b", "c"], UNKNOWN, image_size=96)
     folder = unpacked(export.network(finished_experiment(), Arm.SCRATCH), tmp_path / "alone", pictures, **said)
     program = "import sys; sys.path.insert(0, '.'); sys.modules['pi_heif'] = None; import predict; "
     assert alone(folder, "-c", program + "print(predict.pixels('small.jpg').shape)") == "(96, 96, 3)\n"

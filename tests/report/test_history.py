@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from core.disk import runs
-from core.disk.runs import State, Status
+from core.disk.home import arm_directory, experiment_directory
+from core.disk.status import State, Status, write_status
 from core.plan.experiment import Arm
 from core.report import history
 
@@ -23,7 +23,7 @@ def test_an_entry_says_what_came_out_and_what_it_takes(finished_experiment: Call
     (entry,) = history.entries(LINK)
     assert entry.outcome == "100\xa0% transfer, 0\xa0% from scratch"
     assert (entry.dataset, entry.base) == ("Noise", "MobileNet")
-    directory = runs.experiment_directory(experiment_id)
+    directory = experiment_directory(experiment_id)
     before = entry.size_bytes
     (directory / "more").write_bytes(bytes(1000))
     assert history.entries(LINK)[0].size_bytes == before + 1000
@@ -34,7 +34,7 @@ def test_an_entry_says_how_far_it_is_without_scores(finished_experiment: Callabl
 
     def outcome(transfer: State, scratch: State) -> str:
         for arm, state in ((Arm.TRANSFER, transfer), (Arm.SCRATCH, scratch)):
-            runs.write_status(runs.arm_directory(experiment_id, arm), Status(state=state))
+            write_status(arm_directory(experiment_id, arm), Status(state=state))
         return history.entries(LINK)[0].outcome
 
     assert outcome(State.QUEUED, State.QUEUED) == "waiting"

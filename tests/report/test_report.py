@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.disk import runs
+from core.disk.home import experiment_directory, new_id
 from core.errors import HeadstartError, InputError, RunError
 from core.plan.experiment import Arm, Experiment
+from core.plan.experiments import read_experiment, read_split
 from core.report import report
 from core.report.verdict import Verdict
 from core.settings import ROOT
@@ -222,7 +223,7 @@ def test_result_says_what_the_files_say(finished_experiment):
     assert result["dataset"] == {
         "images": 50,
         "classes": ["ant", "zebra"],
-        "split": runs.read_split(experiment_id)["part"].value_counts().to_dict(),
+        "split": read_split(experiment_id)["part"].value_counts().to_dict(),
     }
     confusion = np.array(result["arms"]["transfer"]["confusion"])
     assert confusion.sum() == result["dataset"]["split"]["test"]
@@ -246,11 +247,11 @@ def test_reading_the_pictures_in_counts_in_the_first_arm_only(finished_experimen
 
 
 def test_result_can_be_passed_on_without_the_way_to_the_pictures(finished_experiment):
-    workspace = runs.new_id()
+    workspace = new_id()
     experiment_id = finished_experiment(workspace=workspace)
     text = json.dumps(report.result(experiment_id))
     assert workspace not in text
-    assert runs.read_experiment(experiment_id).dataset not in text
+    assert read_experiment(experiment_id).dataset not in text
     assert Experiment.model_validate(json.loads(text)["experiment"]).dataset_name == "Noise"
 
 
@@ -304,15 +305,15 @@ def test_arms_without_mistakes_have_no_remarks(finished_experiment):
 
 def test_refuses_an_experiment_that_is_not_there():
     with pytest.raises(InputError, match="found none"):
-        report.result(runs.new_id())
+        report.result(new_id())
 
 
 def test_the_report_process_writes_the_result_without_keras(finished_experiment):
     experiment_id = finished_experiment()
-    path = runs.experiment_directory(experiment_id) / "result.json"
+    path = experiment_directory(experiment_id) / "result.json"
     path.unlink()
     script = "import runpy, sys; runpy.run_module('core.report.report', run_name='__main__')"
-    command = [sys.executable, "-m", "core.report.report", str(path.parent), "when-told"]
+    command = [sys.executable, "-m", "core.tasks.report", str(path.parent), "when-told"]
     assert subprocess.run(command, cwd=ROOT, input=b"", check=False, timeout=60).returncode == 1
     assert not path.exists(), "nobody has told it"
     subprocess.run(command, cwd=ROOT, input=b"\n", check=True, timeout=60)
@@ -323,7 +324,7 @@ def test_the_report_process_writes_the_result_without_keras(finished_experiment)
 
 
 def test_the_report_process_says_in_one_line_what_is_wrong(home):
-    command = [sys.executable, "-m", "core.report.report", str(home / "experiments" / runs.new_id())]
+    command = [sys.executable, "-m", "core.tasks.report", str(home / "experiments" / new_id())]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 1
     assert ended.stderr.startswith("error: Expected the link of an experiment")

@@ -1,17 +1,8 @@
 import numpy as np
 import pytest
 
-from core.report.verdict import (
-    Verdict,
-    bootstrap,
-    decide,
-    mcnemar,
-    percent,
-    percent_range,
-    points,
-    signed_points,
-    wilson,
-)
+from core.report.verdict import Verdict, bootstrap, decide, mcnemar, wilson
+from core.words.numbers import percent, percent_range, points, signed_points
 
 
 def paired(both: int, only_transfer: int, only_scratch: int, neither: int) -> tuple[np.ndarray, np.ndarray]:

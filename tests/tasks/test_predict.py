@@ -12,11 +12,14 @@ from stand_ins import store
 
 from core.data import dataset
 from core.data.pictures import picture
-from core.disk import runs
-from core.disk.runs import State
+from core.disk.files import write_json
+from core.disk.home import arm_directory
+from core.disk.record import read_json
+from core.disk.status import State, Status, read_status, request_stop
 from core.errors import InputError, ResourceError
 from core.network import engine, model
 from core.plan.experiment import Arm
+from core.plan.experiments import read_experiment
 from core.settings import settings
 from core.tasks import predict
 
@@ -27,8 +30,8 @@ def files(picture_of: Callable[..., bytes]) -> list[tuple[str, bytes]]:
     return [(name, picture_of(number, size=(30, 20))) for number, name in enumerate(("a.png", "b.png", "a.png"))]
 
 
-def status(prediction_id: str) -> runs.Status:
-    return runs.read_status(predict.directory(prediction_id)) or runs.Status()
+def status(prediction_id: str) -> Status:
+    return read_status(predict.directory(prediction_id)) or Status()
 
 
 def wide(colour: tuple[int, int, int]) -> bytes:
@@ -177,7 +180,7 @@ def test_a_real_process_writes_the_answers_that_both_networks_give(compared, sta
 
 
 def test_a_picture_of_the_test_part_is_answered_as_it_was_scored(compared):
-    chosen = runs.read_experiment(compared.experiment_id)
+    chosen = read_experiment(compared.experiment_id)
     assert chosen
     data = dataset.read(chosen.dataset)
     scored = pd.read_parquet(compared.arm(Arm.TRANSFER) / "predictions.parquet")
@@ -192,7 +195,7 @@ def test_a_picture_of_the_test_part_is_answered_as_it_was_scored(compared):
 def test_an_experiment_that_was_deleted_meanwhile_fails_with_what_is_missing(compared, files):
     prediction_id = predict.create(compared.experiment_id, files)
     request = predict.directory(prediction_id) / "request.json"
-    runs.write_json(request, runs.read_json(request) | {"experiment": "f" * 32})
+    write_json(request, read_json(request) | {"experiment": "f" * 32})
     assert predict.main([str(predict.directory(prediction_id))]) == 1
     assert status(prediction_id).state is State.FAILED
     assert "found none" in status(prediction_id).message
@@ -204,7 +207,7 @@ def test_a_stop_ends_it_without_answers(compared, files, start, wait_for):
     process = start("core.tasks.predict", predict.directory(prediction_id))
     wait_for(lambda: status(prediction_id).state is State.STARTING)
     begun = time.monotonic()
-    runs.request_stop(predict.directory(prediction_id))
+    request_stop(predict.directory(prediction_id))
     assert process.wait(10) == 0
     assert time.monotonic() - begun < 1.5
     assert status(prediction_id).state is State.STOPPED
@@ -212,12 +215,12 @@ def test_a_stop_ends_it_without_answers(compared, files, start, wait_for):
 
 
 def test_only_arms_with_a_saved_network_answer(compared, tmp_path: Path, monkeypatch, files):
-    original = runs.arm_directory
+    original = arm_directory
     empty = tmp_path / "empty"
 
     def only_transfer(experiment_id: str, arm: Arm) -> Path:
         return original(experiment_id, arm) if arm is Arm.TRANSFER else empty
 
-    monkeypatch.setattr(runs, "arm_directory", only_transfer)
+    monkeypatch.setattr(predict, "arm_directory", only_transfer)
     answers = answered(predict.create(compared.experiment_id, files))
     assert set(answers["arm"]) == {"transfer"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.disk import runs
-from core.disk.runs import State
+from core.disk.files import write_json
+from core.disk.status import State, Status, read_status, request_stop
 from core.plan import estimate, experiment
 from core.plan.experiment import Arm, Experiment
 from core.tasks import probe
@@ -19,7 +19,7 @@ def request_of(tmp_path: Path) -> Callable[..., Path]:
     def write(of: Experiment) -> Path:
         directory = tmp_path / "probe"
         directory.mkdir()
-        runs.write_json(directory / "request.json", {"experiment": of.model_dump(mode="json"), "n_classes": 3})
+        write_json(directory / "request.json", {"experiment": of.model_dump(mode="json"), "n_classes": 3})
         return directory
 
     return write
@@ -30,8 +30,8 @@ def small(**choices: object) -> Experiment:
     return experiment.default("0" * 32, **{**plain, **choices})
 
 
-def status(directory: Path) -> runs.Status:
-    return runs.read_status(directory) or runs.Status()
+def status(directory: Path) -> Status:
+    return read_status(directory) or Status()
 
 
 def test_a_probe_measures_both_arms_so_that_there_is_an_estimate(request_of, home, monkeypatch):
@@ -71,7 +71,7 @@ def test_a_probe_that_is_asked_to_stop_leaves_at_once(request_of, start, wait_fo
     process = start("core.tasks.probe", directory)
     wait_for(lambda: status(directory).state is State.STARTING)
     begun = time.monotonic()
-    runs.request_stop(directory)
+    request_stop(directory)
     assert process.wait(10) == 0
     assert time.monotonic() - begun < 1.5
     assert status(directory).state is State.STOPPED

@@ -18,16 +18,18 @@ import pytest
 
 from core.data import dataset
 from core.data.pictures import picture
-from core.disk import runs
-from core.disk.runs import State
-from core.network import engine, model
+from core.data.pictures.augmentation import Augmentation
+from core.disk.home import arm_directory, dataset_directory
+from core.disk.status import State, Status, read_metrics, read_status, request_stop, write_status
+from core.network import batches, engine, model
 from core.network.batchnorm import Reestimation
 from core.plan import bases
-from core.plan.experiment import Arm, Augmentation, parameter_counts
+from core.plan.experiment import Arm, parameter_counts
+from core.plan.experiments import read_experiment, read_split
 from core.settings import ASSETS, ROOT, settings
 from core.tasks import train
-from core.training import batches, inputs
-from core.training.arm import Job
+from core.training import inputs
+from core.training.arm import Run
 
 STOP_SECONDS = 1.0
 SLACK_SECONDS = 0.5  # this machine is shared
@@ -55,13 +57,13 @@ time.sleep(600)
 
 def trained(experiment_id: str, arm: Arm = Arm.TRANSFER, *, code: int = 0) -> Path:
     """Run an arm in this process, which has Keras already; its directory."""
-    directory = runs.arm_directory(experiment_id, arm)
-    assert train.main([str(directory.parent), arm]) == code, runs.read_status(directory)
+    directory = arm_directory(experiment_id, arm)
+    assert train.main([str(directory.parent), arm]) == code, read_status(directory)
     return directory
 
 
-def status(directory: Path) -> runs.Status:
-    return runs.read_status(directory) or runs.Status()
+def status(directory: Path) -> Status:
+    return read_status(directory) or Status()
 
 
 def facts(directory: Path) -> dict:
@@ -78,7 +80,7 @@ def reloaded(directory: Path) -> keras.Model:
 
 def pixels_of(experiment_id: str, arm: Arm, part: str) -> tuple[np.ndarray, pd.DataFrame]:
     """What the arm's network is asked about a part, and the rows of the split."""
-    experiment, split = runs.read_experiment(experiment_id), runs.read_split(experiment_id)
+    experiment, split = read_experiment(experiment_id), read_split(experiment_id)
     assert experiment
     data, rows = dataset.read(experiment.dataset), split[split["part"] == part]
     assert data
@@ -87,14 +89,14 @@ def pixels_of(experiment_id: str, arm: Arm, part: str) -> tuple[np.ndarray, pd.D
 
 def assert_the_saved_network_is_that_of_the_best_epoch(experiment_id: str, arm: Arm) -> None:
     """Loss and accuracy on the validation part by Keras itself equal the line of the best epoch."""
-    directory = runs.arm_directory(experiment_id, arm)
-    metrics = runs.read_metrics(directory).set_index("epoch")
+    directory = arm_directory(experiment_id, arm)
+    metrics = read_metrics(directory).set_index("epoch")
     best = facts(directory)["best_epoch"]
     assert best == metrics["val_loss"].idxmin()
     pixels, rows = pixels_of(experiment_id, arm, "validation")
     labels = json.loads((directory / "labels.json").read_text())["classes"]
     network, truth = reloaded(directory), rows["label"].map(labels.index).to_numpy()
-    chosen = runs.read_experiment(experiment_id)
+    chosen = read_experiment(experiment_id)
     assert chosen
     model.compile_for(network, chosen.training_of(arm), steps=1)
     loss, accuracy = network.evaluate(pixels, truth, verbose=0)
@@ -137,7 +139,7 @@ def test_what_is_saved_is_the_best_epoch_s_network(compared, arm):
 
 @pytest.mark.parametrize(("arm", "epochs", "phases"), [(Arm.TRANSFER, 3, [1, 2, 2]), (Arm.SCRATCH, 2, [1, 1])])
 def test_each_epoch_has_a_line_and_its_phase(compared, arm, epochs, phases):
-    metrics = runs.read_metrics(compared.arm(arm))
+    metrics = read_metrics(compared.arm(arm))
     assert metrics["epoch"].tolist() == list(range(1, epochs + 1))
     assert metrics["phase"].tolist() == phases
     assert metrics["seconds"].is_monotonic_increasing
@@ -147,7 +149,7 @@ def test_each_epoch_has_a_line_and_its_phase(compared, arm, epochs, phases):
 
 
 def test_the_facts_of_both_arms_are_true(compared):
-    chosen = runs.read_experiment(compared.experiment_id)
+    chosen = read_experiment(compared.experiment_id)
     assert chosen
     transfer, scratch = (facts(compared.arm(arm)) for arm in Arm)
     for arm, found in zip(Arm, (transfer, scratch), strict=True):
@@ -155,7 +157,7 @@ def test_the_facts_of_both_arms_are_true(compared):
         assert (found["trained_parameters"], found["frozen_parameters"]) == (counts.trained, counts.frozen)
         assert found["reload_check"]["passed"] is True
         assert found["reload_check"]["pictures"] == min(
-            32, int((runs.read_split(compared.experiment_id)["part"] == "test").sum())
+            32, int((read_split(compared.experiment_id)["part"] == "test").sum())
         )
         assert found["reload_check"]["largest_difference"] <= 1e-4
         assert found["image_size"] == 32
@@ -170,7 +172,7 @@ def test_the_facts_of_both_arms_are_true(compared):
 
 
 def test_the_frozen_weights_are_imagenet_s_and_the_unfrozen_ones_have_moved(compared):
-    chosen = runs.read_experiment(compared.experiment_id)
+    chosen = read_experiment(compared.experiment_id)
     assert chosen
     original = model.build("MobileNet", chosen.head, image_size=32, n_classes=3)
     model.load_base_weights(original, ASSETS / "weights" / "mobilenet_1_0_224_tf.fp16.h5")
@@ -222,7 +224,7 @@ def of_two_classes(_of_two_classes: tuple[Path, str], monkeypatch: pytest.Monkey
 
 
 def test_of_two_classes_each_picture_has_both_probabilities(of_two_classes):
-    directory = runs.arm_directory(of_two_classes, Arm.TRANSFER)
+    directory = arm_directory(of_two_classes, Arm.TRANSFER)
     predictions = pd.read_parquet(directory / "predictions.parquet")
     np.testing.assert_allclose(predictions["p_earth"] + predictions["p_grass"], 1.0)
     is_second = predictions["p_grass"] >= 0.5
@@ -232,14 +234,14 @@ def test_of_two_classes_each_picture_has_both_probabilities(of_two_classes):
 
 
 def test_pictures_that_are_easy_to_tell_apart_are_told_apart(of_two_classes):
-    predictions = pd.read_parquet(runs.arm_directory(of_two_classes, Arm.TRANSFER) / "predictions.parquet")
+    predictions = pd.read_parquet(arm_directory(of_two_classes, Arm.TRANSFER) / "predictions.parquet")
     assert len(predictions) == 10
     assert (predictions["true"] == predictions["predicted"]).mean() >= 0.8
 
 
 def test_early_stopping_ends_the_fit_and_keeps_the_best_epoch(of_two_classes):
-    directory = runs.arm_directory(of_two_classes, Arm.TRANSFER)
-    metrics = runs.read_metrics(directory)
+    directory = arm_directory(of_two_classes, Arm.TRANSFER)
+    metrics = read_metrics(directory)
     assert len(metrics) < 500
     assert facts(directory)["best_epoch"] == len(metrics) - 6
     assert status(directory).state is State.DONE
@@ -250,7 +252,7 @@ def test_early_stopping_ends_the_fit_and_keeps_the_best_epoch(of_two_classes):
 def test_the_same_seed_gives_the_same_curve_and_another_seed_another(new_experiment):
     def curve(seed: int) -> list[float]:
         directory = trained(new_experiment(2, seed=seed, augmentation=EVERY_VIEW))
-        return runs.read_metrics(directory)["loss"].tolist()
+        return read_metrics(directory)["loss"].tolist()
 
     first = curve(1)
     assert curve(1) == pytest.approx(first, rel=1e-4)
@@ -274,7 +276,7 @@ def test_a_flattened_map_hidden_layers_and_class_weights_are_trained_too(new_exp
     head = {"pooling": "flatten", "hidden": [8], "dropout": 0.5}
     chosen = {"epochs": 2, "patience": None, "class_weights": True, "optimizer": "adamw"}
     experiment_id = new_experiment(3, head=head, training=chosen)
-    experiment = runs.read_experiment(experiment_id)
+    experiment = read_experiment(experiment_id)
     assert experiment
     found = facts(trained(experiment_id))
     assert found["trained_parameters"] == parameter_counts(experiment, Arm.TRANSFER, n_classes=3).trained
@@ -285,9 +287,9 @@ def test_a_flattened_map_hidden_layers_and_class_weights_are_trained_too(new_exp
 def test_in_mixed_precision_what_is_saved_and_scored_is_float32(new_experiment, monkeypatch):
     """What a GPU makes `prepare_device` choose."""
 
-    def half_precision() -> model.Device:
+    def half_precision() -> model.Placement:
         keras.config.set_dtype_policy("mixed_bfloat16")
-        return model.Device("GPU of a test", "Keras in half precision")
+        return model.Placement("GPU of a test", "Keras in half precision")
 
     monkeypatch.setattr(model, "prepare_device", half_precision)
     experiment_id = new_experiment(2, frozen_blocks=13)
@@ -315,7 +317,7 @@ def test_an_openvino_that_does_not_start_fails_no_run(new_experiment, start, tmp
     broken = tmp_path / "path" / "openvino"
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise ImportError('libtbb.so.12: cannot open shared object file')\n")
-    directory = runs.arm_directory(new_experiment(2), Arm.TRANSFER)
+    directory = arm_directory(new_experiment(2), Arm.TRANSFER)
     process = start("core.tasks.train", directory.parent, Arm.TRANSFER, PYTHONPATH=str(broken.parent))
     assert process.wait(200) == 0, status(directory)
     found = facts(directory)
@@ -330,9 +332,11 @@ def test_a_network_that_cannot_be_converted_is_computed_by_keras_and_the_pages_k
     def fails(*_: object) -> None:
         raise NameError("name 'tensorflow' is not defined")
 
-    written: list[runs.Status] = []
-    genuine = runs.write_status
-    monkeypatch.setattr(runs, "write_status", lambda place, each: (written.append(each), genuine(place, each)))
+    written: list[Status] = []
+    genuine = write_status
+    monkeypatch.setattr(
+        "core.worker.writer.write_status", lambda place, each: (written.append(each), genuine(place, each))
+    )
     monkeypatch.setattr("core.network.conversion._converted", fails)
     monkeypatch.setattr(engine, "_FAILURES", {})
     found = facts(trained(new_experiment(2)))
@@ -366,8 +370,8 @@ def test_scores_come_from_keras_where_openvino_fails_after_the_fit(new_experimen
 
 def test_a_run_that_begins_anew_for_scoring_still_knows_that_openvino_failed(new_experiment, monkeypatch):
     monkeypatch.setattr(engine, "_FAILURES", {})
-    directory = runs.arm_directory(new_experiment(2), Arm.TRANSFER)
-    job = Job(directory.parent, Arm.TRANSFER)
+    directory = arm_directory(new_experiment(2), Arm.TRANSFER)
+    job = Run(directory.parent, Arm.TRANSFER)
     network = model.build("MobileNet", job.experiment.head, image_size=32, n_classes=2)
     frozen = inputs.frozen_part(job, network, {"weights_sha256": "0" * 64, "openvino_failure": "OpenVINO is tired"})
     assert frozen
@@ -387,9 +391,9 @@ def failure(experiment_id: str, arm: Arm = Arm.TRANSFER) -> str:
 
 def test_without_its_data_set_a_run_fails_and_says_so(new_experiment):
     experiment_id = new_experiment()
-    experiment = runs.read_experiment(experiment_id)
+    experiment = read_experiment(experiment_id)
     assert experiment
-    shutil.rmtree(runs.dataset_directory(experiment.dataset))
+    shutil.rmtree(dataset_directory(experiment.dataset))
     assert failure(experiment_id) == (
         "Expected this experiment's data set on this host; found none. Upload the pictures again."
     )
@@ -411,9 +415,9 @@ def test_a_weight_file_that_is_cut_off_fails_the_run_with_its_name_and_what_to_d
 
 def test_a_picture_that_has_gone_fails_the_run_with_where_to_look(new_experiment):
     experiment_id = new_experiment()
-    experiment = runs.read_experiment(experiment_id)
+    experiment = read_experiment(experiment_id)
     assert experiment
-    next((runs.dataset_directory(experiment.dataset) / "pictures").iterdir()).unlink()
+    next((dataset_directory(experiment.dataset) / "pictures").iterdir()).unlink()
     assert "Found it gone" in failure(experiment_id)
 
 
@@ -427,14 +431,14 @@ def test_a_loss_that_is_no_number_fails_the_run_with_what_to_lower(new_experimen
 # Stops, in real processes
 
 
-class Run:
+class Process:
     """A process of `core.tasks.train`, and how long it takes to answer."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", directory: Path, wait_for: Callable[..., None]) -> None:
         self.process, self.directory, self._wait_for = process, directory, wait_for
 
     @property
-    def status(self) -> runs.Status:
+    def status(self) -> Status:
         return status(self.directory)
 
     def reaches(self, state: State, seconds: float = 120.0) -> None:
@@ -450,11 +454,11 @@ class Run:
         """Ask it to stop; seconds until it scores, or has ended, in answer to that."""
         before = self.status.state
         begun = time.monotonic()
-        runs.request_stop(self.directory)
+        request_stop(self.directory)
         self._wait_for(lambda: self.status.state.is_final or self.status.state is State.SCORE is not before, 30)
         return time.monotonic() - begun
 
-    def ends(self, seconds: float = 120.0) -> runs.Status:
+    def ends(self, seconds: float = 120.0) -> Status:
         """Wait for its end; its last status."""
         assert self.process.wait(seconds) == 0
         assert not files(self.directory) & {"best.npz", "start.json", "train.npy", "validation.npy", "test.npy"}
@@ -462,10 +466,10 @@ class Run:
 
 
 @pytest.fixture
-def start_arm(start: Callable[..., "subprocess.Popen[bytes]"], wait_for: Callable[..., None]) -> Callable[..., Run]:
-    def begin(experiment_id: str, arm: Arm = Arm.TRANSFER, **environment: str) -> Run:
-        directory = runs.arm_directory(experiment_id, arm)
-        return Run(start("core.tasks.train", directory.parent, arm, **environment), directory, wait_for)
+def start_arm(start: Callable[..., "subprocess.Popen[bytes]"], wait_for: Callable[..., None]) -> Callable[..., Process]:
+    def begin(experiment_id: str, arm: Arm = Arm.TRANSFER, **environment: str) -> Process:
+        directory = arm_directory(experiment_id, arm)
+        return Process(start("core.tasks.train", directory.parent, arm, **environment), directory, wait_for)
 
     return begin
 
@@ -519,7 +523,7 @@ def test_a_stop_during_the_fit_keeps_the_best_epoch_and_scores_it(new_experiment
     experiment_id = new_experiment(training={"epochs": 1000, "patience": None})
     run = start_arm(experiment_id)
     run.reaches(State.FIT)
-    wait_for(lambda: len(runs.read_metrics(run.directory)) >= 3)
+    wait_for(lambda: len(read_metrics(run.directory)) >= 3)
     assert_in_time(run.stop())
     last = run.ends()
     assert last.state is State.STOPPED
@@ -535,7 +539,7 @@ def test_a_stop_during_the_fit_keeps_the_best_epoch_and_scores_it(new_experiment
 def test_a_second_stop_ends_the_scoring(new_experiment, start_arm, wait_for):
     """With pictures so large that the 32 of the proof take a while."""
     run = start_arm(new_experiment(image_size=384, training={"epochs": 1000, "patience": None}))
-    wait_for(lambda: len(runs.read_metrics(run.directory)) >= 1, 120)
+    wait_for(lambda: len(read_metrics(run.directory)) >= 1, 120)
     run.stop()
     assert run.status.state is State.SCORE
     assert_in_time(run.stop())
@@ -546,7 +550,7 @@ def test_a_second_stop_ends_the_scoring(new_experiment, start_arm, wait_for):
 
 def test_a_run_ends_and_tidies_up_when_its_parent_is_gone(new_experiment, wait_for, tmp_path):
     experiment_id = new_experiment(training={"epochs": 1000, "patience": None})
-    directory = runs.arm_directory(experiment_id, Arm.TRANSFER)
+    directory = arm_directory(experiment_id, Arm.TRANSFER)
     command = [sys.executable, "-c", PARENT, str(directory.parent), "transfer"]
     with (tmp_path / "log.txt").open("wb") as log:
         parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -571,7 +575,7 @@ def test_a_batch_that_takes_long_is_left_and_the_best_epoch_is_scored_under_the_
     chosen = {"epochs": 30, "patience": None, "batch_size": 32}
     experiment_id = new_experiment(2, n=28, base="VGG16", opponent=opponent, training=chosen)
     run = start_arm(experiment_id, Arm.SCRATCH)
-    wait_for(lambda: len(runs.read_metrics(run.directory)) >= 1, 280)
+    wait_for(lambda: len(read_metrics(run.directory)) >= 1, 280)
     pid = run.status.pid
     wait_for(lambda: run.status.done >= 1, 60)
     assert_in_time(run.stop())
@@ -597,7 +601,7 @@ def test_a_second_stop_ends_a_scoring_that_began_anew(new_experiment, start_arm,
         2, n=28, base="VGG16", opponent=opponent, training={"epochs": 1, "patience": None, "batch_size": 32}
     )
     run = start_arm(experiment_id, Arm.SCRATCH)
-    wait_for(lambda: len(runs.read_metrics(run.directory)) >= 1, 280)
+    wait_for(lambda: len(read_metrics(run.directory)) >= 1, 280)
     run.stop()
     assert run.status.state is State.SCORE
     wait_for(lambda: "--score" in psutil.Process(run.process.pid).cmdline(), 10)

@@ -5,28 +5,30 @@ from pathlib import Path
 
 import pytest
 
-from core.disk import runs
-from core.disk.runs import State
+from core.disk.home import experiment_directory
+from core.disk.status import State, Status, is_alive, read_status, request_stop
 from core.errors import WeightsError
+from core.plan.arm_files import SIGN, remove_temporary
 from core.plan.experiment import Arm
 from core.training import arm
-from core.training.arm import Job, Report
+from core.training.arm import Run
 from core.worker import process
+from core.worker.writer import StatusWriter
 
 
 @pytest.fixture
-def report(tmp_path: Path) -> Report:
-    return Report(tmp_path, process.started())
+def report(tmp_path: Path) -> StatusWriter:
+    return StatusWriter(tmp_path, process.started())
 
 
 @pytest.fixture
 def directory(new_experiment: Callable[..., str]) -> Path:
     opponent = {"epochs": 7, "learning_rate": 0.01, "patience": 3, "image_size": 48}
-    return runs.experiment_directory(new_experiment(frozen_blocks=5, opponent=opponent))
+    return experiment_directory(new_experiment(frozen_blocks=5, opponent=opponent))
 
 
-def status(folder: Path) -> runs.Status:
-    found = runs.read_status(folder)
+def status(folder: Path) -> Status:
+    found = read_status(folder)
     assert found
     return found
 
@@ -38,7 +40,7 @@ def test_a_new_state_begins_with_no_progress(report, tmp_path):
     assert (found.state, found.message, found.done, found.total) == (State.FIT, "Now it learns.", 0, 0)
     assert found.rate is found.seconds_left is None
     assert found.device == report.device == "CPU"
-    assert runs.is_alive(found)
+    assert is_alive(found)
 
 
 def test_progress_is_written_a_few_times_a_second_and_at_the_end(report, tmp_path, monkeypatch):
@@ -79,14 +81,14 @@ def test_a_failure_of_ours_is_told_in_its_own_words_and_another_by_name_with_whe
     other = tmp_path / "other"
     other.mkdir()
     report.fail(WeightsError("Expected weights. Found none. Fetch them."))
-    Report(other, process.started()).fail(KeyError("head"))
+    StatusWriter(other, process.started()).fail(KeyError("head"))
     assert status(tmp_path).message == "Expected weights. Found none. Fetch them."
     assert status(other).message == "Failed with KeyError: 'head'. The log tells more."
     assert status(tmp_path).state is status(other).state is State.FAILED
 
 
 def test_each_arm_has_its_own_training_size_and_frozen_blocks(directory):
-    transfer, scratch = Job(directory, Arm.TRANSFER), Job(directory, Arm.SCRATCH)
+    transfer, scratch = Run(directory, Arm.TRANSFER), Run(directory, Arm.SCRATCH)
     assert (transfer.training.epochs, scratch.training.epochs) == (2, 7)
     assert (transfer.training.learning_rate, scratch.training.learning_rate) == (1e-3, 0.01)
     assert (transfer.training.patience, scratch.training.patience) == (None, 3)
@@ -95,15 +97,15 @@ def test_each_arm_has_its_own_training_size_and_frozen_blocks(directory):
 
 
 def test_a_process_that_begins_says_who_it_is(directory):
-    Job(directory, Arm.TRANSFER)
+    Run(directory, Arm.TRANSFER)
     found = status(directory / "transfer")
     assert found.state is State.STARTING
-    assert runs.is_alive(found)
+    assert is_alive(found)
 
 
 def test_one_that_begins_anew_only_to_score_says_so_from_its_start(directory):
-    runs.request_stop(directory / "transfer")
-    job = Job(directory, Arm.TRANSFER, served=1)
+    request_stop(directory / "transfer")
+    job = Run(directory, Arm.TRANSFER, served=1)
     found = status(directory / "transfer")
     assert found.state is State.SCORE
     assert found.message == arm.STOPPED_AND_SCORED
@@ -112,34 +114,34 @@ def test_one_that_begins_anew_only_to_score_says_so_from_its_start(directory):
 
 
 def test_the_last_word_says_whether_there_are_scores_and_why_not(directory):
-    def last_word(which: Arm, end: Callable[[Job], None]) -> tuple[State, str]:
-        end(Job(directory, which))
+    def last_word(which: Arm, end: Callable[[Run], None]) -> tuple[State, str]:
+        end(Run(directory, which))
         found = status(directory / which)
         return found.state, found.message
 
-    assert last_word(Arm.TRANSFER, Job.finish) == (State.DONE, "")
-    state, message = last_word(Arm.TRANSFER, Job.give_up)
+    assert last_word(Arm.TRANSFER, Run.finish) == (State.DONE, "")
+    state, message = last_word(Arm.TRANSFER, Run.give_up)
     assert state is State.STOPPED
     assert "before its first epoch" in message
 
-    def stopped_while_scored(job: Job) -> None:
+    def stopped_while_scored(job: Run) -> None:
         job.begin_scoring()
         job.give_up()
 
     state, message = last_word(Arm.SCRATCH, stopped_while_scored)
     assert state is State.STOPPED
     assert "no scores" in message
-    runs.request_stop(directory / "scratch")
-    state, message = last_word(Arm.SCRATCH, lambda _: Job(directory, Arm.SCRATCH, served=1).finish())
+    request_stop(directory / "scratch")
+    state, message = last_word(Arm.SCRATCH, lambda _: Run(directory, Arm.SCRATCH, served=1).finish())
     assert state is State.STOPPED
     assert "best epoch" in message
 
 
 def test_a_stop_that_comes_after_the_last_file_takes_no_scores_away(directory):
-    job = Job(directory, Arm.TRANSFER)
+    job = Run(directory, Arm.TRANSFER)
     job.begin_scoring()
-    runs.request_stop(directory / "transfer")
-    (directory / "transfer" / arm.SIGN).touch()
+    request_stop(directory / "transfer")
+    (directory / "transfer" / SIGN).touch()
     job.give_up()
     assert "no scores" not in status(directory / "transfer").message
     assert status(directory / "transfer").state.is_final
@@ -149,11 +151,11 @@ def test_what_only_a_running_arm_needs_is_removed_at_its_end_and_nothing_else(di
     folder = directory / "transfer"
     temporary = ["train.npy", "best.npz", ".best.npz.123.partial", "start.json", "partial.keras"]
     kept = ["model.keras", "labels.json", "metrics.jsonl", "arm.json", "predictions.parquet", "log.txt", "cancel"]
-    with Job(directory, Arm.TRANSFER):
+    with Run(directory, Arm.TRANSFER):
         for name in temporary + kept[:-1]:
             (folder / name).touch()
     assert sorted(path.name for path in folder.iterdir()) == sorted([*kept[:-1], "status.json"])
     for name in temporary:
         (folder / name).touch()
-    arm.remove_temporary(folder)
+    remove_temporary(folder)
     assert not [name for name in temporary if (folder / name).exists()]

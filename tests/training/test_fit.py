@@ -8,12 +8,12 @@ import pytest
 
 from core.data import dataset
 from core.data.labels.layout import PARTS
-from core.disk import runs
+from core.disk.home import experiment_directory
 from core.network import model
 from core.network.model import Network
 from core.plan.experiment import Arm, Head
 from core.training import fit
-from core.training.arm import Job
+from core.training.arm import Run
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +22,9 @@ def network() -> Network:
 
 
 @pytest.fixture
-def job_of(new_experiment: Callable[..., str]) -> Callable[..., Job]:
-    def write(arm: Arm = Arm.TRANSFER, **choices: object) -> Job:
-        return Job(runs.experiment_directory(new_experiment(**choices)), arm)
+def job_of(new_experiment: Callable[..., str]) -> Callable[..., Run]:
+    def write(arm: Arm = Arm.TRANSFER, **choices: object) -> Run:
+        return Run(experiment_directory(new_experiment(**choices)), arm)
 
     return write
 

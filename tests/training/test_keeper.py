@@ -7,23 +7,24 @@ import keras
 import numpy as np
 import pytest
 
-from core.disk import runs
+from core.disk.home import experiment_directory
+from core.disk.status import read_metrics
 from core.errors import RunError
 from core.network import model
+from core.network.batches import Rows
 from core.network.model import Network
 from core.plan.experiment import Arm, Head
 from core.training import keeper
-from core.training.arm import Job
-from core.training.batches import Rows
+from core.training.arm import Run
 from core.training.keeper import Keeper
 
 PATIENT = {"epochs": 9, "patience": 2}  # the first 3 epochs for the head alone, where blocks are unfrozen
 
 
 @pytest.fixture
-def job_of(new_experiment: Callable[..., str]) -> Callable[..., Job]:
-    def write(arm: Arm = Arm.TRANSFER, **choices: object) -> Job:
-        return Job(runs.experiment_directory(new_experiment(**choices)), arm)
+def job_of(new_experiment: Callable[..., str]) -> Callable[..., Run]:
+    def write(arm: Arm = Arm.TRANSFER, **choices: object) -> Run:
+        return Run(experiment_directory(new_experiment(**choices)), arm)
 
     return write
 
@@ -34,7 +35,7 @@ def network() -> Network:
     return model.build("MobileNet", Head(), image_size=32, n_classes=2)
 
 
-def keeper_of(job: Job, network: Network, rows: Rows | None = None) -> Keeper:
+def keeper_of(job: Run, network: Network, rows: Rows | None = None) -> Keeper:
     found = Keeper(job, network, rows or Rows(np.zeros((4, 1)), np.arange(4)[:, None], np.zeros(4)), total_steps=9)
     found.set_model(network.model)
     found.on_train_begin()
@@ -75,7 +76,7 @@ def test_each_epoch_adds_a_line_and_epochs_are_counted_through_both_phases(job_o
     end_epochs(watched, 3.0, 2.0)
     watched.phase = 2
     end_epochs(watched, 1.0)
-    metrics = runs.read_metrics(job.directory)
+    metrics = read_metrics(job.directory)
     assert metrics["phase"].tolist() == [1, 1, 2]
     assert metrics["epoch"].tolist() == [1, 2, 3]
     assert metrics["val_loss"].tolist() == [3.0, 2.0, 1.0]
@@ -95,7 +96,7 @@ def test_the_best_epoch_s_weights_come_back_and_no_other_s(job_of, network):
 
 
 def test_what_is_kept_of_an_epoch_is_only_what_may_have_changed(job_of, network):
-    def kept(job: Job) -> set[str]:
+    def kept(job: Run) -> set[str]:
         return {layer.name for layer in keeper.changing_layers(job, network)}
 
     everything = {layer.name for layer in network.model.layers if layer.weights}

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from core.disk import runs
-from core.disk.runs import State
+from core.disk.home import arm_directory
+from core.disk.status import State, read_status
 from core.errors import RunError
 from core.plan.experiment import Arm
 from core.tasks import train
@@ -36,9 +36,9 @@ def test_a_file_that_answers_otherwise_fails_the_run_without_scores(new_experime
         return network
 
     monkeypatch.setattr(keras.saving, "load_model", damaged)
-    directory = runs.arm_directory(new_experiment(training={"epochs": 9, "learning_rate": 0.1}), Arm.TRANSFER)
+    directory = arm_directory(new_experiment(training={"epochs": 9, "learning_rate": 0.1}), Arm.TRANSFER)
     assert train.main([str(directory.parent), "transfer"]) == 1
-    status = runs.read_status(directory)
+    status = read_status(directory)
     assert status
     assert status.state is State.FAILED
     assert "Expected the saved file to answer like the trained network" in status.message

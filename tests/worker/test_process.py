@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import psutil
 
-from core.disk import runs
+from core.disk.status import State, is_alive, request_stop
 from core.settings import ROOT
 from core.worker import process
 
 CHILD = """
 import sys, time
 from pathlib import Path
-from core.process import Watch
+from core.worker.process import Watch
 with Watch(Path(sys.argv[1])):
     Path(sys.argv[1], "ready").touch()
     time.sleep(60)
@@ -37,28 +37,28 @@ def wait_for(claim: Callable[[], object], seconds: float = 20.0) -> None:
 
 def test_a_first_status_names_this_very_process():
     status = process.started()
-    assert status.state is runs.State.STARTING
+    assert status.state is State.STARTING
     assert status.pid == os.getpid()
-    assert runs.is_alive(status)
+    assert is_alive(status)
 
 
 def test_each_further_stop_request_is_reported_once(tmp_path):
     heard: list[int] = []
     with process.Watch(tmp_path, heard.append) as watch:
         assert not watch.is_stopped
-        runs.request_stop(tmp_path)
+        request_stop(tmp_path)
         wait_for(lambda: heard == [1])
         assert watch.is_stopped
-        runs.request_stop(tmp_path)
+        request_stop(tmp_path)
         wait_for(lambda: heard == [1, 2])
     assert heard == [1, 2]
 
 
 def test_requests_up_to_the_level_are_not_reported_again(tmp_path):
-    runs.request_stop(tmp_path)
+    request_stop(tmp_path)
     heard: list[int] = []
     with process.Watch(tmp_path, heard.append, level=1):
-        runs.request_stop(tmp_path)
+        request_stop(tmp_path)
         wait_for(lambda: heard)
     assert heard == [2]
 
@@ -90,7 +90,7 @@ def test_who_started_a_process_is_no_matter_of_those_that_it_starts():
 def test_a_module_counts_as_not_installed_for_a_while():
     code = """
     import sys
-    from core.process import without
+    from core.worker.process import without
     with without("wave"), without("json"):
         import json  # is there already
         try:

@@ -62,7 +62,7 @@ FOUND = 0.5  # of the rows, or of the pictures, that a column must match to be t
 EXACT, BY_STEM, BY_NUMBER = 3, 2, 1  # how sure a match is
 
 
-class Pictures:
+class PictureNames:
     """The pictures of a zip, found by what a table calls them: with or without ending, with or without folders."""
 
     def __init__(self, files: Sequence[File]) -> None:
@@ -156,7 +156,7 @@ class Columns:
         ]
 
 
-def understood(table: Table, pictures: Pictures, part: str | None) -> Columns | None:
+def understood(table: Table, pictures: PictureNames, part: str | None) -> Columns | None:
     """The columns of a table that names pictures, or None of one that does not."""
     near = table.name.split("/")[:-1]
     picture = _picture_column(table, pictures, near, part)
@@ -185,7 +185,7 @@ def _header_row(above: Sequence[Sequence[str]]) -> int | None:
     return headed[-1] if headed else 0 if above else None
 
 
-def _picture_column(table: Table, pictures: Pictures, near: Sequence[str], part: str | None) -> int:
+def _picture_column(table: Table, pictures: PictureNames, near: Sequence[str], part: str | None) -> int:
     """The column whose cells name pictures most surely; some rows of a long table tell."""
     for rows in (table.rows[:: len(table.rows) // SAMPLE_ROWS + 1], table.rows):
         scores = [_sureness(pictures.find(row[place], near, part) for row in rows) for place in range(table.width)]

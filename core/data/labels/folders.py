@@ -8,13 +8,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from core.data import problem
+from core.data.findings import problem
+from core.data.findings.problem import Problem, ProblemKind, found
 from core.data.labels import parts
 from core.data.labels.division import Folders, Place
 from core.data.labels.parts import TEST, TRAIN, UNLABELLED, VALIDATION
 from core.data.labels.reading import File, Label, Reading
-from core.data.problem import Problem, ProblemKind, found
-from core.data.zips.names import loose, natural
+from core.data.zips.names import loose
+from core.words.names import natural
+from core.words.numbers import count
 
 MOST_LEVELS = 4  # that are offered as classes
 MOST_GROUPS = 8  # each of which is offered by itself
@@ -217,7 +219,7 @@ def _unanswered(of: Folders, labels: Labels, held: set[str | None]) -> list[Prob
         folders = " and ".join(f"'{name}'" for name in of.folder_of.get(part, [str(part)]))
         notes += problem.told(
             ProblemKind.UNLABELLED_PART,
-            f"{problem.count(len(names), 'picture')} in {folders} "
+            f"{count(len(names), 'picture')} in {folders} "
             f"{'has' if len(names) == 1 else 'have'} no label that train knows",
             names,
             f"Left out. {instead}Once networks are trained, the page Predict asks them about the first of these.",
@@ -261,7 +263,7 @@ def _remark(of: Folders, level: int, several: Sequence[Reading], groups: Sequenc
         )
         return problem.told(
             ProblemKind.READING,
-            f"{problem.count(len(tops), 'folder')} {why}",
+            f"{count(len(tops), 'folder')} {why}",
             tops,
             f"The folders in them are used as classes, and each picture remembers its group{dropped}. "
             "If that is wrong, choose another way to read the zip.",
@@ -277,7 +279,7 @@ def _remark(of: Folders, level: int, several: Sequence[Reading], groups: Sequenc
         inner = natural({place.folders[1] for place in of.learned if len(place.folders) > 1})
         return problem.told(
             ProblemKind.READING,
-            f"{problem.count(len(inner), 'folder')} inside the class folders count to their class",
+            f"{count(len(inner), 'folder')} inside the class folders count to their class",
             inner,
             "If they are the classes, choose another way to read the zip.",
         )

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from core.data import problem
+from core.data.findings import problem
+from core.data.findings.problem import Problem, ProblemKind, found
 from core.data.labels import division, folders, masks, rows, stems, table
 from core.data.labels.division import Folders
 from core.data.labels.parts import PARTS as PARTS
@@ -19,11 +20,12 @@ from core.data.labels.parts import TRAIN as TRAIN
 from core.data.labels.parts import VALIDATION as VALIDATION
 from core.data.labels.reading import File, Reading
 from core.data.labels.rows import Told
-from core.data.problem import Problem, ProblemKind, found
 from core.data.zips import signature
 from core.data.zips.archive import Archive, Entry
-from core.data.zips.names import loose, natural
+from core.data.zips.names import loose
 from core.errors import DatasetError
+from core.words.names import natural
+from core.words.numbers import count
 
 MOST_READINGS = 12
 
@@ -168,7 +170,7 @@ def _ranked(by_folder: list[Reading], tables: Told, of: Folders) -> list[Reading
 def _beside(others: Sequence[Reading]) -> list[Problem]:
     """A note that the file names tell other classes than the folders."""
     names = natural({name for each in others for name in each.classes})
-    title = f"The file names begin with {problem.count(len(names), 'word')} that the folders do not follow"
+    title = f"The file names begin with {count(len(names), 'word')} that the folders do not follow"
     remedy = "If these are the classes, and not the folders, choose another way to read the zip."
     return problem.told(ProblemKind.READING, title, names, remedy) if names else []
 
@@ -214,7 +216,7 @@ def _unused(reading: Reading, tables: Told, others: Sequence[File], by_folder: R
     beside = (
         problem.told(
             ProblemKind.TABLE,
-            f"{problem.count(len(idle), 'table')} beside the folders {'is' if len(idle) == 1 else 'are'} not used",
+            f"{count(len(idle), 'table')} beside the folders {'is' if len(idle) == 1 else 'are'} not used",
             idle,
             "The folders tell the classes. If the table shall do it, choose another way to read the zip.",
         )

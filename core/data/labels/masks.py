@@ -7,11 +7,12 @@ import re
 from collections.abc import Sequence
 from posixpath import splitext
 
-from core.data import problem
+from core.data.findings import problem
+from core.data.findings.problem import Problem, ProblemKind
 from core.data.labels import division, folders, parts
 from core.data.labels.reading import File
-from core.data.problem import Problem, ProblemKind
-from core.data.zips.names import natural
+from core.words.names import natural
+from core.words.numbers import count
 
 HINT = re.compile("mask|seg|gt|truth|label|annotation", re.IGNORECASE)  # one of these is in the name of each
 BEHIND = re.compile(
@@ -60,6 +61,6 @@ def told(masks: Sequence[File]) -> list[Problem]:
     if not masks:
         return []
     are = "is a mask" if len(masks) == 1 else "are masks"
-    title = f"{problem.count(len(masks), 'picture')} {are} of others, by name, and {'is' if len(masks) == 1 else 'are'}"
+    title = f"{count(len(masks), 'picture')} {are} of others, by name, and {'is' if len(masks) == 1 else 'are'}"
     remedy = "A mask shows where something is and is no picture of a class. If these are none, give them other names."
     return problem.told(ProblemKind.READING, f"{title} left out", natural(file.name for file in masks), remedy)

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from core.data.problem import Problem
+from core.data.findings.problem import Problem
 from core.data.zips.archive import Entry
 
 SAME = 0.95  # of the pictures, where two readings make the same classes of them

@@ -4,16 +4,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.data import problem
+from core.data.findings import problem
+from core.data.findings.problem import Problem, ProblemKind, found
 from core.data.labels import columns, parts, table
-from core.data.labels.columns import Columns, Pictures
+from core.data.labels.columns import Columns, PictureNames
 from core.data.labels.division import Folders, Place
 from core.data.labels.folders import labelled_reading
 from core.data.labels.reading import File, Label, Reading
 from core.data.labels.table import Table, TableError
-from core.data.problem import Problem, ProblemKind, found
 from core.data.zips.archive import Archive
-from core.data.zips.names import natural
+from core.words.names import natural
+from core.words.numbers import count
 
 MOST_TABLES = 200  # of a zip that are read; some have one in each class folder
 ONE_HOT = "one column a class"
@@ -63,7 +64,7 @@ def told(
     candidates = [file for file in files if file.entry.suffix in table.SUFFIXES][:MOST_TABLES]
     if not candidates or not pictures:
         return Told()
-    index = Pictures(pictures)
+    index = PictureNames(pictures)
     known, failures, others = [], [], []
     for file in candidates:
         try:
@@ -89,7 +90,7 @@ def told(
     )  # fmt: skip
 
 
-def _known(read: Table, index: Pictures) -> Known | None:
+def _known(read: Table, index: PictureNames) -> Known | None:
     name = read.name.rpartition("/")[2].rpartition(".")[0]
     if parts.part_of(name) == parts.UNLABELLED or "submission" in name.lower():
         return None  # an example of what to hand in, with made-up labels
@@ -105,9 +106,7 @@ def _is_called_labels(name: str) -> bool:
 def _unmatched(names: Sequence[str]) -> list[Problem]:
     if not names:
         return []
-    title = (
-        f"{problem.count(len(names), 'table')} {'gives' if len(names) == 1 else 'give'} no picture of the zip a label"
-    )
+    title = f"{count(len(names), 'table')} {'gives' if len(names) == 1 else 'give'} no picture of the zip a label"
     remedy = (
         "Not used. A table of labels has a row for each picture, with its name as in the zip in one column and its "
         "label in another."
@@ -116,7 +115,7 @@ def _unmatched(names: Sequence[str]) -> list[Problem]:
 
 
 def _readings(
-    known: Sequence[Known], index: Pictures, of: Folders, by_folder: Reading | None
+    known: Sequence[Known], index: PictureNames, of: Folders, by_folder: Reading | None
 ) -> tuple[list[Reading], list[str]]:
     """A reading for each column that may be the label, over all tables that have it, and why others cannot be used."""
     made, wrong = [], []
@@ -134,10 +133,12 @@ def _readings(
 
 def _listed(tables: Sequence[Known]) -> str:
     first = tables[0].table.name
-    return first if len(tables) == 1 else f"{first} and {problem.count(len(tables) - 1, 'other table')}"
+    return first if len(tables) == 1 else f"{first} and {count(len(tables) - 1, 'other table')}"
 
 
-def _reading(name: str, tables: Sequence[Known], index: Pictures, of: Folders, by_folder: Reading | None) -> Reading:
+def _reading(
+    name: str, tables: Sequence[Known], index: PictureNames, of: Folders, by_folder: Reading | None
+) -> Reading:
     labels: dict[int, str] = {}
     part_of: dict[int, str] = {}
     missing: list[str] = []
@@ -161,7 +162,7 @@ def _reading(name: str, tables: Sequence[Known], index: Pictures, of: Folders, b
     return Reading(reading.key, reading.title, reading.labels, problems, reading.unlabelled, used)
 
 
-def _by_folder(labels: Mapping[int, str], index: Pictures, of: Folders, by_folder: Reading) -> dict[int, str]:
+def _by_folder(labels: Mapping[int, str], index: PictureNames, of: Folders, by_folder: Reading) -> dict[int, str]:
     """The folders' labels in those parts of the zip's own split in which no table has any."""
     found: dict[int, str] = {}
     told = {index.files[position].entry.position for position, label in labels.items() if label}
@@ -226,7 +227,12 @@ def _part(each: Known, row: Sequence[str]) -> str | None:
 
 
 def _divided(
-    name: str, tables: Sequence[Known], index: Pictures, of: Folders, labels: dict[int, str], part_of: dict[int, str]
+    name: str,
+    tables: Sequence[Known],
+    index: PictureNames,
+    of: Folders,
+    labels: dict[int, str],
+    part_of: dict[int, str],
 ) -> Reading:
     """The labels by the parts of the zip's own folders, else by those that the tables tell."""
     own = {place.file.entry.position: part for part, places in of.places.items() for place in places}
@@ -256,7 +262,7 @@ def _explained(name: str, tables: Sequence[Known]) -> list[Problem]:
     return problem.told(
         ProblemKind.TABLE,
         f"{_listed(tables)}: the column '{first.header[first.picture]}' names the pictures and {chosen} says the label"
-        + (f"; {problem.count(len(unused), 'other column')} {used} not used" if unused else ""),
+        + (f"; {count(len(unused), 'other column')} {used} not used" if unused else ""),
         unused,
         f"{guess}If another one is the label, choose another way to read the zip." if others else NO_OTHER,
     )
@@ -267,5 +273,5 @@ def _odd(tables: Iterable[Known]) -> list[Problem]:
     if not lines:
         return []
     has = "has" if len(lines) == 1 else "have"
-    title = f"{problem.count(len(lines), 'row')} of the table {has} too many or too few columns"
+    title = f"{count(len(lines), 'row')} of the table {has} too many or too few columns"
     return problem.told(ProblemKind.TABLE, title, natural(lines), "Left out. Put a name that holds a comma in quotes.")

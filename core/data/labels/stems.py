@@ -7,14 +7,16 @@ from dataclasses import replace
 from itertools import takewhile
 from posixpath import splitext
 
-from core.data import problem
+from core.data.findings import problem
+from core.data.findings.problem import Problem, ProblemKind
 from core.data.labels import parts
 from core.data.labels.division import Folders, Place
 from core.data.labels.folders import labelled_reading, labels_by_part
 from core.data.labels.parts import TRAIN
 from core.data.labels.reading import Label, Reading
-from core.data.problem import Problem, ProblemKind
-from core.data.zips.names import loose, natural, words
+from core.data.zips.names import loose, words
+from core.words.names import natural
+from core.words.numbers import count
 
 FEWEST = 3  # pictures of each stem
 SHARE = 5  # pictures of a stem, on average: what has fewer are names of single pictures
@@ -123,7 +125,7 @@ def _parted(of: Folders, form: Form, parted: Mapping[str, str]) -> Folders:
 def _told(labels: Mapping[str, str], known: set[str]) -> list[Problem]:
     note = problem.told(
         ProblemKind.READING,
-        f"Labels are taken from the file names: {problem.count(len(known), 'beginning')} cover all pictures",
+        f"Labels are taken from the file names: {count(len(known), 'beginning')} cover all pictures",
         natural(known),
         "No folder holds a class, so this is a proposal. If it is wrong, sort the pictures into class folders.",
     )

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from core.data.findings.problem import Problem, ProblemKind, found
 from core.data.labels.layout import PARTS, TEST, TRAIN
 from core.data.near import likeness
 from core.data.pictures.picture import load
 from core.data.pictures.pixels import THUMBNAIL_SIDE
-from core.data.problem import Problem, ProblemKind, found
-from core.disk import record, runs
+from core.disk import record
+from core.disk.files import write_frame
 
 COLUMNS = ["first", "second", "agreement", "is_mirrored"]
 AREA = THUMBNAIL_SIDE**2  # of a thumbnail, and so its bytes
@@ -37,7 +38,7 @@ def read(directory: Path) -> pd.DataFrame:
 
 def write(near: pd.DataFrame, directory: Path) -> None:
     """Keep the pairs of a data set's stored pictures."""
-    runs.write_frame(directory / "near.parquet", near)
+    write_frame(directory / "near.parquet", near)
 
 
 def among(near: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFrame:

@@ -44,7 +44,7 @@ Values = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int64]
 
 
-class Verdict(IntEnum):
+class Evidence(IntEnum):
     """What speaks for two pictures being near-copies."""
 
     NOTHING = 0
@@ -114,7 +114,7 @@ class _Compared:
         """A `Verdict` on each pair; none for what differs in contrast or at one place."""
         is_else = np.abs(_by_square(self._one - self._other)).max(1) > ELSE
         is_other = (is_else & (self.agreed < IN_SPITE)) | ~self.is_gain_in(GAINS)
-        return np.select([is_other, is_enough, is_little], [Verdict.NOTHING, Verdict.ENOUGH, Verdict.LITTLE])
+        return np.select([is_other, is_enough, is_little], [Evidence.NOTHING, Evidence.ENOUGH, Evidence.LITTLE])
 
 
 def shown_by(pictures: Pixels, others: tuple[Values, Values], is_else: npt.NDArray[np.bool_]) -> Values:

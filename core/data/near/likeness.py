@@ -27,7 +27,7 @@ from core.data.near.alignment import (
 )
 from core.data.near.candidates import Candidates, Places, Thumbnails, candidates, each_turned
 from core.data.near.candidates import is_mirrored as is_mirrored
-from core.data.near.evidence import Verdict
+from core.data.near.evidence import Evidence
 
 FINE_SIDE = 64  # px of the pictures that the last step looks at
 # Iterations, and the agreement in detail that is asked for then. The first tests spare most candidates the others:
@@ -55,7 +55,7 @@ class Pair:
     turn: int  # how the second is turned to lie on the first: `turned`
 
 
-Found = tuple[Pair, Verdict]
+Found = tuple[Pair, Evidence]
 
 
 def pairs(
@@ -111,8 +111,8 @@ def _told_apart(found: Sequence[Found]) -> list[Pair]:
 
     Where many pairs with little evidence are of such pictures, none of them counts: the rest is of the same making.
     """
-    sure = [pair for pair, verdict in found if verdict is Verdict.ENOUGH]
-    little = [pair for pair, verdict in found if verdict is Verdict.LITTLE]
+    sure = [pair for pair, verdict in found if verdict is Evidence.ENOUGH]
+    little = [pair for pair, verdict in found if verdict is Evidence.LITTLE]
     copy_of = _joined(sure)
     others: dict[int, set[int]] = defaultdict(set)
     for pair in little:
@@ -169,7 +169,7 @@ class _Search:
         verdicts = self._verdicts(pairs[is_near], maps[is_near], is_unmoved[is_near]).tolist()
         pairs, score = pairs[is_near], score[is_near]
         rows = zip(pairs.first.tolist(), pairs.second.tolist(), score.tolist(), pairs.turn.tolist(), strict=True)
-        return [(Pair(*row), Verdict(each)) for row, each in zip(rows, verdicts, strict=True) if each]
+        return [(Pair(*row), Evidence(each)) for row, each in zip(rows, verdicts, strict=True) if each]
 
     def _fitted(self, pairs: Candidates) -> tuple[Places, Maps]:
         """The places of those that agree at 16 and at 32 px, and how the second lies on the first."""

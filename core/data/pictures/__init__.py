@@ -1,3 +1,4 @@
 """A picture: decoded within bounds, stored one way, turned into pixels, changed at random for training.
 
-May import disk."""
+May import data.zips, disk.
+"""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from core.plan.experiment import Augmentation
+from core.data.pictures.augmentation import Augmentation
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -35,7 +35,7 @@ class _TooMuchError(PictureError):
     """It can be read, but not here."""
 
 
-class Order(TypedDict):
+class Request(TypedDict):
     """What is to be done with the bytes that follow."""
 
     size_bytes: int  # of what follows
@@ -73,7 +73,7 @@ class Decoder:
     def work(self) -> None:
         """One order after another, until there are none."""
         while line := self._orders.readline():
-            order: Order = json.loads(line)
+            order: Request = json.loads(line)
             _set_memory(OWN_BYTES + int(LEEWAY * order["size_bytes"]))
             data = self._orders.read(order["size_bytes"])
             _set_timer(order["seconds"])
@@ -81,7 +81,7 @@ class Decoder:
             _set_timer(0.0)
             self._say(answer, made)
 
-    def _made(self, order: Order, data: bytes) -> tuple[Answer, bytes]:
+    def _made(self, order: Request, data: bytes) -> tuple[Answer, bytes]:
         try:
             small = pixels.small(
                 data,
@@ -109,7 +109,7 @@ class Decoder:
         )
         return answer, small.data or b""
 
-    def _ask(self, order: Order, needed_bytes: int) -> None:
+    def _ask(self, order: Request, needed_bytes: int) -> None:
         """Let it have what it needs, once it may."""
         if needed_bytes > order["most_bytes"]:
             needed, most = needed_bytes / 1e6, order["most_bytes"] / 1e6

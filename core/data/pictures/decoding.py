@@ -20,10 +20,11 @@ from filelock import FileLock, Timeout
 
 from core import host
 from core.data.pictures import picture
-from core.data.pictures.decoder import PIPE_BYTES, Answer, Order
+from core.data.pictures.decoder import PIPE_BYTES, Answer, Request
 from core.data.pictures.depth import UNKNOWN, Depth, Values
 from core.data.pictures.picture import Stored
 from core.data.pictures.pixels import PictureError, Small
+from core.disk import home
 from core.settings import MEBIBYTE, ROOT, settings
 
 WORKERS = 4  # at most
@@ -75,7 +76,7 @@ class Decoding:
         self._most_bytes = most_bytes()
         self._lost_seconds = 0.0
         self._is_over = False
-        number = min(workers, os.cpu_count() or 1)
+        number = min(workers, host.cores())
         self._helpers = [_Helper() for _ in range(number)]
         self._idle: SimpleQueue[_Helper] = SimpleQueue()
         for helper in self._helpers:
@@ -114,10 +115,10 @@ class Decoding:
         finally:
             self._idle.put(helper)
 
-    def _order(self, data: bytes) -> Order:
+    def _order(self, data: bytes) -> Request:
         limits, most = settings(), self._most_bytes
         is_patient = self._lost_seconds < PATIENCE * limits.picture_seconds
-        return Order(
+        return Request(
             size_bytes=len(data),
             max_pixels=limits.max_picture_pixels,
             side=limits.stored_side,
@@ -131,7 +132,7 @@ class Decoding:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Meanwhile no other process of this home decodes a large picture."""
-        lock = FileLock(settings().home / "large-picture.lock", poll_interval=POLL_SECONDS)
+        lock = FileLock(home.file("large-picture.lock"), poll_interval=POLL_SECONDS)
         while not self._is_over:
             with suppress(Timeout):
                 lock.acquire(timeout=LOOK_SECONDS)
@@ -158,7 +159,7 @@ class _Helper:
             stdout=subprocess.PIPE,
         )
 
-    def made(self, order: Order, data: bytes, alone: Callable[[], AbstractContextManager[None]]) -> Small:
+    def made(self, order: Request, data: bytes, alone: Callable[[], AbstractContextManager[None]]) -> Small:
         """Have a picture made small; one that is large is decoded within `alone()`.
 
         Raises:
@@ -173,7 +174,7 @@ class _Helper:
         except OSError:  # its pipes are closed
             raise self._end(order["seconds"]) from None
 
-    def _made(self, order: Order, data: bytes, alone: Callable[[], AbstractContextManager[None]]) -> Small:
+    def _made(self, order: Request, data: bytes, alone: Callable[[], AbstractContextManager[None]]) -> Small:
         self._send(json.dumps(order).encode() + b"\n", data)
         answer = self._heard()
         with alone() if "needed_bytes" in answer else nullcontext():

@@ -15,7 +15,8 @@ from PIL import Image
 
 from core.data.pictures.depth import Values
 from core.data.pictures.pixels import Small
-from core.disk import record, runs
+from core.disk import record
+from core.disk.files import write_whole
 from core.errors import HeadstartError
 
 
@@ -38,7 +39,7 @@ def write(made: Small, source: bytes, folder: Path) -> Stored:
     kept = source if made.data is None else made.data
     picture = hashlib.sha256(kept).hexdigest()
     path = folder / f"{picture}.{made.kind}"
-    runs.write_whole(path, lambda partial: partial.write_bytes(kept))
+    write_whole(path, lambda partial: partial.write_bytes(kept))
     is_kept = made.data is None
     return Stored(picture, path.name, made.width, made.height, made.pixels, made.thumbnail, made.values, is_kept)
 

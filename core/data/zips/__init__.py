@@ -1,3 +1,4 @@
 """A zip of unknown origin, opened with care: entries, their names, what each file is by its first bytes.
 
-May import nothing but the root."""
+May import disk.
+"""

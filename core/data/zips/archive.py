@@ -26,9 +26,9 @@ from core.data.zips.names import name_parts as name_parts
 from core.data.zips.names import printable as printable
 from core.data.zips.window import Window
 from core.disk.space import check_free
-from core.disk.space import size as size
 from core.errors import ArchiveError
 from core.settings import settings
+from core.words.numbers import size as size
 
 JUNK = ("thumbs.db", "desktop.ini", "__macosx")
 # Folders of programs; other hidden ones that hold pictures are named.

@@ -6,9 +6,9 @@ from typing import BinaryIO
 
 from core.data.zips import names, signature
 from core.data.zips.signature import START_BYTES
-from core.disk.space import size
 from core.errors import ArchiveError
 from core.settings import MEBIBYTE, settings
+from core.words.numbers import size
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 OTHER_METHODS = {

@@ -19,10 +19,7 @@ MAX_DEPTH = 50  # folders; whoever walks the tree may count on it
 UTF8_FLAG = 0x800
 UNICODE_PATH = 0x7075  # the extra field in which WinRAR, WinZip and 7-Zip repeat a name in UTF-8
 JOINERS = "\u200c\u200d"  # Persian, Hindi and many an emoji are written with them
-LONG_NAME = 20  # letters of a class on an axis; hovering and the table have all of it
-IN_A_SENTENCE = 40  # letters
 ACCENTS = re.compile("[\u0300-\u036f]")  # as signs of their own
-NUMBER = re.compile(r"(\d+)")
 
 
 class EntryError(InputError):
@@ -119,22 +116,6 @@ def merged(names: Iterable[str]) -> list[str]:
 def words(text: str) -> tuple[str, ...]:
     """The words of a list that is written in one string, as it is easier to read than forty quoted ones."""
     return tuple(text.split())
-
-
-def natural(names: Iterable[str]) -> list[str]:
-    """Sorted as people count: 2 before 10, and capitals beside their small letters."""
-    return sorted(names, key=_natural)
-
-
-def _natural(name: str) -> tuple[list[tuple[int, int | str]], str]:
-    pieces = (piece for piece in NUMBER.split(name) if piece)
-    return [(0, int(piece)) if piece.isdecimal() else (1, piece.casefold()) for piece in pieces], name
-
-
-def shortened(name: str, letters: int = LONG_NAME) -> str:
-    """`name` in at most so many letters: it loses its middle, for names often differ at either end."""
-    tail = (letters - 1) // 3
-    return name if len(name) <= letters else f"{name[: letters - 1 - tail]}…{name[-tail:]}"
 
 
 def unaccented(text: str) -> str:

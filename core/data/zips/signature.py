@@ -8,7 +8,7 @@ from core.data.zips.names import words
 START_BYTES = 512  # a tar says what it is at byte 257
 
 
-class Kind(NamedTuple):
+class FileKind(NamedTuple):
     """What was found in place of a zip, and what to do."""
 
     name: str
@@ -19,35 +19,35 @@ ZIP_THE_FOLDER = "Zip the folder that contains the class folders."
 UNPACK = f"Unpack it. {ZIP_THE_FOLDER}"
 AGAIN = "Download it again, in a browser where you are signed in, and look at its size."
 KINDS = {
-    b"Rar!": Kind("a RAR archive", UNPACK),
-    b"7z\xbc\xaf\x27": Kind("a 7z archive", UNPACK),
-    b"\x1f\x8b": Kind("a gzip file, such as tar.gz", UNPACK),
-    b"BZh": Kind("a bzip2 file, such as tar.bz2", UNPACK),
-    b"\xfd7zXZ": Kind("an xz file, such as tar.xz", UNPACK),
-    b"\x28\xb5\x2f\xfd": Kind("a Zstandard file, such as tar.zst", UNPACK),
-    b"MSCF": Kind("a CAB archive", UNPACK),
-    b"PK\x07\x08": Kind(
+    b"Rar!": FileKind("a RAR archive", UNPACK),
+    b"7z\xbc\xaf\x27": FileKind("a 7z archive", UNPACK),
+    b"\x1f\x8b": FileKind("a gzip file, such as tar.gz", UNPACK),
+    b"BZh": FileKind("a bzip2 file, such as tar.bz2", UNPACK),
+    b"\xfd7zXZ": FileKind("an xz file, such as tar.xz", UNPACK),
+    b"\x28\xb5\x2f\xfd": FileKind("a Zstandard file, such as tar.zst", UNPACK),
+    b"MSCF": FileKind("a CAB archive", UNPACK),
+    b"PK\x07\x08": FileKind(
         "the first part of a zip that was split", "Join its parts with the program that split it, and zip them whole."
     ),
-    b"\xff\xd8\xff": Kind("a JPEG picture", ZIP_THE_FOLDER),
-    b"\x89PNG": Kind("a PNG picture", ZIP_THE_FOLDER),
-    b"%PDF": Kind("a PDF document", ZIP_THE_FOLDER),
-    b"\x89HDF": Kind("an HDF5 file", "Save its pictures as files, in a folder for each class, and zip these."),
-    b"version https://git-lfs": Kind(
+    b"\xff\xd8\xff": FileKind("a JPEG picture", ZIP_THE_FOLDER),
+    b"\x89PNG": FileKind("a PNG picture", ZIP_THE_FOLDER),
+    b"%PDF": FileKind("a PDF document", ZIP_THE_FOLDER),
+    b"\x89HDF": FileKind("an HDF5 file", "Save its pictures as files, in a folder for each class, and zip these."),
+    b"version https://git-lfs": FileKind(
         "a pointer of Git LFS: a note that stands for the zip", "Fetch the zip itself with `git lfs pull`."
     ),
 }
 TEXTS = {
-    b"<!doctype html": Kind("a web page: the download failed", AGAIN),
-    b"<html": Kind("a web page: the download failed", AGAIN),
-    b"<head": Kind("a web page: the download failed", AGAIN),
-    b"<?xml": Kind("an XML message of a server: the download failed", AGAIN),
-    b'{"': Kind("a JSON message of a server: the download failed", AGAIN),
+    b"<!doctype html": FileKind("a web page: the download failed", AGAIN),
+    b"<html": FileKind("a web page: the download failed", AGAIN),
+    b"<head": FileKind("a web page: the download failed", AGAIN),
+    b"<?xml": FileKind("an XML message of a server: the download failed", AGAIN),
+    b'{"': FileKind("a JSON message of a server: the download failed", AGAIN),
 }
-TAR = Kind("a tar archive", UNPACK)
-EMPTY = Kind("an empty file", "Copy or download it again.")
-ZEROS = Kind("nothing but zeros: the download or copy stopped before its end", "Copy or download it again.")
-ELSE = Kind("something else", ZIP_THE_FOLDER)
+TAR = FileKind("a tar archive", UNPACK)
+EMPTY = FileKind("an empty file", "Copy or download it again.")
+ZEROS = FileKind("nothing but zeros: the download or copy stopped before its end", "Copy or download it again.")
+ELSE = FileKind("something else", ZIP_THE_FOLDER)
 
 # Endings of pictures, read here or not: each is named where it cannot be read, and makes its folder a class.
 PICTURE_SUFFIXES = frozenset(
@@ -80,7 +80,7 @@ PICTURES = (
 NETPBM = tuple(b"P%d%c" % (number, blank) for number in range(1, 8) for blank in b"\n\r\t #")
 
 
-def kind(start: bytes) -> Kind:
+def kind(start: bytes) -> FileKind:
     """What a file is that is no zip, by its first `START_BYTES`."""
     if not start:
         return EMPTY

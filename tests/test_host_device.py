@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from core import device
+from core import host
 
-IS_CPU_BUILD = device._is_cpu_build  # which most tests replace
+IS_CPU_BUILD = host._is_cpu_build  # which most tests replace
 
 
 @pytest.fixture(autouse=True)
 def asked_anew(monkeypatch):
-    monkeypatch.setattr(device, "_is_cpu_build", lambda: False)
+    monkeypatch.setattr(host, "_is_cpu_build", lambda: False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    device.find.cache_clear()
+    host.device.cache_clear()
     yield
-    device.find.cache_clear()
+    host.device.cache_clear()
 
 
 def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, script: str) -> None:
@@ -29,31 +29,31 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, script: str) -> N
 
 def test_names_the_first_gpu_that_the_driver_lists(tmp_path, monkeypatch):
     driver(tmp_path, monkeypatch, script="echo 'NVIDIA H100 80GB HBM3'; echo 'NVIDIA H100 80GB HBM3'")
-    assert device.find().label == "GPU H100 80GB HBM3"
+    assert host.device().label == "GPU H100 80GB HBM3"
 
 
 @pytest.mark.parametrize("script", ["exit 9", "true"])
 def test_counts_as_a_cpu_where_the_driver_lists_none(tmp_path, monkeypatch, script):
     driver(tmp_path, monkeypatch, script=script)
-    assert not device.find().has_gpu
+    assert not host.device().has_gpu
 
 
 def test_counts_as_a_cpu_without_a_driver(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = device.find()
+    found = host.device()
     assert found.label == f"CPU, {found.cores} core{'s' if found.cores > 1 else ''}"
 
 
 def test_counts_as_a_cpu_where_tensorflow_cannot_use_the_gpu(tmp_path, monkeypatch):
     driver(tmp_path, monkeypatch, script="echo 'NVIDIA T4'")
-    monkeypatch.setattr(device, "_is_cpu_build", lambda: True)
-    assert not device.find().has_gpu
+    monkeypatch.setattr(host, "_is_cpu_build", lambda: True)
+    assert not host.device().has_gpu
 
 
 def test_counts_as_a_cpu_where_the_gpu_is_hidden(tmp_path, monkeypatch):
     driver(tmp_path, monkeypatch, script="echo 'NVIDIA T4'")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert not device.find().has_gpu
+    assert not host.device().has_gpu
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_asks_the_build_of_the_backend_that_keras_will_choose(
 
     driver(tmp_path, monkeypatch, script="echo 'NVIDIA T4'")
     monkeypatch.setenv("KERAS_BACKEND", backend)
-    monkeypatch.setattr(device, "_is_cpu_build", IS_CPU_BUILD)
+    monkeypatch.setattr(host, "_is_cpu_build", IS_CPU_BUILD)
     monkeypatch.setattr(metadata, "version", version)
     found = metadata.EntryPoints(metadata.EntryPoint(name, "", "jax_plugins") for name in plugins)
     monkeypatch.setattr(metadata, "entry_points", lambda group: found.select(group=group))
-    assert device.find().has_gpu is is_found
+    assert host.device().has_gpu is is_found
 
 
 @pytest.mark.parametrize(
@@ -99,4 +99,4 @@ def test_the_backend_is_the_one_that_keras_will_choose(tmp_path, monkeypatch, va
     monkeypatch.setenv("KERAS_BACKEND", variable)
     if file is not None:
         (tmp_path / "keras.json").write_text(file)
-    assert device.backend() == chosen
+    assert host.backend() == chosen

@@ -213,11 +213,6 @@ def told(kind: ProblemKind, title: str, names: Iterable[str], remedy: str) -> li
     return [Problem(kind, SEVERITIES[kind], title, tuple(names), remedy)]
 
 
-def count(number: int, noun: str) -> str:
-    """ "1 picture", "1,200 pictures"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def parsed(said: dict[str, Any]) -> Problem:
     """The problem that `dataclasses.asdict` made of one, after JSON."""
     return Problem(

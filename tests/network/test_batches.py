@@ -1,8 +1,9 @@
 import keras
 import numpy as np
 
-from core.plan.experiment import VIEWS, Augmentation
-from core.training.batches import Batches, Rows, for_fit
+from core.data.pictures.augmentation import Augmentation
+from core.network.batches import Batches, Rows, for_fit
+from core.plan.experiment import VIEWS
 
 SIZE = 6
 EVERYTHING = Augmentation(flip=True, rotation_degrees=30.0, zoom=0.2, brightness=0.3)

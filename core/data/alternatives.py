@@ -15,10 +15,11 @@ from typing import Any
 import pandas as pd
 
 from core.data import manifest
+from core.data.findings.problem import Problem, parsed
 from core.data.labels.layout import Layout
-from core.data.problem import Problem, parsed
-from core.data.zips.names import natural
-from core.disk import record, runs
+from core.disk import record
+from core.disk.files import write_frame, write_json
+from core.words.names import natural
 
 STORED = ["position", "picture", "file", "name", "width", "height"]
 SAID = ["label", "part", "group"]
@@ -59,8 +60,8 @@ class Ways:
         """Keep them, where there is more than one."""
         if len(self.ways) > 1:
             said = {"ways": [asdict(way) for way in self.ways], "common": [asdict(each) for each in self.common]}
-            runs.write_frame(directory / "readings.parquet", self.frame)
-            runs.write_json(directory / "readings.json", said)
+            write_frame(directory / "readings.parquet", self.frame)
+            write_json(directory / "readings.json", said)
 
 
 def gathered(arranged: Layout, stored: pd.DataFrame, common: Sequence[Problem]) -> Ways:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from core.data.pictures import augment
-from core.plan.experiment import NO_AUGMENTATION, Augmentation
+from core.data.pictures.augmentation import NO_AUGMENTATION, Augmentation
 
 PREFETCHED = 2  # batches
 
