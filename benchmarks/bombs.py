@@ -27,6 +27,7 @@ from PIL import Image
 from core.disk.home import dataset_directory
 from core.disk.record import read_json
 from core.disk.status import Status, read_status
+from core.plan import predictions
 
 SIZE = (7000, 7140)  # just below the 50 megapixels that are read
 SCANS = 20_000
@@ -136,13 +137,12 @@ def uploads(pictures: list[list[bytes]]) -> list[Path]:
 
 def questions(experiment_id: str, pictures: list[list[bytes]]) -> list[Path]:
     from core.queue import jobs
-    from core.tasks import predict
 
     named = [[(f"{n}", data + b"\0" * n) for n, data in enumerate(each)] for each in pictures]
-    created = [predict.create(experiment_id, each) for each in named]
+    created = [predictions.create(experiment_id, each) for each in named]
     for one in created:
         jobs.submit_prediction(one)
-    return [predict.directory(one) for one in created]
+    return [predictions.directory(one) for one in created]
 
 
 def seconds_until(*directories: Path, begun: float) -> float:

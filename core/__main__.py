@@ -122,7 +122,7 @@ def _compare(chosen: argparse.Namespace) -> None:
 
 
 def _import_for_the_report() -> None:
-    from core.tasks import report
+    from core.report import report
 
     report.load()
 

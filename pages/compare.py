@@ -5,31 +5,24 @@ import streamlit as st
 from core.disk.status import State
 from core.display import progress
 from core.display.progress import ArmProgress
+from core.plan import predictions
 from core.plan.experiment import Experiment
 from core.report.report import NAMES, Report
-from core.tasks import predict
-from pages import (
-    _compare_details,
-    _compare_history,
-    _compare_matrices,
-    _compare_scores,
-    _results,
-    _shared,
-    _train_curves,
-)
+from pages._compare import details, history, matrices, scores
+from pages._shared import address, curves, elements, notices, results, screen
 
 
 def main() -> None:
     """The report on the experiment that the URL names, and the other experiments of this link."""
-    experiment_id = _shared.identifier("experiment")
-    experiment = _shared.experiment()
+    experiment_id = address.identifier("experiment")
+    experiment = address.experiment()
     if experiment_id is None or experiment is None:
-        if not _compare_history.exist():
-            _shared.missing("There is nothing to compare yet.", page="configure", label="Go to Configure")
+        if not history.exist():
+            notices.missing("There is nothing to compare yet.", page="configure", label="Go to Configure")
         st.title("Open an experiment", anchor=False)
-        _compare_history.show(None)
+        history.show(None)
         return
-    report = _results.read(experiment_id, experiment)
+    report = results.read(experiment_id, experiment)
     if report.arms:
         with st.container(gap="medium"):
             _report(experiment_id, experiment, report)
@@ -37,34 +30,34 @@ def main() -> None:
         st.title("There are no scores", anchor=False)
         _what_is_missing(experiment_id, report)
     with st.expander("Experiments of this link", key="history", icon=":material/history:"):
-        _compare_history.show(experiment_id)
-    if report.arms and _shared.primary(
+        history.show(experiment_id)
+    if report.arms and elements.primary(
         "Try it on new pictures",
         key="predict",
         icon=":material/arrow_forward:",
-        disabled=not predict.scored_arms(experiment_id),
+        disabled=not predictions.scored_arms(experiment_id),
     ):
         st.switch_page("pages/predict.py")
 
 
 def _report(experiment_id: str, experiment: Experiment, report: Report) -> None:
     with st.container():
-        st.header(_shared.plain(report.sentence), anchor=False)
+        st.header(notices.plain(report.sentence), anchor=False)
         if report.leak:
-            st.markdown(f":red[:material/error: **{_shared.plain(report.leak)}**]")
+            st.markdown(f":red[:material/error: **{notices.plain(report.leak)}**]")
         for remark in report.remarks:
-            st.markdown(f":orange[:material/warning:] {_shared.plain(remark)}")
+            st.markdown(f":orange[:material/warning:] {notices.plain(remark)}")
         _what_is_missing(experiment_id, report)
     with st.container():
-        _compare_scores.accuracies(report)
+        scores.accuracies(report)
     with st.container():
-        _compare_matrices.show(experiment_id, report)
+        matrices.show(experiment_id, report)
     with st.container():
-        _compare_scores.classes(report)
+        scores.classes(report)
     with st.container():
-        _train_curves.show(experiment_id, experiment, progress.read(experiment_id), fits=True)
+        curves.show(experiment_id, experiment, progress.read(experiment_id), fits=True)
     with st.container():
-        _compare_details.show(experiment_id, report)
+        details.show(experiment_id, report)
 
 
 def _what_is_missing(experiment_id: str, report: Report) -> None:
@@ -75,7 +68,7 @@ def _what_is_missing(experiment_id: str, report: Report) -> None:
         )
     waiting = [arm for arm in progress.read(experiment_id).arms if arm.arm not in report.arms]
     for arm in waiting:
-        st.info(f"**{NAMES[arm.arm]}** {_shared.plain(_why(arm))}", icon=":material/info:")
+        st.info(f"**{NAMES[arm.arm]}** {notices.plain(_why(arm))}", icon=":material/info:")
     if waiting:
         st.page_link("pages/train.py", label="Go to Train", icon=":material/model_training:")
 
@@ -86,6 +79,6 @@ def _why(arm: ArmProgress) -> str:
     return f"{'failed' if arm.state is State.FAILED else 'has no scores'}. {arm.message}"
 
 
-_shared.begin()
-with _shared.errors():
+screen.begin()
+with notices.errors():
     main()

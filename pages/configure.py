@@ -12,30 +12,22 @@ from core.plan import fitting
 from core.plan.experiment import Experiment
 from core.plan.experiments import create_experiment
 from core.queue import jobs
-from pages import (
-    _configure_augmentation,
-    _configure_base,
-    _configure_head,
-    _configure_summary,
-    _configure_training,
-    _owner,
-    _shared,
-)
-from pages import _configure_draft as draft
+from pages._configure import augmentation, base, draft, head, summary, training
+from pages._shared import address, elements, notices, ownership, parts, screen
 
 
 def main() -> None:
     """The whole page, or what is missing for it."""
-    of = _shared.dataset()
+    of = address.dataset()
     if of is None:
-        _shared.without_pictures()
+        notices.without_pictures()
     try:
-        split = _shared.current_split(of)
+        split = parts.current_split(of)
     except SplitError as error:
-        _shared.missing(_shared.plain(str(error)), page="upload", label="Go to Upload")
+        notices.missing(notices.plain(str(error)), page="upload", label="Go to Upload")
     draft.begin(of, n_train=_n_train(split))
-    with _shared.errors():
-        _set_up(_shared.with_split(draft.experiment_of(of), of), of, split)
+    with notices.errors():
+        _set_up(parts.with_split(draft.experiment_of(of), of), of, split)
 
 
 def _set_up(chosen: Experiment, of: Dataset, split: Split) -> None:
@@ -46,21 +38,21 @@ def _set_up(chosen: Experiment, of: Dataset, split: Split) -> None:
         _choices(chosen, of, split)
     with right, st.container(key="summary"):
         refusal = _refusal(chosen, split)
-        is_mine = _owner.may_use(of.id)
-        _configure_summary.show(chosen, of, split, is_measured=is_mine)
+        is_mine = ownership.may_use(of.id)
+        summary.show(chosen, of, split, is_measured=is_mine)
         if is_mine:
             _start(chosen, split, is_refused=refusal is not None)
         else:
-            _owner.explain_pictures()
+            ownership.explain_pictures()
 
 
 def _choices(chosen: Experiment, of: Dataset, split: Split) -> None:
-    _configure_base.choose(chosen)
-    _configure_base.freeze(chosen)
-    _configure_head.choose(chosen, len(of.classes))
-    _configure_training.choose_training(chosen)
-    _configure_augmentation.choose(chosen, of, n_train=_n_train(split))
-    _configure_training.choose_opponent(chosen)
+    base.choose(chosen)
+    base.freeze(chosen)
+    head.choose(chosen, len(of.classes))
+    training.choose_training(chosen)
+    augmentation.choose(chosen, of, n_train=_n_train(split))
+    training.choose_opponent(chosen)
 
 
 def _n_train(split: Split) -> int:
@@ -69,9 +61,9 @@ def _n_train(split: Split) -> int:
 
 def _refusal(chosen: Experiment, split: Split) -> str | None:
     """Why it cannot be trained here, and the way out: above the networks, for below them a low window ends."""
-    refusal = _configure_summary.refusal(chosen, split)
+    refusal = summary.refusal(chosen, split)
     if refusal:
-        st.error(_shared.plain(refusal), icon=":material/memory:")
+        st.error(notices.plain(refusal), icon=":material/memory:")
         _way_out(chosen, split)
     return refusal
 
@@ -80,22 +72,22 @@ def _start(chosen: Experiment, split: Split, *, is_refused: bool) -> None:
     if fitted := st.session_state.get("draft_fitted"):
         st.caption(f"This host has little memory, so the defaults are a little smaller: {', '.join(fitted)}.")
     label = "Train both" if chosen.opponent else "Train"
-    if _shared.primary(label, key="train", icon=":material/play_arrow:", disabled=is_refused):
-        with _shared.errors():
-            _configure_summary.end_probe()
-            uploads.check_use(chosen.dataset, _owner.workspace())
+    if elements.primary(label, key="train", icon=":material/play_arrow:", disabled=is_refused):
+        with notices.errors():
+            summary.end_probe()
+            uploads.check_use(chosen.dataset, ownership.workspace())
             with uploads.held(chosen.dataset):
                 experiment_id = create_experiment(chosen, split.frame)
             with removed_on_failure(experiment_directory(experiment_id)):
-                jobs.submit_experiment(experiment_id, _owner.workspace())
+                jobs.submit_experiment(experiment_id, ownership.workspace())
             draft.keep_as(experiment_id)
-            _shared.set_identifier("experiment", experiment_id)
+            address.set_identifier("experiment", experiment_id)
             st.switch_page("pages/train.py")
 
 
 def _way_out(chosen: Experiment, split: Split) -> None:
     """What would fit into this host's memory, at a press; the words say what it changes."""
-    nearest = _configure_summary.fitted(chosen, split)
+    nearest = summary.fitted(chosen, split)
     if nearest is None:
         st.markdown("No choice of this page makes it fit. Train on a host with more memory, or with a smaller base.")
         return
@@ -103,5 +95,5 @@ def _way_out(chosen: Experiment, split: Split) -> None:
     st.button("Make it fit", key="fit_host", icon=":material/compress:", on_click=draft.take, args=[nearest])
 
 
-_shared.begin()
+screen.begin()
 main()

@@ -163,7 +163,7 @@ class House:
             if _top(found) in {"app", "tests", "scripts", "benchmarks"}:
                 return True
             if any(_is_below(found.name, room) for room in NOT_FOR_PAGES):
-                return not _is_below(found.name, PROCESSES)
+                return True
             if not found.name.startswith("pages."):
                 return False
             wing = found.name.split(".")[1]

@@ -114,7 +114,7 @@ def test_a_page_begins_with_the_guard(page):
     body = HOUSE.trees[f"pages.{page}"].body
     calls = [node for node in body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
     assert calls, f"{page} calls nothing at its top level"
-    assert ast.unparse(calls[0].value) in {"begin()", "frame.begin()", "_shared.begin()"}
+    assert ast.unparse(calls[0].value) in {"begin()", "screen.begin()"}
 
 
 def test_the_server_opens_every_page_without_keras():

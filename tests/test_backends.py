@@ -17,10 +17,10 @@ from core.data import dataset
 from core.disk.home import arm_directory, experiment_directory
 from core.disk.status import read_metrics
 from core.network import model
+from core.plan import predictions
 from core.plan.experiment import Arm
 from core.plan.experiments import read_experiment
 from core.settings import ROOT
-from core.tasks import predict
 
 OTHERS = [
     pytest.param(name, marks=pytest.mark.skipif(find_spec(name) is None, reason=f"{name} is not installed"))
@@ -145,9 +145,9 @@ def asked_again(experiment: str, backend: str, start: Callable[..., "subprocess.
     """What the saved networks of both arms say of the test pictures on a backend."""
     data = dataset.read(read_experiment(experiment).dataset)
     pictures = answers_of(experiment, Arm.TRANSFER)["picture"]
-    prediction = predict.create(experiment, [(name, data.path(name).read_bytes()) for name in pictures])
-    assert start("core.tasks.predict", predict.directory(prediction), KERAS_BACKEND=backend).wait(300) == 0
-    return predict.read(prediction)
+    prediction = predictions.create(experiment, [(name, data.path(name).read_bytes()) for name in pictures])
+    assert start("core.tasks.predict", predictions.directory(prediction), KERAS_BACKEND=backend).wait(300) == 0
+    return predictions.read(prediction)
 
 
 def difference(mine: pd.DataFrame, theirs: pd.DataFrame) -> float:

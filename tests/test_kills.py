@@ -21,10 +21,10 @@ import pyarrow.parquet
 import pytest
 
 from core.disk.status import State, Status, is_alive, read_metrics, read_status
+from core.plan import predictions
 from core.plan.experiment import Arm
 from core.queue import job, jobs
 from core.settings import ROOT, settings
-from core.tasks import predict
 
 ROLES = {"consumer": 4, "arm": 4, "server": 4, "dataset": 3, "predict": 2, "report": 2, "standby": 1}  # kills of each
 SEED = 7
@@ -197,7 +197,7 @@ def house(
     trained = new_experiment(training=short, opponent={**short, "image_size": 32})
     jobs.submit_experiment(trained)
     wait_for(lambda: jobs.position(trained) is None, 2 * PATIENCE_SECONDS)
-    assert len(predict.scored_arms(trained)) == len(Arm)
+    assert len(predictions.scored_arms(trained)) == len(Arm)
     picture = tmp_path / "new.png"
     picture.write_bytes(picture_of(1))
     one = House(home, [str(colours_zip(2, 150)), trained, str(picture)], tmp_path / "server.log")

@@ -1,5 +1,6 @@
 """Predictions → scores, intervals and frames; two arms → a comparison; an experiment → result.json."""
 
+import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -439,3 +440,9 @@ def _arms_table(entries: Mapping[Arm, Mapping[str, Any]], scores: Mapping[Arm, S
 def _confusion_table(name: str, one: Score, classes: Sequence[str]) -> str:
     frame = pd.DataFrame(one.confusion, index=list(classes), columns=list(classes))
     return f"{name}: a row is the true class, a column the answer\n{frame.to_string()}"
+
+
+def load() -> None:
+    """Import what reports alone need, a second's work, before there is one to be written."""
+    for name in ("scipy.stats", "sklearn.metrics"):
+        importlib.import_module(name)

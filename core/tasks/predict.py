@@ -1,18 +1,8 @@
-"""New pictures → both arms' answers, in a child process. `python -m core.tasks.predict PREDICTION_DIR`
-
-`create` and `read` need no Keras; the process that computes imports it. In a prediction's directory are:
-
-    request.json     whose networks shall answer, and the pictures' names
-    uploads/         their files, named by their place; gone once they are read
-    pictures.json    what became of them
-    pictures/        those that can be read, as a data set's are stored
-    status.json      progress
-    answers.parquet  written last
-"""
+"""New pictures → both arms' answers, in a child process. `python -m core.tasks.predict PREDICTION_DIR`"""
 
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -23,83 +13,20 @@ import pandas as pd
 from core.data.pictures import depth, picture
 from core.data.pictures.decoding import Decoding
 from core.data.pictures.depth import Depth
-from core.disk import home, record
-from core.disk.files import new_directory, write_frame, write_json
-from core.disk.home import arm_directory, new_id
+from core.disk import record
+from core.disk.files import write_frame, write_json
+from core.disk.home import arm_directory
 from core.disk.record import read_json
-from core.disk.space import check_free
-from core.disk.status import State, Status, write_status
+from core.disk.status import State
 from core.errors import InputError, RunError, StopRequested
+from core.plan import predictions
 from core.plan.experiment import Arm
+from core.plan.predictions import scored_arms
 from core.worker import process
 from core.worker.process import Watch
 from core.worker.writer import StatusWriter
 
-MAX_PICTURES = 20
-NOT_READ: dict[str, Any] = {"pictures": [], "refused": []}  # what has become of pictures that wait
 BATCH = 8  # pictures that go together: what the layers put out for 32 would be a third of a gigabyte
-
-
-def directory(prediction_id: str) -> Path:
-    """Where a prediction is kept."""
-    return home.prediction_directory(prediction_id)
-
-
-def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: str = "") -> str:
-    """Keep new pictures as they are, ready for the process: nothing of them is decoded here.
-
-    Args:
-        experiment_id: Whose models shall answer.
-        files: Name and bytes of each.
-        workspace: The link of who asks, who alone may stop it; anyone who sees the experiment may ask.
-
-    Returns:
-        The new prediction's id; it is to be submitted.
-
-    Raises:
-        InputError: There are none or too many.
-        ResourceError: The disk is too full. Nothing is left behind, as after any error.
-    """
-    if not 1 <= len(files) <= MAX_PICTURES:
-        raise InputError(f"Expected 1 to {MAX_PICTURES} pictures. Found {len(files)}. Choose fewer at a time.")
-    if not scored_arms(experiment_id):
-        raise InputError("Expected an experiment with a trained network. Found none. Train it first.")
-    prediction_id = new_id()
-    folder = directory(prediction_id)
-    with new_directory(folder):
-        check_free(folder, sum(len(data) for _, data in files), what="Reading these pictures")
-        (folder / "uploads").mkdir()
-        for number, (_, data) in enumerate(files):
-            (folder / "uploads" / str(number)).write_bytes(data)
-        asked = {"experiment": experiment_id, "names": [name for name, _ in files], "workspace": workspace}
-        write_json(folder / "request.json", asked)
-        write_status(folder, Status())
-    return prediction_id
-
-
-def scored_arms(experiment_id: str) -> list[Arm]:
-    """The arms of an experiment whose saved network was checked and scored."""
-    return [arm for arm in Arm if (arm_directory(experiment_id, arm) / "predictions.parquet").exists()]
-
-
-def request(prediction_id: str) -> dict[str, Any] | None:
-    """What was asked: "experiment" and "names"; and once they are read, "pictures" and "refused".
-
-    The one lists {"name", "file"}, the other {"name", "reason"}; until then both are empty.
-    """
-    folder = directory(prediction_id)
-    asked = record.read_object(folder / "request.json", ("experiment", "names"))
-    became = record.read_object(folder / "pictures.json", tuple(NOT_READ)) or NOT_READ
-    return None if asked is None else asked | became
-
-
-def read(prediction_id: str) -> pd.DataFrame | None:
-    """A row for each picture and arm, or None until they are computed.
-
-    Columns number (into the request's pictures), name, arm, predicted, and p_<class> for every class.
-    """
-    path = directory(prediction_id) / "answers.parquet"
-    return record.read_frame(path, ("number", "name", "arm", "predicted")) if path.exists() else None
 
 
 def store(folder: Path, progress: Callable[[int, int], object]) -> None:
@@ -147,7 +74,7 @@ def run(folder: Path, report: StatusWriter, watch: Watch) -> None:
         RunError: The experiment is gone.
     """
     store(folder, lambda done, total: report.tell(done=done, total=total))
-    asked = request(folder.name) or {}
+    asked = predictions.request(folder.name) or {}
     names = [each["name"] for each in asked["pictures"]]
     paths = [folder / "pictures" / each["file"] for each in asked["pictures"]]
     arms = scored_arms(asked["experiment"])

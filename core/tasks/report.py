@@ -4,7 +4,6 @@ A short process without Keras. When told means once a line comes from its input:
 it does, so it is started before the arms' end.
 """
 
-import importlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,16 +13,10 @@ from core.report import report
 from core.worker import process
 
 
-def load() -> None:
-    """Import what reports alone need, a second's work, before there is one to be written."""
-    for name in ("scipy.stats", "sklearn.metrics"):
-        importlib.import_module(name)
-
-
 def main(arguments: Sequence[str]) -> int:
     """Write result.json of the experiment directory that is named; 1 and a line on stderr when that fails."""
     if "when-told" in arguments[1:]:
-        load()
+        report.load()
         if not sys.stdin.readline():  # who should have told is gone
             return 1
     try:

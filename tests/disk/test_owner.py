@@ -10,11 +10,10 @@ from core.disk.files import write_json
 from core.disk.home import arm_directory, dataset_directory, experiment_directory, new_id
 from core.disk.status import State, Status, stop_requests, write_status
 from core.errors import InputError
-from core.plan import experiment, weights
+from core.plan import experiment, predictions, weights
 from core.plan.experiment import Arm
 from core.plan.experiments import create_experiment, owner_of
 from core.queue import jobs
-from core.tasks import predict
 
 LINK, OTHER = "a" * 32, "b" * 32
 
@@ -66,7 +65,7 @@ def test_the_owner_deletes_what_has_ended(finished_experiment: Callable[..., str
 
 def test_a_prediction_is_stopped_by_who_asked_not_by_who_owns_the_experiment(finished_experiment, picture_of):
     one = finished_experiment(workspace=LINK)
-    directory = predict.directory(predict.create(one, [("a.png", picture_of(1))], OTHER))
+    directory = predictions.directory(predictions.create(one, [("a.png", picture_of(1))], OTHER))
     with pytest.raises(InputError, match="found another one"):
         jobs.stop_request(directory, LINK)
     assert stop_requests(directory) == 0

@@ -21,7 +21,7 @@ from core.disk.home import arm_directory, dataset_directory, experiment_director
 from core.disk.record import read_json
 from core.disk.status import State, Status, append_metrics, read_metrics, read_status, write_status
 from core.errors import DamagedError
-from core.plan import experiment
+from core.plan import experiment, predictions
 from core.plan.experiment import Arm
 from core.plan.experiments import create_experiment, read_experiment, read_split
 from core.queue import job, jobs, removal
@@ -29,7 +29,7 @@ from core.queue.job import Job, Kind
 from core.report import history
 from core.settings import ROOT
 from core.tasks import predict
-from pages._thumbnails import EMPTY, thumbnail
+from pages._shared.thumbnails import EMPTY, thumbnail
 
 LINK = "a" * 32
 pytestmark = pytest.mark.usefixtures("warm_server")
@@ -218,8 +218,8 @@ def test_a_damaged_list_of_other_readings_is_said(zip_of):
 @pytest.mark.parametrize("name", ["pictures.json", "pictures", "request.json", "answers.parquet"])
 def test_the_answers_page_does_not_break_on_what_is_gone_or_another(name: str, finished_experiment, picture_of):
     experiment_id = finished_experiment(workspace=LINK)
-    prediction_id = predict.create(experiment_id, [("a.png", picture_of(1))], LINK)
-    folder = predict.directory(prediction_id)
+    prediction_id = predictions.create(experiment_id, [("a.png", picture_of(1))], LINK)
+    folder = predictions.directory(prediction_id)
     predict.store(folder, lambda *_: None)
     answers = {"number": 0, "name": "a.png", "arm": "transfer", "predicted": "bird", "p_bird": 0.9}
     write_frame(folder / "answers.parquet", pd.DataFrame([answers]))

@@ -28,14 +28,13 @@ from core.disk.files import write_json
 from core.disk.home import arm_directory, dataset_directory, new_id
 from core.disk.status import State, Status, append_metrics, read_metrics, read_status, request_stop, write_status
 from core.errors import EngineError, HeadstartError, InputError, ResourceError
-from core.plan import experiment
+from core.plan import experiment, predictions
 from core.plan.experiment import Arm
 from core.plan.experiments import create_experiment
 from core.queue import children, consumer, job, jobs, leftovers
 from core.queue.children import Child
 from core.queue.job import Job, Kind
 from core.settings import MEBIBYTE, ROOT, settings
-from core.tasks import predict
 from core.worker import process
 from tests.stand_ins import experiment_of, store
 
@@ -288,7 +287,7 @@ class Steps:
         (arm_directory(self.experiment_id, Arm.TRANSFER) / "predictions.parquet").touch()
 
     def ask(self) -> None:
-        predict.create(self.experiment_id, [("a.png", picture(7))])
+        predictions.create(self.experiment_id, [("a.png", picture(7))])
 
     def stop(self) -> None:
         request_stop(arm_directory(self.experiment_id, Arm.TRANSFER))
@@ -484,14 +483,14 @@ def test_answers_and_result_on_such_a_disk_say_so_and_can_be_had_afterwards(
     shutil.copytree(compared.home, small.home, dirs_exist_ok=True)
     directory = small.home / "experiments" / compared.experiment_id
     if step == "answers":
-        directory = predict.directory(predict.create(compared.experiment_id, [("a.png", picture_of(1))]))
+        directory = predictions.directory(predictions.create(compared.experiment_id, [("a.png", picture_of(1))]))
         child = ended(
             "core.tasks.predict._answers", kind, "core.tasks.predict", directory, tmp_path / "log.txt", directory
         )
         small.mend()
         child.settle(was_unwanted=False, remedy="")
         assert_has_failed(directory, small.home)
-        assert predict.read(directory.name) is None
+        assert predictions.read(directory.name) is None
         return
     (directory / "result.json").unlink()
     small.spoil(kind)
@@ -509,7 +508,9 @@ def test_new_pictures_on_such_a_disk_are_refused_with_the_sentence_and_none_is_l
     small_disk, finished_experiment, kind, tmp_path
 ):
     small = small_disk(30)
-    directory = predict.directory(predict.create(finished_experiment(), [("a.png", picture(1)), ("b.png", picture(2))]))
+    directory = predictions.directory(
+        predictions.create(finished_experiment(), [("a.png", picture(1)), ("b.png", picture(2))])
+    )
     child = ended("core.tasks.predict._depth", kind, "core.tasks.predict", directory, tmp_path / "log.txt", directory)
     small.mend()
     child.settle(was_unwanted=False, remedy="")

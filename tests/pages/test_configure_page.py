@@ -20,7 +20,7 @@ from core.plan.experiments import create_experiment, read_experiment, read_split
 from core.queue import jobs
 from core.settings import settings
 from core.words.numbers import duration
-from pages import _configure_summary
+from pages._configure import summary
 
 pytestmark = pytest.mark.usefixtures("warm_server")
 
@@ -144,7 +144,7 @@ def keys(app: AppTest) -> set[str | None]:
 
 
 def test_who_has_only_the_link_sees_the_choices_and_trains_on_pictures_of_their_own(pictures, monkeypatch):
-    monkeypatch.setattr(_configure_summary, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(summary, "SETTLED_SECONDS", 0.0)
     dataset_id = pictures(LINK, **CLASSES)
     chosen = experiment.default(dataset_id, workspace=LINK, training=Training(epochs=9))
     shown = create_experiment(chosen, split_of(dataset_id))
@@ -426,7 +426,7 @@ def test_without_rates_it_measures_once_the_choices_have_settled(pictures, monke
     app = opened(dataset=pictures(**CLASSES))
     assert numbers(cards(app)[0])["Time"] == "measuring …"
     assert probes() == []
-    monkeypatch.setattr(_configure_summary, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(summary, "SETTLED_SECONDS", 0.0)
     app.run()
     app.run()
     [directory] = probes()
@@ -437,7 +437,7 @@ def test_without_rates_it_measures_once_the_choices_have_settled(pictures, monke
 
 
 def test_a_probe_of_choices_that_have_changed_is_stopped(pictures, monkeypatch):
-    monkeypatch.setattr(_configure_summary, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(summary, "SETTLED_SECONDS", 0.0)
     app = opened(dataset=pictures(**CLASSES)).run()
     [directory] = probes()
     choose(app, "select_slider", "frozen_blocks_MobileNet", 12)
@@ -446,7 +446,7 @@ def test_a_probe_of_choices_that_have_changed_is_stopped(pictures, monkeypatch):
 
 
 def test_a_probe_goes_on_when_it_has_measured_one_of_the_arms(pictures, monkeypatch):
-    monkeypatch.setattr(_configure_summary, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(summary, "SETTLED_SECONDS", 0.0)
     chosen = experiment.default(pictures(**CLASSES))
     app = opened(dataset=chosen.dataset).run()
     [directory] = probes()
@@ -457,7 +457,7 @@ def test_a_probe_goes_on_when_it_has_measured_one_of_the_arms(pictures, monkeypa
 
 
 def test_a_probe_that_failed_leaves_the_time_unknown_and_the_button_alive(pictures, monkeypatch):
-    monkeypatch.setattr(_configure_summary, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(summary, "SETTLED_SECONDS", 0.0)
     app = opened(dataset=pictures(**CLASSES)).run()
     write_status(probes()[0], Status(state=State.FAILED))
     app.run()
@@ -466,7 +466,7 @@ def test_a_probe_that_failed_leaves_the_time_unknown_and_the_button_alive(pictur
 
 
 def test_nothing_is_measured_while_a_training_runs_or_waits(pictures, monkeypatch):
-    monkeypatch.setattr(_configure_summary, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(summary, "SETTLED_SECONDS", 0.0)
     app = opened(dataset=pictures(**CLASSES))
     press(app, "train")
     visit(app, "configure").run()

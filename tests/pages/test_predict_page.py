@@ -19,6 +19,7 @@ from core.data import dataset
 from core.disk.files import write_frame
 from core.disk.status import State, Status, stop_requests, write_status
 from core.errors import InputError
+from core.plan import predictions
 from core.plan.experiment import Arm
 from core.queue import jobs
 from core.tasks import predict
@@ -41,10 +42,10 @@ def opened(experiment_id: str | None = None, prediction_id: str | None = None, w
 
 
 def asked(experiment_id: str, files: list[tuple[str, bytes]], status: Status) -> str:
-    prediction_id = predict.create(experiment_id, files, LINK)
+    prediction_id = predictions.create(experiment_id, files, LINK)
     if status.state is not State.QUEUED:
-        predict.store(predict.directory(prediction_id), lambda *_: None)
-    write_status(predict.directory(prediction_id), status)
+        predict.store(predictions.directory(prediction_id), lambda *_: None)
+    write_status(predictions.directory(prediction_id), status)
     return prediction_id
 
 
@@ -56,7 +57,7 @@ def answer(prediction_id: str, transfer: list[str], scratch: list[str], *, class
         for arm, labels in zip(Arm, (transfer, scratch), strict=True)
         for number, label in enumerate(labels)
     ]
-    write_frame(predict.directory(prediction_id) / "answers.parquet", pd.DataFrame(rows))
+    write_frame(predictions.directory(prediction_id) / "answers.parquet", pd.DataFrame(rows))
 
 
 def htmls(app: AppTest) -> str:
@@ -84,7 +85,7 @@ def test_the_button_waits_for_pictures_then_sends_them(
     assert not app.exception
     named = app.query_params["prediction"]
     prediction_id = named if isinstance(named, str) else named[0]
-    request = predict.request(prediction_id)
+    request = predictions.request(prediction_id)
     assert request is not None
     assert request["names"] == ["a.png", "b.png"]
     assert app.get("progress")[0].proto.text.startswith("Waiting for a free place")
@@ -99,7 +100,7 @@ def test_more_than_twenty_pictures_are_refused(
     app.get("file_uploader")[0].set_value([(f"{n}.png", picture_of(n), "image/png") for n in range(21)]).run()
     app.button(key="ask").click().run()
     assert "at most 20" in app.error[0].value.replace("\\", "") or "1 to 20" in app.error[0].value.replace("\\", "")
-    assert not (predict.directory("0" * 32).parent).exists()
+    assert not (predictions.directory("0" * 32).parent).exists()
 
 
 def test_shows_which_network_is_asked_and_can_be_stopped(
@@ -111,7 +112,7 @@ def test_shows_which_network_is_asked_and_can_be_stopped(
     app = opened(experiment_id, prediction_id)
     assert app.get("progress")[0].proto.text == "Asking network 2 of 2"
     app.button(key="stop").click().run()
-    assert stop_requests(predict.directory(prediction_id)) == 1
+    assert stop_requests(predictions.directory(prediction_id)) == 1
 
 
 def test_anyone_with_the_link_may_ask_but_stops_only_the_own_question(
@@ -127,8 +128,8 @@ def test_anyone_with_the_link_may_ask_but_stops_only_the_own_question(
     app.button(key="ask").click().run()
     app.button(key="stop").click().run()
     named = app.query_params["prediction"]
-    assert stop_requests(predict.directory(named if isinstance(named, str) else named[0])) == 1
-    assert stop_requests(predict.directory(theirs)) == 0
+    assert stop_requests(predictions.directory(named if isinstance(named, str) else named[0])) == 1
+    assert stop_requests(predictions.directory(theirs)) == 0
 
 
 def test_shows_which_picture_is_read(finished_experiment: Callable[..., str], picture_of: Callable[..., bytes]):
@@ -141,10 +142,10 @@ def test_shows_which_picture_is_read(finished_experiment: Callable[..., str], pi
 
 def test_where_none_can_be_read_each_is_named_once(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment()
-    prediction_id = predict.create(experiment_id, [("a.png", b"broken")])
+    prediction_id = predictions.create(experiment_id, [("a.png", b"broken")])
     with pytest.raises(InputError) as caught:
-        predict.store(predict.directory(prediction_id), lambda *_: None)
-    write_status(predict.directory(prediction_id), Status(state=State.FAILED, message=str(caught.value)))
+        predict.store(predictions.directory(prediction_id), lambda *_: None)
+    write_status(predictions.directory(prediction_id), Status(state=State.FAILED, message=str(caught.value)))
     app = opened(experiment_id, prediction_id)
     assert "Found none: a.png" in app.error[0].value.replace("\\", "")
     assert not app.warning
@@ -303,7 +304,7 @@ def test_a_probability_has_no_more_digits_than_there_is_room_for(
     experiment_id = finished_experiment()
     prediction_id = asked(experiment_id, [("0.png", picture_of(0))], Status(state=State.DONE))
     answer(prediction_id, ["bird"], ["bird"])
-    path = predict.directory(prediction_id) / "answers.parquet"
+    path = predictions.directory(prediction_id) / "answers.parquet"
     write_frame(path, pd.read_parquet(path).assign(**{f"p_{name}": share for name in CLASSES}))
     assert f"<span>{said}\xa0%</span>" in htmls(opened(experiment_id, prediction_id))
 
@@ -315,13 +316,13 @@ def test_pictures_of_the_zip_without_a_label_are_offered(
     assert not [button for button in opened(experiment_id).button if button.key == "ask_unlabelled"]
     zipped = zip_of({"train/a/": 4, "train/b/": 4, "test/": 3}, "other.zip")
     with_more = dataset.ingest(dataset.create(zipped, "More"))
-    monkeypatch.setattr("pages._shared.dataset", lambda: with_more)
+    monkeypatch.setattr("pages._shared.address.dataset", lambda: with_more)
     app = opened(experiment_id)
     button = app.button(key="ask_unlabelled")
     assert button.label == "Ask about 3 pictures of the zip without a label"
     button.click().run()
     assert not app.exception
     named = app.query_params["prediction"]
-    request = predict.request(named if isinstance(named, str) else named[0])
+    request = predictions.request(named if isinstance(named, str) else named[0])
     assert request is not None
     assert request["names"] == ["test/0.png", "test/1.png", "test/2.png"]

@@ -12,39 +12,39 @@ from core.data.split import SplitChoice
 from core.plan.experiments import read_experiment
 from core.queue import jobs
 from core.settings import ROOT
-from pages._shared_plot import IS_SERVED, place_script
+from pages._shared.plot import IS_SERVED, place_script
 
 MESSAGES = """
 import streamlit as st
 from core.errors import DatasetError
-from pages import _shared
-with _shared.errors():
+from pages._shared import notices
+with notices.errors():
     raise DatasetError("Expected 2 classes. Found 1 ('*cats*_[a](b)').")
 st.write("the page goes on")
 """
 EMPTY = """
 import streamlit as st
-from pages import _shared
+from pages._shared import notices, screen
 st.session_state["framed"] = True
-st.navigation(_shared.pages(), position="top")
-_shared.missing("Choose pictures first.", page="upload", label="Go to Upload")
+st.navigation(screen.pages(), position="top")
+notices.missing("Choose pictures first.", page="upload", label="Go to Upload")
 st.write("never")
 """
 SPLIT = """
 import streamlit as st
 from core.data.split import SplitChoice
-from pages import _shared
-_shared.remember_identifiers()
-of = _shared.dataset()
+from pages._shared import address, parts
+address.remember_identifiers()
+of = address.dataset()
 if "choice" in st.session_state:
-    _shared.choose_split(SplitChoice(*st.session_state["choice"]))
-split = _shared.current_split(of)
+    parts.choose_split(SplitChoice(*st.session_state["choice"]))
+split = parts.current_split(of)
 st.session_state["found"] = (split.seed, split.counts().sum().tolist(), split.fingerprint)
 """
 PLOT = """
 import plotly.graph_objects as go
 import streamlit as st
-from pages._shared_plot import plot, theme
+from pages._shared.plot import plot, theme
 
 @st.fragment
 def growing():
@@ -99,13 +99,15 @@ def test_says_what_is_missing_and_ends_the_page(tmp_path):
 
 
 def test_makes_a_workspace_and_puts_it_into_the_url():
-    at = AppTest.from_string("from pages import _shared; _shared.remember_identifiers()", default_timeout=30).run()
+    at = AppTest.from_string(
+        "from pages._shared import address; address.remember_identifiers()", default_timeout=30
+    ).run()
     workspace = at.query_params["workspace"]
     assert len(workspace) == 32 and at.session_state["workspace"] == workspace
 
 
 def test_ids_of_the_url_win_over_those_of_the_session():
-    at = AppTest.from_string("from pages import _shared; _shared.remember_identifiers()", default_timeout=30)
+    at = AppTest.from_string("from pages._shared import address; address.remember_identifiers()", default_timeout=30)
     at.session_state["workspace"] = "a" * 32
     at.query_params["workspace"] = "b" * 32
     at.run()
@@ -113,7 +115,7 @@ def test_ids_of_the_url_win_over_those_of_the_session():
 
 
 def test_an_id_that_is_none_is_taken_out_of_the_url():
-    at = AppTest.from_string("from pages import _shared; _shared.remember_identifiers()", default_timeout=30)
+    at = AppTest.from_string("from pages._shared import address; address.remember_identifiers()", default_timeout=30)
     at.query_params["dataset"] = "../../etc"
     at.run()
     assert not at.exception
@@ -122,14 +124,15 @@ def test_an_id_that_is_none_is_taken_out_of_the_url():
 
 def test_an_experiment_brings_its_data_set(finished_experiment):
     experiment_id = finished_experiment()
-    at = AppTest.from_string("from pages import _shared; _shared.remember_identifiers()", default_timeout=30)
+    at = AppTest.from_string("from pages._shared import address; address.remember_identifiers()", default_timeout=30)
     at.query_params["experiment"] = experiment_id
     at.run()
     assert at.query_params["dataset"] == read_experiment(experiment_id).dataset
 
 
 def test_another_data_set_lets_go_of_the_experiment(finished_experiment):
-    code = f"from pages import _shared; _shared.remember_identifiers(); _shared.set_identifier('dataset', '{'c' * 32}')"
+    code = "from pages._shared import address; address.remember_identifiers(); "
+    code += f"address.set_identifier('dataset', '{'c' * 32}')"
     at = AppTest.from_string(code, default_timeout=30)
     at.query_params["experiment"] = finished_experiment()
     at.run()
@@ -146,7 +149,7 @@ def test_another_data_set_lets_go_of_the_experiment(finished_experiment):
 )
 def test_the_status_line_counts_all_that_waits(monkeypatch, counts, said):
     monkeypatch.setattr(jobs, "queued", lambda **_: counts)
-    at = AppTest.from_string("from pages import _shared; _shared.status_line()", default_timeout=30).run()
+    at = AppTest.from_string("from pages._shared import screen; screen.status_line()", default_timeout=30).run()
     assert at.markdown[-1].value == f":gray[Queue]  \n{said}"
 
 

@@ -16,7 +16,7 @@ from core.plan import experiment
 from core.plan.experiments import create_experiment
 from core.queue import jobs
 from core.settings import ROOT, SAMPLE, settings
-from pages import _upload_doors
+from pages._upload import doors
 
 LINK, OTHER = "a" * 32, "b" * 32
 pytestmark = pytest.mark.usefixtures("warm_server")
@@ -79,7 +79,7 @@ def test_an_upload_may_be_as_large_as_setting_and_server_allow(
 
 @pytest.mark.parametrize(("rate", "said"), [(0.04, "0.04 a second"), (0.5, "0.50 a second"), (12.4, "12 a second")])
 def test_the_wait_says_how_quick_it_is_and_never_that_it_is_not(rate: float, said: str) -> None:
-    assert said in _upload_doors.said(Status(state=State.STARTING, done=3, total=40, rate=rate))
+    assert said in doors.said(Status(state=State.STARTING, done=3, total=40, rate=rate))
 
 
 def test_the_sample_is_read_and_shown_with_its_problem_and_split(wait_for: Callable[..., None]) -> None:

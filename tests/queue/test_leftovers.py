@@ -10,11 +10,10 @@ from core.disk import cache
 from core.disk.cache import Cache
 from core.disk.files import write_json
 from core.disk.home import cache_directory, experiment_directory
-from core.plan import experiment
+from core.plan import experiment, predictions
 from core.plan.experiments import read_experiment
 from core.queue import consumer, leftovers
 from core.queue.job import Job, Kind
-from core.tasks import predict
 
 ONE, TWO = "1" * 32, "2" * 32
 
@@ -74,7 +73,7 @@ def test_a_prediction_goes_after_a_week_unless_it_still_waits(home):
     Job(kind=Kind.PREDICTION, subject="c" * 32, submitted=1).write()
     leftovers.remove()
     assert {name for name, folder in folders.items() if folder.exists()} == {"a", "c"}
-    assert predict.request("b" * 32) is None
+    assert predictions.request("b" * 32) is None
 
 
 def test_a_probe_goes_after_a_day(home):

@@ -9,13 +9,13 @@ import streamlit as st
 from core.disk import record
 from core.disk.status import State, read_status
 from core.display import palette
+from core.plan import predictions
 from core.plan.experiment import Arm
 from core.report.report import NAMES
-from core.tasks import predict
 from core.words.names import IN_A_SENTENCE, shortened
 from core.words.numbers import count, percent
-from pages import _shared
-from pages._thumbnails import thumbnail
+from pages._shared import elements, notices
+from pages._shared.thumbnails import thumbnail
 
 LEAST = 0.001  # of a probability that is shown in digits
 BESIDE_A_BAR = 12  # letters of a class
@@ -24,28 +24,28 @@ TOP = 3  # classes shown of each answer; the table has them all
 
 def show(prediction_id: str) -> None:
     """Each picture with its answers; what could not be read; everything as a table."""
-    asked, answers = predict.request(prediction_id), predict.read(prediction_id)
-    status = read_status(predict.directory(prediction_id))
+    asked, answers = predictions.request(prediction_id), predictions.read(prediction_id)
+    status = read_status(predictions.directory(prediction_id))
     if asked is None:
         return
     for each in asked["refused"] if asked["pictures"] else ():  # else the message names them all
-        said = f"**{_shared.plain(each['name'])}** cannot be read: {_shared.plain(each['reason'])}"
+        said = f"**{notices.plain(each['name'])}** cannot be read: {notices.plain(each['reason'])}"
         st.warning(said, icon=":material/warning:")
     if answers is None:
         failed = status is not None and status.state is State.FAILED
         say = st.error if failed else st.info
         say(
-            _shared.plain(status.message if status else "These pictures are not here any more."), icon=":material/info:"
+            notices.plain(status.message if status else "These pictures are not here any more."), icon=":material/info:"
         )
         return
     if not asked["pictures"]:
-        raise record.damaged(predict.directory(prediction_id) / "pictures.json", ValueError("it names no pictures"))
+        raise record.damaged(predictions.directory(prediction_id) / "pictures.json", ValueError("it names no pictures"))
     st.subheader(_agreement(answers), anchor=False)
-    folder = predict.directory(prediction_id) / "pictures"
+    folder = predictions.directory(prediction_id) / "pictures"
     rows = (answers[answers["number"] == number] for number in range(len(asked["pictures"])))
     pairs = zip(asked["pictures"], rows, strict=True)
     st.html("".join(_row(folder / picture["file"], picture["name"], own) for picture, own in pairs))
-    _shared.table(answers.drop(columns="number"), key="answers")
+    elements.table(answers.drop(columns="number"), key="answers")
 
 
 def _agreement(answers: pd.DataFrame) -> str:
@@ -71,7 +71,7 @@ def _row(path: Path, name: str, rows: pd.DataFrame) -> str:
 def _arm(arm: Arm, row: pd.Series) -> str:
     shares = row.filter(like="p_").astype(float).rename(lambda column: column.removeprefix("p_"))
     shares = shares.sort_values(ascending=False).head(TOP)
-    bars = "".join(_bar(label, share, palette.COLOURS[arm]) for label, share in shares.items())
+    bars = "".join(_bar(str(label), share, palette.COLOURS[arm]) for label, share in shares.items())
     square = f'<i style="color:{palette.COLOURS[arm]}" aria-hidden="true">■</i>'
     answer = _short(str(row["predicted"]), IN_A_SENTENCE, tag="b")
     return f"<div><span>{square} {NAMES[arm]}: {answer}</span>{bars}</div>"

@@ -8,8 +8,8 @@ from core.plan import bases, weights
 from core.plan.bases import Base
 from core.plan.experiment import Arm, Experiment
 from core.queue import jobs
-from pages import _configure_draft as draft
-from pages import _owner, _shared
+from pages._configure import draft
+from pages._shared import notices, ownership
 
 POLL_SECONDS = 0.5
 IDEA_OF_BASES = (
@@ -57,7 +57,7 @@ def _fetch(row: Base) -> None:
     st.fragment(_fetching, run_every=POLL_SECONDS if is_running else None)(row, is_running)
 
 
-@_shared.errors()
+@notices.errors()
 def _fetching(row: Base, was_running: bool) -> None:
     """Progress and stop of a download, or the button that starts it."""
     directory = weights.directory(row.name)
@@ -72,22 +72,22 @@ def _fetching(row: Base, was_running: bool) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.progress(min(status.done / total, 1.0), text=said)
             asker = owner.of_request(directory)
-            is_mine = not asker or _owner.is_mine(asker)
+            is_mine = not asker or ownership.is_mine(asker)
             if is_mine and st.button("Stop", key="fetch_stop", icon=":material/stop_circle:"):
-                jobs.stop_weights(row.name, _owner.workspace())
+                jobs.stop_weights(row.name, ownership.workspace())
         if not is_mine:
-            _owner.explain(asker)
+            ownership.explain(asker)
         return
     has_failed = status is not None and status.state is State.FAILED
     if status and has_failed:
-        st.error(_shared.plain(status.message), icon=":material/error:")
+        st.error(notices.plain(status.message), icon=":material/error:")
     else:
         said = f"The weights of {row.name} are not on this host yet. They are fetched when the training starts, or now."
         st.markdown(f":gray[{said}]")
     size = f"{row.weights.size_bytes / 1e6:.0f}\xa0MB"
     if st.button(f"{'Try again' if has_failed else 'Fetch now'} ({size})", key="fetch", icon=":material/download:"):
-        with _shared.errors():
-            jobs.submit_weights(row.name, _owner.workspace())
+        with notices.errors():
+            jobs.submit_weights(row.name, ownership.workspace())
             st.rerun()
 
 

@@ -9,26 +9,26 @@ from core.plan.experiment import Arm, Experiment
 from core.plan.experiments import read_split
 from core.queue import jobs
 from core.report import report
-from pages import _owner, _results, _shared
+from pages._shared import notices, ownership, results
 
 
 def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None:
     """Title, a card an arm, and under them what failed."""
-    is_mine = _owner.is_mine(experiment.workspace)
+    is_mine = ownership.is_mine(experiment.workspace)
     may_stop = standing.is_running and is_mine
     title, stop = st.columns([4, 1], vertical_alignment="bottom")
     with title:
         st.title(standing.title, anchor=False)
         said = progress.describe(experiment, read_split(experiment_id))
-        st.markdown(f":gray[{_shared.plain(said)}]")
+        st.markdown(f":gray[{notices.plain(said)}]")
         if not standing.is_over and not is_mine:
-            _owner.explain(experiment.workspace, is_begun=standing.is_submitted)
+            ownership.explain(experiment.workspace, is_begun=standing.is_submitted)
     with stop.container(horizontal=True, horizontal_alignment="right", key="stop_all_place"):
         if may_stop and len(standing.arms) > 1:
-            own = [experiment_id, _owner.workspace()]
-            stop_all = _shared.shown(jobs.stop_all)
+            own = [experiment_id, ownership.workspace()]
+            stop_all = notices.shown(jobs.stop_all)
             st.button("Stop all", key="stop_all", icon=":material/stop:", on_click=stop_all, args=own)
-    scored = _results.read(experiment_id, experiment).arms
+    scored = results.read(experiment_id, experiment).arms
     for column, arm in zip(st.columns(2, gap="medium"), standing.arms, strict=False):
         with column:
             _card(experiment_id, progress.outcome(arm, scored.get(arm.arm)), may_stop=may_stop)
@@ -59,15 +59,15 @@ def _stop(experiment_id: str, arm: ArmProgress) -> None:
         key=f"stop_{arm.arm}",
         icon=":material/stop:",
         disabled=is_waiting,
-        on_click=_shared.shown(jobs.stop_arm),
-        args=[experiment_id, Arm(arm.arm), _owner.workspace()],
+        on_click=notices.shown(jobs.stop_arm),
+        args=[experiment_id, Arm(arm.arm), ownership.workspace()],
         help="Ends without scores." if arm.state is State.SCORE else "Keeps and scores the best epoch so far.",
     )
 
 
 def _failure(experiment_id: str, arm: ArmProgress) -> None:
     name = report.NAMES[arm.arm]
-    st.error(f"**{name} failed.** {_shared.plain(arm.message)}", icon=":material/error:")
+    st.error(f"**{name} failed.** {notices.plain(arm.message)}", icon=":material/error:")
     title = f"Log, the last {progress.LOG_LINES} lines"
     with st.expander(title, key=f"log_{arm.arm}"), st.container(height=320, border=False, autoscroll=True):
         st.code(progress.log(experiment_id, arm.arm) or "The process printed nothing.", language=None)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.display import diagram
 from core.plan.experiment import MAX_HIDDEN, MAX_UNITS, Experiment, Pooling
-from pages import _configure_draft as draft
+from pages._configure import draft
 
 IDEA_OF_HEAD = (
     "The base ends in a stack of small maps, one for each thing it looks for (a **channel**). **Pooling** makes one "

@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.plan import bases
 from core.plan.experiment import MAX_IMAGE_SIZE, Arm, Experiment, Optimizer, Training
-from pages import _configure_draft as draft
+from pages._configure import draft
 
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 DECAYS = (0.0, 0.1, 0.3, 1.0, 2.0, 4.0)
@@ -42,7 +42,7 @@ def choose_training(chosen: Experiment) -> None:
             list(Optimizer),
             **draft.kept("optimizer"),
             required=True,
-            format_func=OPTIMIZERS.get,
+            format_func=OPTIMIZERS.__getitem__,
             help="The rule that turns errors into steps. Adam suits most; AdamW also keeps weights small; SGD is the "
             "plain one and wants a larger learning rate.",
         )
@@ -164,6 +164,6 @@ def _image_size(name: str, chosen: Experiment) -> None:
     )
 
 
-def _with(options: tuple, value: float) -> list:
+def _with(options: tuple[float, ...], value: float) -> list[float]:
     """The usual options and the present one, which an experiment from the command line may have chosen freely."""
     return sorted({*options, value})

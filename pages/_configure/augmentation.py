@@ -10,8 +10,8 @@ from core.data.pictures import augment, picture
 from core.data.pictures.augmentation import Augmentation
 from core.errors import DamagedError
 from core.plan.experiment import MAX_VIEWS, Experiment
-from pages import _configure_draft as draft
-from pages._thumbnails import DAMAGED
+from pages._configure import draft
+from pages._shared.thumbnails import DAMAGED
 
 VIEWS = 4
 PREVIEW_SIDE = 96  # px

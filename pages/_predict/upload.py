@@ -6,11 +6,11 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from core.disk import owner
 from core.disk.files import removed_on_failure
 from core.disk.status import State, Status, read_status
+from core.plan import predictions
 from core.plan.experiment import Experiment
 from core.queue import jobs
-from core.tasks import predict
 from core.words.numbers import count
-from pages import _owner, _shared, _upload_doors
+from pages._shared import address, elements, notices, ownership
 
 MEGABYTES = 50  # of one picture: all of them are held in memory until they are sent
 
@@ -23,13 +23,13 @@ def about(experiment: Experiment) -> str:
 def show(experiment_id: str) -> None:
     """The uploader, the pictures that the zip brought without a label, and the screen's primary button."""
     uploaded = st.file_uploader(
-        f"Pictures, at most {predict.MAX_PICTURES}",
+        f"Pictures, at most {predictions.MAX_PICTURES}",
         accept_multiple_files=True,
         max_upload_size=MEGABYTES,
         key=f"pictures-{st.session_state.get('asked', 0)}",
     )
-    is_pair = len(predict.scored_arms(experiment_id)) == 2
-    pressed = _shared.primary(
+    is_pair = len(predictions.scored_arms(experiment_id)) == 2
+    pressed = elements.primary(
         "Ask both networks" if is_pair else "Ask the network",
         key="ask",
         icon=":material/arrow_forward:",
@@ -37,7 +37,7 @@ def show(experiment_id: str) -> None:
         reason=None if uploaded else "Choose pictures first.",
     )
     if pressed:
-        with _shared.errors():
+        with notices.errors():
             st.query_params["prediction"] = _submitted(experiment_id, uploaded)
             st.rerun()
     _offer(experiment_id)
@@ -45,14 +45,14 @@ def show(experiment_id: str) -> None:
 
 def _offer(experiment_id: str) -> None:
     """The pictures of a part without labels: nobody needs to look for them again."""
-    of = _shared.dataset()
+    of = address.dataset()
     kept = of.unlabelled_paths if of else []
     if kept and st.button(
         f"Ask about {count(len(kept), 'picture')} of the zip without a label",
         key="ask_unlabelled",
         icon=":material/folder_zip:",
     ):
-        with _shared.errors():
+        with notices.errors():
             files = [(name, path.read_bytes()) for name, path in kept]
             st.query_params["prediction"] = _created(experiment_id, files)
             st.rerun()
@@ -61,19 +61,19 @@ def _offer(experiment_id: str) -> None:
 def progress(prediction_id: str) -> None:
     """How far the pictures and the networks are, and for who asked them the way to stop them."""
     jobs.ensure_consumer()  # one that was killed is replaced
-    directory, asked = predict.directory(prediction_id), predict.request(prediction_id)
+    directory, asked = predictions.directory(prediction_id), predictions.request(prediction_id)
     share, said = _said(read_status(directory) or Status())
     bar, stop = st.columns([5, 1], vertical_alignment="bottom")
     bar.progress(share, text=said)
     if asked:
-        st.markdown(f":gray[{_shared.plain(', '.join(asked['names']))}]")
+        st.markdown(f":gray[{notices.plain(', '.join(asked['names']))}]")
     asker = owner.of_request(directory)
-    if not _owner.is_mine(asker):
-        _owner.explain(asker)
+    if not ownership.is_mine(asker):
+        ownership.explain(asker)
         return
-    own = [directory, _owner.workspace()]
+    own = [directory, ownership.workspace()]
     with stop.container(horizontal=True, horizontal_alignment="right"):
-        st.button("Stop", key="stop", icon=":material/stop:", on_click=_shared.shown(jobs.stop_request), args=own)
+        st.button("Stop", key="stop", icon=":material/stop:", on_click=notices.shown(jobs.stop_request), args=own)
 
 
 def _said(status: Status) -> tuple[float, str]:
@@ -89,8 +89,8 @@ def _said(status: Status) -> tuple[float, str]:
 
 def _created(experiment_id: str, files: list[tuple[str, bytes]]) -> str:
     """Id of the prediction that is waiting now."""
-    prediction_id = predict.create(experiment_id, files, _owner.workspace())
-    with removed_on_failure(predict.directory(prediction_id)):
+    prediction_id = predictions.create(experiment_id, files, ownership.workspace())
+    with removed_on_failure(predictions.directory(prediction_id)):
         jobs.submit_prediction(prediction_id)
     return prediction_id
 
@@ -99,6 +99,6 @@ def _submitted(experiment_id: str, uploaded: list[UploadedFile]) -> str:
     files = [(each.name, each.getvalue()) for each in uploaded]
     prediction_id = _created(experiment_id, files)
     for each in uploaded:
-        _upload_doors.free(each)
+        elements.free(each)
     st.session_state["asked"] = st.session_state.get("asked", 0) + 1  # an empty uploader next time
     return prediction_id

@@ -2,13 +2,14 @@
 
 import html
 from math import ceil
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.data.dataset import Dataset
 from core.data.near import copies
-from pages._thumbnails import square
+from pages._shared.thumbnails import square
 
 PAIRS = 12  # a page
 GLOSS = (
@@ -36,7 +37,7 @@ def _page(dataset_id: str, page: int, _of: Dataset, _pairs: pd.DataFrame) -> str
     return "".join(_pair(_of, row) for row in shown.to_dict("records"))
 
 
-def _pair(of: Dataset, row: dict) -> str:
+def _pair(of: Dataset, row: dict[Any, Any]) -> str:
     sides = [_side(of, row[side], row[f"{side}_name"]) for side in ("first", "second")]
     said = [
         *(["two labels"] if row["labels_differ"] else []),

@@ -12,8 +12,9 @@ from core.report import report as reports
 from core.report.report import NAMES, ArmReport, Report
 from core.words.names import IN_A_SENTENCE, natural, shortened
 from core.words.numbers import count, percent
-from pages import _shared
-from pages._thumbnails import thumbnail
+from pages._shared import elements, notices
+from pages._shared.plot import plot, theme
+from pages._shared.thumbnails import thumbnail
 
 SHOWN = {"counts": "Counts", "shares": "Shares of each row"}
 A_PAGE = 12
@@ -71,12 +72,12 @@ def _matrix(
     chosen: tuple[str, str],
 ) -> None:
     figure = charts.confusion(
-        matrix, classes, arm, normalised=normalised, ceiling=ceiling, selected=chosen, theme=_shared.theme()
+        matrix, classes, arm, normalised=normalised, ceiling=ceiling, selected=chosen, theme=theme()
     )
     text = charts.describe_confusion(matrix, classes, arm)
-    clicked = _shared.plot(figure, key=f"matrix_{arm}", text=text, revision=experiment_id)
+    clicked = plot(figure, key=f"matrix_{arm}", text=text, revision=experiment_id)
     frame = charts.confusion_frame(matrix, classes, normalised=normalised)
-    _shared.table(frame, key=f"matrix_{arm}", hide_index=False)
+    elements.table(frame, key=f"matrix_{arm}", hide_index=False)
     if clicked:
         st.session_state["clicked_cell"] = str(clicked["y"]), str(clicked["x"])
         st.rerun(scope="fragment")
@@ -84,14 +85,17 @@ def _matrix(
 
 def _pictures(of: Dataset, arm: Arm, one: ArmReport, chosen: tuple[str, str]) -> None:
     rows = reports.cell(one.predictions, *chosen)
-    true, answer = (_shared.plain(shortened(name, IN_A_SENTENCE)) for name in chosen)
+    true, answer = (notices.plain(shortened(name, IN_A_SENTENCE)) for name in chosen)
     number = count(len(rows), "picture")
     st.markdown(f"**{NAMES[arm]}: {number} of {true} answered as {answer}**")
     pages = ceil(len(rows) / A_PAGE)
     page = st.pagination(pages, key=f"pictures_{arm}_{chosen}") if pages > 1 else 1
     part = rows.iloc[(page - 1) * A_PAGE : page * A_PAGE]
     names = dict(zip(of.pictures["picture"], of.pictures["name"], strict=True))
-    cells = (_figure(of, row.picture, names[row.picture], percent(row.probability, 100)) for row in part.itertuples())
+    cells = (
+        _figure(of, picture, names[picture], percent(probability, 100))
+        for picture, probability in zip(part["picture"], part["probability"], strict=True)
+    )
     st.html(f'<div class="answers">{"".join(cells)}</div>')
 
 

@@ -5,7 +5,6 @@ from zipfile import ZipFile
 
 import streamlit as st
 from PIL import Image
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from core.data import dataset, uploads
@@ -16,8 +15,8 @@ from core.disk.status import State, Status, read_status, stop_requests
 from core.queue import jobs
 from core.settings import SAMPLE, settings
 from core.words.numbers import duration, two_digits
-from pages import _owner, _shared
-from pages._thumbnails import square_of
+from pages._shared import address, elements, notices, ownership
+from pages._shared.thumbnails import square_of
 
 POLL_SECONDS = 0.5
 NOT_KEPT = (
@@ -65,7 +64,7 @@ def doors(named: str | None, status: Status | None) -> None:
 
 def _outcome(named: str | None, status: Status | None) -> None:
     if status and status.state is State.FAILED:
-        st.error(f"**These pictures cannot be used.** {_shared.plain(status.message)}", icon=":material/error:")
+        st.error(f"**These pictures cannot be used.** {notices.plain(status.message)}", icon=":material/error:")
     elif status and status.state is State.STOPPED:
         st.info("Stopped. Nothing was kept of these pictures.", icon=":material/info:")
     elif named:
@@ -77,9 +76,9 @@ def _sample() -> None:
     st.markdown("167 photographs in five classes: birds, flowers, fruit, mammals and vegetables. Ready in seconds.")
     st.html(f'<div class="mosaic">{_preview()}</div>')
     with st.container(height="stretch", vertical_alignment="bottom"):
-        if _shared.primary("Use the sample", key="sample", icon=":material/arrow_forward:"):
-            with _shared.errors():
-                _open(dataset.create(SAMPLE, "Sample", workspace=_owner.workspace()))
+        if elements.primary("Use the sample", key="sample", icon=":material/arrow_forward:"):
+            with notices.errors():
+                _open(dataset.create(SAMPLE, "Sample", workspace=ownership.workspace()))
 
 
 @st.cache_resource(show_spinner=False)
@@ -110,7 +109,7 @@ def _zip() -> None:
         max_upload_size=_upload_megabytes(),
     )
     if uploaded is not None:
-        with _shared.errors():
+        with notices.errors():
             _open(_kept(uploaded))
 
 
@@ -123,23 +122,16 @@ def _upload_megabytes() -> int:
 def _kept(uploaded: UploadedFile) -> str:
     """Id of the data set that now has the upload on disk; memory has it no more, even if the disk was full."""
     try:
-        return dataset.create(uploaded, uploaded.name, workspace=_owner.workspace())
+        return dataset.create(uploaded, uploaded.name, workspace=ownership.workspace())
     finally:
-        free(uploaded)
+        elements.free(uploaded)
         st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1  # an empty widget next time
-
-
-def free(uploaded: UploadedFile) -> None:
-    """Drop an upload's bytes, which Streamlit would keep in memory until the session ends."""
-    context = get_script_run_ctx()
-    if context is not None:
-        context.uploaded_file_mgr.remove_file(context.session_id, uploaded.file_id)
 
 
 def _open(dataset_id: str) -> None:
     with removed_on_failure(dataset_directory(dataset_id)):
         jobs.submit_ingest(dataset_id)
-    _shared.set_identifier("dataset", dataset_id)
+    address.set_identifier("dataset", dataset_id)
     st.rerun()
 
 
@@ -149,7 +141,7 @@ def progress(dataset_id: str) -> None:
     st.fragment(_progress, run_every=POLL_SECONDS)(dataset_id)
 
 
-@_shared.errors()
+@notices.errors()
 def _progress(dataset_id: str) -> None:
     jobs.ensure_consumer()  # one that was killed is replaced
     directory = dataset_directory(dataset_id)
@@ -160,12 +152,12 @@ def _progress(dataset_id: str) -> None:
     share = status.done / status.total if status.total else 0.0
     st.progress(min(share, 1.0), text="Stopping" if is_stopping else said(status))
     bringer = owner.of_request(directory)
-    if not _owner.is_mine(bringer):
-        _owner.explain(bringer)
+    if not ownership.is_mine(bringer):
+        ownership.explain(bringer)
         return
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Stop", key="stop_reading", icon=":material/stop_circle:", disabled=is_stopping):
-            jobs.stop_request(directory, _owner.workspace())
+            jobs.stop_request(directory, ownership.workspace())
             st.rerun(scope="fragment")
 
 

@@ -12,7 +12,8 @@ from core.data.split import Split, SplitChoice
 from core.display import charts
 from core.errors import SplitError
 from core.words.names import natural
-from pages import _shared
+from pages._shared import elements, notices, parts
+from pages._shared.plot import plot, theme
 
 TOGETHER = (
     "Frames of one burst, or one picture in two sizes, go into the same part. "
@@ -31,18 +32,18 @@ def section(of: Dataset) -> bool:
     """The split as one bar with numbers, and its choice; returns whether there is one."""
     st.subheader("Split", anchor=False)
     try:
-        split = _shared.current_split(of)
+        split = parts.current_split(of)
     except SplitError as error:
-        st.error(_shared.plain(str(error)), icon=":material/error:")
+        st.error(notices.plain(str(error)), icon=":material/error:")
         return False
     counts = split.counts()
     st.markdown(
         ":gray[Both networks learn from the training part, the validation part picks their best epoch, "
         "and the test part is kept away until the end: it alone gives the score.]"
     )
-    figure = charts.split_bar(counts, theme=_shared.theme())
-    _shared.plot(figure, key="split_bar", revision=of.id, text=charts.describe_split(counts))
-    _shared.table(
+    figure = charts.split_bar(counts, theme=theme())
+    plot(figure, key="split_bar", revision=of.id, text=charts.describe_split(counts))
+    elements.table(
         counts.loc[natural(counts.index)].reset_index(), key="split_bar", label="Show the split of each class"
     )
     _remarks(of, split)
@@ -55,25 +56,27 @@ def _remarks(of: Dataset, split: Split) -> None:
     leak = copies.leak(of.near, split.frame)
     for remark in split.remarks(of.near):
         if remark == leak:
-            st.markdown(f":red[:material/error: **{_shared.plain(remark)}**]")
+            st.markdown(f":red[:material/error: **{notices.plain(remark)}**]")
         else:
-            st.markdown(f":gray[:material/info: {_shared.plain(remark)}]")
+            st.markdown(f":gray[:material/info: {notices.plain(remark)}]")
 
 
 def _choice(of: Dataset, split: Split) -> None:
     """Seed, shares unless the zip brings its own split, what stays together; nothing changes before the button."""
     if of.has_own_split:
         st.markdown("The zip brings its own split. A seed matters only where it has no validation folder.")
-    present = _shared.split_choice(of)
-    shares = [round(100 * share) for share in _shared.split_fractions(of)]
+    present = parts.split_choice(of)
+    shares = [round(100 * share) for share in parts.split_fractions(of)]
     with st.form("split", border=False):
         seed, validation, test = st.columns(3)
         chosen = seed.number_input(
             "Seed", 0, 2**31 - 1, value=split.seed, help="Another seed draws other pictures into each part."
         )
-        options = {"min_value": 1, "max_value": 80, "disabled": of.has_own_split}
-        for_validation = validation.number_input("Validation, %", value=shares[1], **options)
-        for_test = test.number_input("Test, %", value=shares[2], help="Training gets the rest.", **options)
+        is_given = of.has_own_split
+        for_validation = validation.number_input("Validation, %", 1, 80, value=shares[1], disabled=is_given)
+        for_test = test.number_input(
+            "Test, %", 1, 80, value=shares[2], disabled=is_given, help="Training gets the rest."
+        )
         keeps_together = st.checkbox("Keep near-copies together", value=present.keeps_together, help=TOGETHER)
         leaves_out = of.has_own_split and st.checkbox(
             "Leave near-copies of validation and test pictures out of training", value=present.leaves_out
@@ -82,7 +85,7 @@ def _choice(of: Dataset, split: Split) -> None:
         if st.form_submit_button("Split again", key="split_again"):
             fractions = (100 - for_validation - for_test) / 100, for_validation / 100, for_test / 100
             wanted = None if of.has_own_split else fractions
-            with _shared.errors():
+            with notices.errors():
                 _split_again(of, SplitChoice(int(chosen), wanted, keeps_together, str(group), leaves_out))
 
 
@@ -112,5 +115,5 @@ def _split_again(of: Dataset, choice: SplitChoice) -> None:
         SplitError: It does not.
     """
     splits.split(of, choice=choice)
-    _shared.choose_split(choice)
+    parts.choose_split(choice)
     st.rerun()

@@ -24,8 +24,9 @@ from core.plan.estimate import Estimate
 from core.plan.experiment import Arm, Experiment
 from core.queue import jobs
 from core.words.numbers import duration, gigabytes
-from pages import _configure_augmentation, _shared
-from pages._thumbnails import EMPTY
+from pages._configure import augmentation
+from pages._shared import notices
+from pages._shared.thumbnails import EMPTY
 
 POLL_SECONDS = 1.0
 SETTLED_SECONDS = 1.5  # without a change, before a probe is worth starting
@@ -96,7 +97,7 @@ def _measure(chosen: Experiment, n_classes: int) -> bool:
         probe |= {"wanted": wanted, "directory": None}  # it had time for one arm: another measures the other
     if time.monotonic() - probe["since"] >= SETTLED_SECONDS:
         probe["since"] = math.inf  # once: where it cannot be begun, the next try would fail as well
-        with _shared.errors():
+        with notices.errors():
             probe["directory"] = _start_probe(chosen, n_classes, wanted)
     return probe["directory"] is not None or probe["since"] < math.inf
 
@@ -121,7 +122,7 @@ def end_probe() -> None:
 def _thumbnail(of: Dataset) -> str:
     """The previewed picture as a data URI."""
     try:
-        return _encoded(str(_configure_augmentation.previewed(of)))
+        return _encoded(str(augmentation.previewed(of)))
     except (DamagedError, FileNotFoundError):
         return EMPTY
 

@@ -7,13 +7,15 @@ import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.display import charts, palette, tables
+from core.plan.experiment import Arm
 from core.report.report import NAMES, ArmReport, Comparison, Report, per_class
 from core.words.names import natural
 from core.words.numbers import percent, percent_range, points, signed_points
-from pages import _shared
+from pages._shared import elements
+from pages._shared.plot import plot, theme
 
 ROW, ROWS = 35, 20  # pixels of a table's row, and how many it shows before it scrolls
-METRICS = {"f1": "F1", "precision": "Precision", "recall": "Recall"}
+METRICS: dict[charts.ClassMetric, str] = {"f1": "F1", "precision": "Precision", "recall": "Recall"}
 GLOSS = (
     "Precision: of the pictures answered as this class, the share that is of it. "
     "Recall: of the pictures of this class, the share answered so. F1: between the two, nearer to the smaller. "
@@ -28,12 +30,12 @@ def accuracies(report: Report) -> None:
         numbers.append(_difference(report.comparison))
     for column, number in zip(st.columns(3, gap="medium"), numbers, strict=False):
         column.html(number)
-    figure = charts.accuracy_axis(report.scores, theme=_shared.theme())
-    _shared.plot(figure, key="accuracy", text=charts.describe_accuracy(report.scores))
-    _shared.table(charts.accuracy_frame(report.scores), key="accuracy")
+    figure = charts.accuracy_axis(report.scores, theme=theme())
+    plot(figure, key="accuracy", text=charts.describe_accuracy(report.scores))
+    elements.table(charts.accuracy_frame(report.scores), key="accuracy")
 
 
-def _accuracy(arm: str, one: ArmReport) -> str:
+def _accuracy(arm: Arm, one: ArmReport) -> str:
     score = one.score
     note = f"{score.correct:,} of {score.n:,} right; 95 % interval {percent_range(score.interval, score.n)}"
     return _number(NAMES[arm], percent(score.accuracy, score.n), note, colour=palette.COLOURS[arm])
@@ -69,20 +71,20 @@ def classes(report: Report) -> None:
         )
     names = natural(report.dataset.classes)
     frames = {arm: per_class(one.predictions, names) for arm, one in report.arms.items()}
-    figure = charts.per_class(frames, metric=metric, theme=_shared.theme())
+    figure = charts.per_class(frames, metric=metric, theme=theme())
     left, right = st.columns(2, gap="medium")
     with left:
-        _shared.plot(figure, key="classes", text=charts.describe_per_class(frames, metric=metric))
+        plot(figure, key="classes", text=charts.describe_per_class(frames, metric=metric))
     shown = charts.per_class_frame(frames, metric=metric)
     with right:
         rows = min(ROWS, len(shown))
         height = ROW * (rows + 1) + 2
         st.dataframe(shown, hide_index=True, column_config=_columns(shown), height=height, key="classes_shown")
         table = tables.classes(report)
-        _shared.table(table, key="classes", label="Show all three measures", column_config=_columns(table))
+        elements.table(table, key="classes", label="Show all three measures", column_config=_columns(table))
 
 
 def _columns(table: pd.DataFrame) -> dict[str, ColumnConfig]:
     """The scores with two decimals, beside names that leave them room."""
     scores = {name: st.column_config.NumberColumn(format="%.2f") for name in table.columns[2:]}
-    return _shared.narrow_names(table) | scores
+    return elements.narrow_names(table) | scores

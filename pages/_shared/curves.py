@@ -7,9 +7,11 @@ from core.disk.status import read_metrics
 from core.display import charts, palette
 from core.display.progress import Standing
 from core.plan.experiment import Arm, Experiment
-from pages import _results, _shared
+from pages._shared import elements, results
+from pages._shared.plot import plot, theme
 
-AXES = {"epoch": "Epochs", "seconds": "Seconds"}
+AXES: dict[charts.Axis, str] = {"epoch": "Epochs", "seconds": "Seconds"}
+METRICS: tuple[charts.Metric, ...] = ("loss", "accuracy")
 GLOSS = (
     "Epoch: one pass over all training pictures. Solid line: training pictures. Dashed line with markers: validation."
 )
@@ -24,19 +26,19 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing, *, fits
     metrics = {arm: read_metrics(arm_directory(experiment_id, arm)) for arm in experiment.arms}
     if standing.is_over and all(frame.empty for frame in metrics.values()):
         return
-    scored = _results.read(experiment_id, experiment).arms
+    scored = results.read(experiment_id, experiment).arms
     best = {arm: int(one.facts["best_epoch"]) for arm, one in scored.items()}
     axis = _axis()
     longest = max(experiment.training_of(arm).epochs for arm in experiment.arms)
     limit = longest if axis == "epoch" and not fits else None
     st.html(f'<div class="legend" aria-hidden="true">{"".join(map(_legend, experiment.arms))}</div>')
-    for column, metric in zip(st.columns(2, gap="medium"), ("loss", "accuracy"), strict=True):
+    for column, metric in zip(st.columns(2, gap="medium"), METRICS, strict=True):
         with column:
-            figure = charts.curves(metrics, metric=metric, x=axis, best=best, x_limit=limit, theme=_shared.theme())
+            figure = charts.curves(metrics, metric=metric, x=axis, best=best, x_limit=limit, theme=theme())
             figure.update_layout(showlegend=False, margin_t=40)  # one legend for both figures, above them
             text = charts.describe_curves(metrics, metric=metric)
-            _shared.plot(figure, key=f"curve_{metric}", text=text, revision=f"{experiment_id} {axis}")
-            _shared.table(charts.curves_frame(metrics, metric=metric), key=f"curve_{metric}")
+            plot(figure, key=f"curve_{metric}", text=text, revision=f"{experiment_id} {axis}")
+            elements.table(charts.curves_frame(metrics, metric=metric), key=f"curve_{metric}")
 
 
 def _legend(arm: Arm) -> str:

@@ -11,8 +11,9 @@ from core.data.findings.problem import Problem
 from core.display import charts
 from core.words.names import natural
 from core.words.numbers import count
-from pages import _shared
-from pages._thumbnails import square
+from pages._shared import elements, notices
+from pages._shared.plot import plot, theme
+from pages._shared.thumbnails import square
 
 MANY = 14  # classes, or problems, from which on a list scrolls in itself
 SCROLL_HEIGHT = 430
@@ -31,9 +32,9 @@ def classes(of: Dataset) -> None:
     st.subheader("Classes", anchor=False)
     counts = charts.class_counts_frame(of.pictures)
     with st.container(height=SCROLL_HEIGHT if len(counts) > MANY else "content", border=False):
-        figure = charts.class_counts(counts, theme=_shared.theme())
-        _shared.plot(figure, key="class_counts", revision=of.id, text=charts.describe_class_counts(counts))
-    _shared.table(counts, key="class_counts")
+        figure = charts.class_counts(counts, theme=theme())
+        plot(figure, key="class_counts", revision=of.id, text=charts.describe_class_counts(counts))
+    elements.table(counts, key="class_counts")
 
 
 def problems(of: Dataset) -> None:
@@ -48,12 +49,12 @@ def problems(of: Dataset) -> None:
 
 
 def _problem(problem: Problem, number: int) -> None:
-    title = _shared.plain(problem.title)
+    title = notices.plain(problem.title)
     strong = f":red[**{title}**]" if problem.severity is Severity.ERROR else f"**{title}**"
     with st.container(gap="xsmall", key=f"problem-{number}-{problem.kind.replace(' ', '_')}"):
-        st.markdown(f"{SIGNS[problem.severity]} {strong}  \n{_shared.plain(problem.remedy)}")
+        st.markdown(f"{SIGNS[problem.severity]} {strong}  \n{notices.plain(problem.remedy)}")
         if len(problem.names) <= NAMES:
-            st.markdown(f":gray[{_shared.plain(', '.join(problem.names))}]")
+            st.markdown(f":gray[{notices.plain(', '.join(problem.names))}]")
             return
         with st.expander(f"Show all {len(problem.names):,}", type="compact"):
             listed = pd.DataFrame({"name": problem.names})

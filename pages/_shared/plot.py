@@ -7,7 +7,7 @@ the cells of a heatmap. This element lives on between updates and lets plotly ch
 import logging
 import shutil
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import plotly
 import plotly.graph_objects as go
@@ -162,8 +162,11 @@ def plot(
     # Registering the same definition again is free and makes up for a runtime that was started after this import.
     element = st.components.v2.component("headstart_plot", html=HTML, css=CSS, js=SCRIPT, isolate_styles=False)
     data = {"figure": drawn.to_json(), "source": SOURCE, "height": pixels, "text": text, "theme": theme()}
-    result = element(key=key, data=data, width=width, on_clicked_change=lambda: None, on_themed_change=lambda: None)
-    return result.clicked
+    result: Any = element(
+        key=key, data=data, width=width, on_clicked_change=lambda: None, on_themed_change=lambda: None
+    )
+    clicked: Click | None = result.clicked
+    return clicked
 
 
 def _plainly(figure: go.Figure, *, key: str, text: str, pixels: int, width: Width) -> None:

@@ -6,7 +6,7 @@ from core.data import dataset
 from core.data.alternatives import Way
 from core.data.dataset import Dataset
 from core.errors import HeadstartError
-from pages import _owner, _shared
+from pages._shared import address, notices, ownership
 
 NAMES = 3  # classes that a way is shown with
 
@@ -24,11 +24,11 @@ def choice(of: Dataset) -> None:
         index=present,
         format_func=_said,
         key=f"reading-{of.id}-{tries}",
-        disabled=not _owner.may_use(of.id),
+        disabled=not ownership.may_use(of.id),
         help="The same pictures with other classes: a data set of its own, without another upload.",
     )
     if refusal := st.session_state.pop("reading_refusal", None):
-        st.error(_shared.plain(refusal), icon=":material/error:")
+        st.error(notices.plain(refusal), icon=":material/error:")
     if chosen.key != of.reading:
         _open(of, chosen)
 
@@ -42,8 +42,8 @@ def _open(of: Dataset, way: Way) -> None:
     """Go on with the other way; where it makes no data set the present one stays, with the reason."""
     try:
         with st.spinner("Reading the same pictures another way", show_time=True):
-            made = dataset.reread(of.id, way.key, workspace=_owner.workspace())
-            _shared.set_identifier("dataset", made)
+            made = dataset.reread(of.id, way.key, workspace=ownership.workspace())
+            address.set_identifier("dataset", made)
     except HeadstartError as error:
         st.session_state["reading_refusal"] = str(error)
         st.session_state["readings_refused"] += 1

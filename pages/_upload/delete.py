@@ -8,12 +8,12 @@ from core.disk import space
 from core.disk.home import dataset_directory
 from core.queue import removal
 from core.words.numbers import count, size
-from pages import _shared
+from pages._shared import address, notices
 
 
 def offer(of: Dataset) -> None:
     """The button, in a quiet place, or why it cannot be pressed; nothing for whoever was only given the link."""
-    if not uploads.is_owner(of.id, _shared.identifier("workspace") or ""):
+    if not uploads.is_owner(of.id, address.identifier("workspace") or ""):
         return
     refusal = removal.refusal(of.id)
     with st.container(gap=None, key="delete_place"):
@@ -34,17 +34,17 @@ def _ask(of: Dataset) -> None:
     """Once: what is gone cannot be had back."""
     taken = size(space.taken_bytes(dataset_directory(of.id)))
     st.markdown(
-        f"{count(len(of.pictures), 'picture')} of {_shared.plain(of.name)} go from this host ({taken}), and "
+        f"{count(len(of.pictures), 'picture')} of {notices.plain(of.name)} go from this host ({taken}), and "
         "this page with them, also for everybody to whom you gave its address. Your own zip stays with you."
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep them", key="keep_pictures"):
             st.rerun()
-        delete = _shared.shown(_delete)
+        delete = notices.shown(_delete)
         if st.button("Delete them", key="delete_pictures_now", type="primary", on_click=delete, args=[of.id]):
             st.rerun()
 
 
 def _delete(dataset_id: str) -> None:
-    removal.delete(dataset_id, _shared.identifier("workspace") or "")
-    _shared.set_identifier("dataset", None)
+    removal.delete(dataset_id, address.identifier("workspace") or "")
+    address.set_identifier("dataset", None)

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from core.data import uploads
-from pages import _shared
+from pages._shared import address, elements
 
 
 def workspace() -> str:
     """The link of who looks at the page."""
-    return _shared.identifier("workspace") or ""
+    return address.identifier("workspace") or ""
 
 
 def is_mine(owner: str) -> bool:
@@ -34,6 +34,6 @@ def explain_pictures() -> None:
         ":gray[These pictures were uploaded under another link: you see them, and only that link trains on them. "
         "To train as well, upload the same zip, or use the sample; what you have chosen here stays.]"
     )
-    if _shared.primary("Bring pictures of your own", key="own_pictures", icon=":material/add_photo_alternate:"):
-        _shared.set_identifier("dataset", None)
+    if elements.primary("Bring pictures of your own", key="own_pictures", icon=":material/add_photo_alternate:"):
+        address.set_identifier("dataset", None)
         st.switch_page("pages/upload.py")

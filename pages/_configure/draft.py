@@ -8,7 +8,7 @@ from core import host
 from core.data.dataset import Dataset
 from core.plan import bases, estimate, experiment, fitting
 from core.plan.experiment import Experiment
-from pages import _shared
+from pages._shared import address
 
 
 def key(name: str) -> str:
@@ -33,7 +33,7 @@ def get(name: str) -> Any:
 
 def begin(of: Dataset, *, n_train: int) -> None:
     """Fill the choices once: from the experiment of the URL, or with the defaults of someone who changes nothing."""
-    present, named = _shared.experiment(), _shared.identifier("experiment")
+    present, named = address.experiment(), address.identifier("experiment")
     source = named if present else "defaults"
     if st.session_state.get("draft_source") == source:
         return
@@ -69,7 +69,7 @@ def experiment_of(of: Dataset) -> Experiment:
     fields = {
         "dataset": of.id,
         "dataset_name": of.name,
-        "workspace": _shared.identifier("workspace") or "",
+        "workspace": address.identifier("workspace") or "",
         "base": get("base"),
         "frozen_blocks": get(of_base("frozen_blocks")),
         "image_size": get(of_base("image_size")),
