@@ -24,6 +24,7 @@ import measure
 import psutil
 from PIL import Image
 
+from core.data import ingest
 from core.disk.home import dataset_directory
 from core.disk.record import read_json
 from core.disk.status import Status, read_status
@@ -126,10 +127,9 @@ def zip_of(picture: bytes, number: int) -> bytes:
 
 
 def uploads(pictures: list[list[bytes]]) -> list[Path]:
-    from core.data import dataset
     from core.queue import jobs
 
-    created = [dataset.create(io.BytesIO(zip_of(each[0], len(each))), "bombs") for each in pictures]
+    created = [ingest.create(io.BytesIO(zip_of(each[0], len(each))), "bombs") for each in pictures]
     for one in created:
         jobs.submit_ingest(one)
     return [dataset_directory(one) for one in created]
@@ -168,7 +168,6 @@ def said(directory: Path) -> str:
 
 
 def row(name: str, submit: Callable[[], list[Path]]) -> None:
-    from core.data import dataset
     from core.queue import jobs
     from core.settings import SAMPLE
 
@@ -177,7 +176,7 @@ def row(name: str, submit: Callable[[], list[Path]]) -> None:
         directories = submit()
         time.sleep(1)
         asked = time.monotonic()
-        sample = dataset.create(SAMPLE, "Sample")
+        sample = ingest.create(SAMPLE, "Sample")
         jobs.submit_ingest(sample)
         ready = seconds_until(dataset_directory(sample), begun=asked)
         shutil.rmtree(dataset_directory(sample))  # else the next one would be linked to it, and not be read

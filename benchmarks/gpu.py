@@ -35,7 +35,7 @@ import psutil
 
 from core import host
 from core.data.pictures.augmentation import Augmentation
-from core.network import engine, kernels, model
+from core.network import backend, engine, kernels, model
 from core.network.batches import Batches, Rows
 from core.plan import bases
 from core.plan.experiment import Head, Training
@@ -108,7 +108,7 @@ def main() -> None:
         with found.section("comparison of the sample"):  # before this process takes anything of the card
             found.comparison = comparison(chosen, time.monotonic() + 60 * chosen.minutes * COMPARISON_SHARE)
     with found.section("device"):
-        own = model.prepare_device()
+        own = backend.prepare_device()
         chosen.policy = chosen.policy or keras.config.dtype_policy().name
         found.facts = {"device": own.label, "engine": own.engine, "policy": chosen.policy, "base": chosen.base}
         found.facts |= {"backend": keras.backend.backend(), "pixels": chosen.size, "pictures": chosen.pictures}

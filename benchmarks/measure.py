@@ -23,6 +23,9 @@ from typing import Any
 import psutil
 from PIL import Image
 
+from core.data import ingest
+from core.network import loading
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # these are scripts, and `core` is no installed package
 REST_SECONDS, REST_PERCENT = 1.0, 5.0  # a process that uses less of a core than this for so long is at rest
@@ -187,10 +190,9 @@ def stored(zip_path: Path):
     """All pictures of a zip, ingested into this process's home, as `core.network.batches.Pictures`."""
     import numpy as np
 
-    from core.data import dataset
     from core.network.batches import Pictures
 
-    data = dataset.ingest(dataset.create(zip_path, zip_path.name))
+    data = ingest.ingest(ingest.create(zip_path, zip_path.name))
     names, labels = data.pictures["picture"], data.pictures["label"].map(data.classes.index)
     return Pictures(names.tolist(), [data.path(name) for name in names], labels.to_numpy(np.int64))
 
@@ -209,7 +211,7 @@ def frozen(base_name: str, n_blocks: int | None = None):
     network = model.build(base_name, Head(), image_size=row.image_size, n_classes=6)
     path = weights.find(row)
     if path:
-        model.load_base_weights(network, path)
+        loading.load_base_weights(network, path)
     prefix, _ = model.cut(network.model, network.frontier(n_blocks))
     digest = weights.sha256(path) if path else "random"
     return features.Frozen(prefix, base_name, digest, network.frontier_words(n_blocks))

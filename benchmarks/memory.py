@@ -12,6 +12,7 @@ from pathlib import Path
 
 import measure
 
+from core.data import ingest
 from core.disk.home import experiment_directory
 from core.plan.experiments import create_experiment
 
@@ -22,7 +23,7 @@ def peak_bytes(directory: Path, arm: str) -> int:
 
 
 def main() -> None:
-    from core.data import dataset, split
+    from core.data import split
     from core.plan import bases, estimate, experiment, weights
     from core.plan.experiment import Arm
 
@@ -40,7 +41,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as home:
         measure.use_home(Path(home))
-        data = dataset.ingest(dataset.create(chosen.zip, chosen.zip.name))
+        data = ingest.ingest(ingest.create(chosen.zip, chosen.zip.name))
         parts = split.split(data)
         counts = {f"n_{part}": int(number) for part, number in parts.counts().sum().items()}
         for name in chosen.bases:

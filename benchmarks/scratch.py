@@ -12,7 +12,7 @@ import keras
 import measure
 import numpy as np
 
-from core.network import kernels, model
+from core.network import backend, kernels, model
 from core.plan.experiment import Head, Training
 
 STEPS = 3  # of each model in a round
@@ -42,7 +42,7 @@ def main() -> None:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (chosen.batch, chosen.size, chosen.size, 3), dtype=np.uint8)
     labels = random.integers(0, 6, chosen.batch)
-    print(f"{measure.machine()}; {model.prepare_device().engine}, bfloat16: {kernels.has_bfloat16()}")
+    print(f"{measure.machine()}; {backend.prepare_device().engine}, bfloat16: {kernels.has_bfloat16()}")
     ways = {
         "as Keras has it": before,
         "one kernel for BatchNorm": lambda network: after(network, in_bfloat16=False),

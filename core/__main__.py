@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from tqdm import tqdm
 
 from core import host, profile
-from core.cli import check, terminal
+from core.cli import terminal
 from core.disk import home, space
 from core.disk.home import dataset_directory
 from core.errors import ExperimentError, HeadstartError, InputError, ResourceError, RunError, StopRequested
@@ -36,7 +36,7 @@ from core.words.numbers import gigabytes, size
 if TYPE_CHECKING:
     from core.data.dataset import Dataset
 
-ASK_KERAS = "import json; from core.network import model; print(json.dumps(model.prepare_device().__dict__))"
+ASK_KERAS = "import json; from core.network import backend; print(json.dumps(backend.prepare_device().__dict__))"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(chosen: argparse.Namespace) -> None:
+    from core.cli import check
     from core.data import split
 
     with _ingested(chosen.zip, keeps=False) as data:
@@ -111,20 +112,21 @@ def _compare(chosen: argparse.Namespace) -> None:
         if not standby.is_memory_short():
             threading.Thread(target=_import_for_the_report).start()  # for later, while the arms run
         runner.run(experiment_id, arms)
-    from core.report import report
+    from core.cli import outcome
+    from core.report import report, result
 
-    written = report.write_result(experiment_id)
+    written = result.write_result(experiment_id)
     shutil.copy(written, out / "result.json")
-    print(report.table(json.loads(written.read_text(encoding="utf-8"))))
+    print(outcome.table(json.loads(written.read_text(encoding="utf-8"))))
     if leak := report.read(experiment_id).leak:
         print(leak)
     print(f"\nWritten: {out / 'result.json'}. In the app: /compare?experiment={experiment_id}")
 
 
 def _import_for_the_report() -> None:
-    from core.report import report
+    from core.report import result
 
-    report.load()
+    result.load()
 
 
 def _new_experiment(chosen: argparse.Namespace) -> tuple[str, tuple[Arm, ...]]:
@@ -186,9 +188,9 @@ def _frozen_blocks(freeze: str, row: bases.Base) -> int:
 @contextmanager
 def _ingested(path: Path, *, keeps: bool) -> Iterator["Dataset"]:
     """The zip as a data set; its directory is removed after an error, and after all where it is not kept."""
-    from core.data import dataset
+    from core.data import ingest
 
-    dataset_id = dataset.create(path, path.name)
+    dataset_id = ingest.create(path, path.name)
     try:
         with tqdm(desc="reading pictures", unit=" pictures", leave=False, disable=None) as bar:  # a terminal only
 
@@ -196,7 +198,7 @@ def _ingested(path: Path, *, keeps: bool) -> Iterator["Dataset"]:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            data = dataset.ingest(dataset_id, progress=progress)
+            data = ingest.ingest(dataset_id, progress=progress)
         yield data
     except BaseException:
         keeps = False

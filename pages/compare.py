@@ -7,7 +7,8 @@ from core.display import progress
 from core.display.progress import ArmProgress
 from core.plan import predictions
 from core.plan.experiment import Experiment
-from core.report.report import NAMES, Report
+from core.report.comparison import NAMES
+from core.report.report import Report
 from pages._compare import details, history, matrices, scores
 from pages._shared import address, curves, elements, notices, results, screen
 
@@ -53,7 +54,7 @@ def _report(experiment_id: str, experiment: Experiment, report: Report) -> None:
     with st.container():
         matrices.show(experiment_id, report)
     with st.container():
-        scores.classes(report)
+        scores.by_class(report)
     with st.container():
         curves.show(experiment_id, experiment, progress.read(experiment_id), fits=True)
     with st.container():

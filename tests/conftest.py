@@ -25,6 +25,7 @@ from PIL import Image, ImageCms, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from core import host
+from core.data import ingest
 from core.data.pictures.augmentation import NO_AUGMENTATION
 from core.disk.files import write_frame, write_json
 from core.disk.home import arm_directory, dataset_directory, new_id
@@ -34,6 +35,7 @@ from core.plan import experiment
 from core.plan.experiment import Arm, Experiment
 from core.plan.experiments import create_experiment, read_split
 from core.queue import jobs
+from core.report import result
 from core.settings import ROOT, settings
 
 
@@ -215,7 +217,6 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 
     Its arguments: a name for that, a function that writes the zip, the data set's name, and whose link brings it.
     """
-    from core.data import dataset  # here, for most tests need neither
 
     read: dict[object, Path] = {}
 
@@ -224,8 +225,8 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("HEADSTART_HOME", str(tmp_path_factory.mktemp("ingested")))
                 settings.cache_clear()
-                made = dataset.create(write(), name)
-                dataset.ingest(made)
+                made = ingest.create(write(), name)
+                ingest.ingest(made)
                 read[key] = dataset_directory(made)
             settings.cache_clear()
         dataset_id = new_id()
@@ -387,7 +388,6 @@ def finished_experiment(zip_of: Callable[..., Path], ingested: Callable[..., str
     """
     from core.data import dataset  # here, for most tests need neither, and the second takes a while to import
     from core.data.split import split
-    from core.report import report  # here, for most tests need neither, and the second takes a while to import
 
     def write(
         classes: Mapping[str, int] = PICTURES,
@@ -405,7 +405,7 @@ def finished_experiment(zip_of: Callable[..., Path], ingested: Callable[..., str
         for arm in chosen.arms:
             if arm in arms:
                 _write_arm(experiment_id, chosen, arm, right=right[arm], is_stopped=arm in stopped)
-        report.write_result(experiment_id)
+        result.write_result(experiment_id)
         return experiment_id
 
     return write

@@ -16,7 +16,6 @@ import pytest
 from core.data import dataset
 from core.disk.home import arm_directory, experiment_directory
 from core.disk.status import read_metrics
-from core.network import model
 from core.plan import predictions
 from core.plan.experiment import Arm
 from core.plan.experiments import read_experiment
@@ -82,7 +81,7 @@ def test_a_gpu_computes_in_mixed_precision_on_every_backend(monkeypatch, backend
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
     monkeypatch.setitem(sys.modules, backend, gpu_of(backend, name, capability))
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "")
-    device = model.prepare_device()
+    device = backend.prepare_device()
     assert device.label == f"GPU {name.removeprefix('NVIDIA ')}"
     assert device.engine == f"Keras {keras.__version__} on {backend}, {chosen}"
     assert keras.config.dtype_policy().name == chosen

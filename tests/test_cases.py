@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.data import dataset
+from core.data import ingest
 from core.data.dataset import Dataset
 from core.data.findings.problem import ProblemKind
 from core.errors import HeadstartError
@@ -109,7 +109,7 @@ def zips(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def read(path: Path) -> Dataset | HeadstartError:
     try:
-        return dataset.ingest(dataset.create(path, path.name))
+        return ingest.ingest(ingest.create(path, path.name))
     except HeadstartError as error:
         return error
 

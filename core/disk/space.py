@@ -9,6 +9,7 @@ import errno
 import os
 import sqlite3
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from functools import lru_cache
@@ -26,6 +27,7 @@ LEAST_BYTES = MEBIBYTE  # with less free nothing can be begun: statuses, jobs an
 SMALL_SHARE = 0.05  # of all that is used on the disk: below it somebody else's files fill it
 WORTH_BYTES = MEBIBYTE  # of a cache, from which on removing it is worth a word
 SECONDS = 10.0  # for which one look at who takes what is good enough for a sentence
+TRIAL_BYTES = 16 * MEBIBYTE  # that are written and read to know how fast the disk is
 BLOCK_BYTES = 512  # of `st_blocks`, by POSIX
 KINDS = {  # folder: what is in it, how it becomes smaller
     "datasets": ("pictures of data sets", "delete uploads and experiments that nobody needs, in the app"),
@@ -240,3 +242,19 @@ def _forbidden(folder: Path, reason: int) -> str:
     return (
         f"Headstart must be able to write to {place}. Found {why}. {change}, or name another folder by HEADSTART_HOME."
     )
+
+
+@lru_cache
+def disk_rate(folder: Path) -> float:
+    """Bytes a second that this disk takes, measured once a process by a file that is removed again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f".disk-{os.getpid()}-{threading.get_ident()}"
+    try:
+        begun = time.perf_counter()
+        with path.open("wb") as file:
+            file.write(os.urandom(MEBIBYTE) * (TRIAL_BYTES // MEBIBYTE))
+            file.flush()
+            os.fsync(file.fileno())
+        return TRIAL_BYTES / (time.perf_counter() - begun)
+    finally:
+        path.unlink(missing_ok=True)

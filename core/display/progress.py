@@ -12,7 +12,8 @@ from core.plan import attempt, bases, estimate
 from core.plan.experiment import Arm, Experiment
 from core.plan.experiments import read_experiment, read_split
 from core.queue import jobs
-from core.report.report import NAMES, ArmReport
+from core.report.comparison import NAMES
+from core.report.report import ArmReport
 from core.settings import MEBIBYTE
 from core.words.numbers import duration, measured, percent, percent_range, two_digits
 

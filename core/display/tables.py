@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from core.display.palette import NAMES
-from core.report.report import Report, per_class
+from core.report.report import Report
+from core.report.scores import per_class
 from core.words.names import natural
 from core.words.numbers import measured
 

@@ -6,47 +6,32 @@ own pixels and augmentation happens on the way into the batch.
 """
 
 import math
-import os
-import threading
 import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from core import host
-from core.data.pictures import augment, picture
 from core.data.pictures.augmentation import NO_AUGMENTATION, Augmentation
 from core.disk import home
-from core.disk.cache import Cache, Range, row_id
-from core.errors import EngineError, StopRequested
+from core.disk.cache import Cache, Range
+from core.disk.space import disk_rate
+from core.errors import EngineError
 from core.network import engine
 from core.network.batches import Pictures, Rows
+from core.network.decoded import Decoded, View, view_id
 from core.network.engine import Engine, EngineChoice, Keras, OpenVino
-from core.plan.estimate import decoded_ahead_bytes
 from core.settings import MEBIBYTE, settings
 
 VERSION = 3  # of everything between a stored picture and a row, the preprocessing included
 KEEP_SECONDS = 1.0  # of work that a kill may cost
 MAX_HALF_ERROR = 1e-3  # relative, of a row by being stored in half precision
 SMALL_BYTES = 256 * MEBIBYTE  # of rows, for which the disk is quick enough anyway
-TRIAL_PICTURES, TRIAL_BYTES = engine.BATCH, 16 * MEBIBYTE
+TRIAL_PICTURES = engine.BATCH
 Progress = Callable[[int, int, float | None], None]  # rows done, rows in all, rows a second
-
-
-class View(NamedTuple):
-    """One picture, as it is (view 0) or changed at random."""
-
-    picture: str
-    path: Path
-    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -163,7 +148,7 @@ def _computed(
     stopped: Callable[[], bool],
 ) -> tuple[np.ndarray, np.ndarray]:
     facts = {**frozen.facts, "engine": chosen.label}
-    ids = [_id(view, augmentation) for view in views]
+    ids = [view_id(view, augmentation) for view in views]
     for kind in ("float16", "float32") if chosen.precision != "float32" else ("float32",):
         with Cache(facts, shape=frozen.shape, kind=kind) as cache:
             places = cache.find(ids)
@@ -172,7 +157,7 @@ def _computed(
                 if missing:
                     wanted = [views[k] for k in missing]
                     fill = _Fill(cache, [ids[k] for k in missing], len(views), progress)
-                    with _Decoded(wanted, augmentation, frozen.size, stopped) as pixels:
+                    with Decoded(wanted, augmentation, frozen.size, stopped) as pixels:
                         fill.run(frozen.open(chosen), pixels)
                     places = cache.find(ids)
             except _TooCoarseError:
@@ -189,10 +174,6 @@ class _TooCoarseError(Exception):
 def _missing(places: np.ndarray, ids: list[bytes]) -> list[int]:
     """Where to compute: a picture under two labels is one row."""
     return list({ids[k]: k for k in np.flatnonzero(places < 0).tolist()}.values())
-
-
-def _id(view: View, augmentation: Augmentation) -> bytes:
-    return row_id(view.picture, f"{view.number} {augmentation.model_dump_json()}" if view.number else "")
 
 
 class _Fill:
@@ -240,39 +221,6 @@ class _Fill:
             self._range.keep(numbers, [self._ids[number] for number in numbers])
 
 
-def read_pixels(pictures: Pictures, size: int, *, progress: Progress, stopped: Callable[[], bool]) -> Rows:
-    """Every picture as the network sees it, decoded once and kept for later runs.
-
-    Returns:
-        Rows of one view, uint8 of shape (size, size, 3), memory-mapped.
-
-    Raises:
-        StopRequested: `stopped` said so.
-        ResourceError: The disk is too full.
-    """
-    facts = {"holds": "pixels", "size": size, "stored_side": settings().stored_side, "version": VERSION}
-    views = views_of(pictures, 1)
-    ids = [_id(view, NO_AUGMENTATION) for view in views]
-    with Cache(facts, shape=(size, size, 3), kind="uint8") as cache:
-        places = cache.find(ids)
-        missing = _missing(places, ids)
-        if missing:
-            fill = _Fill(cache, [ids[k] for k in missing], len(views), progress)
-            with _Decoded([views[k] for k in missing], NO_AUGMENTATION, size, stopped) as pixels:
-                fill.run(_AsTheyAre(), pixels)
-            places = cache.find(ids)
-        progress(len(views), len(views), None)
-        return Rows(cache.values(), places[:, None], pictures.labels)
-
-
-class _AsTheyAre:
-    """The engine of no network at all."""
-
-    def run(self, pixels: Iterable[np.ndarray], write: engine.Write) -> None:
-        for number, each in enumerate(pixels):
-            write(number, each)
-
-
 def fits(frozen: Frozen, n_rows: int) -> bool:
     """Whether keeping the outputs of so many rows is worth it: there is room, and reading beats computing."""
     row_bytes = 2 * math.prod(frozen.shape)
@@ -293,76 +241,6 @@ def fits(frozen: Frozen, n_rows: int) -> bool:
     return row_bytes / disk_rate(home.folder()) < compute_seconds
 
 
-@lru_cache
-def disk_rate(folder: Path) -> float:
-    """Bytes a second that this disk takes, measured once a process by a file that is removed again."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".disk-{os.getpid()}-{threading.get_ident()}"
-    try:
-        begun = time.perf_counter()
-        with path.open("wb") as file:
-            file.write(os.urandom(MEBIBYTE) * (TRIAL_BYTES // MEBIBYTE))
-            file.flush()
-            os.fsync(file.fileno())
-        return TRIAL_BYTES / (time.perf_counter() - begun)
-    finally:
-        path.unlink(missing_ok=True)
-
-
-class _Decoded:
-    """Each view decoded, in order and ahead of need: Pillow frees the interpreter, so this runs beside computing.
-
-    It begins at once, so that pictures are at hand when the engine is ready.
-    """
-
-    def __init__(
-        self, views: Sequence[View], augmentation: Augmentation, size: int, stopped: Callable[[], bool]
-    ) -> None:
-        self._groups: list[list[View]] = []  # views of one picture, which is decoded once
-        for view in views:
-            if self._groups and self._groups[-1][0].path == view.path:
-                self._groups[-1].append(view)
-            else:
-                self._groups.append([view])
-        self._augmentation, self._size, self._stopped = augmentation, size, stopped
-        threads = host.cores()
-        self._ahead = max(2 * threads, decoded_ahead_bytes() * len(self._groups) // (len(views) * size * size * 3))
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
-        self._waiting = deque(self._submitted(group) for group in self._groups[: self._ahead])
-
-    def _submitted(self, group: list[View]) -> Future[list[np.ndarray]]:
-        return self._pool.submit(_decoded, group, self._augmentation, self._size)
-
-    def __enter__(self) -> Iterator[np.ndarray]:
-        return self._all()
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
-
-    def _all(self) -> Iterator[np.ndarray]:
-        for number in range(len(self._groups)):
-            done = self._waiting.popleft().result()
-            if number + self._ahead < len(self._groups):
-                self._waiting.append(self._submitted(self._groups[number + self._ahead]))
-            for each in done:
-                if self._stopped():
-                    raise StopRequested("Stopped while the pictures went through the frozen part.")
-                yield each
-
-
-def _decoded(group: list[View], augmentation: Augmentation, size: int) -> list[np.ndarray]:
-    pixels = picture.load(group[0].path, size)
-    return [seen(pixels, view, augmentation) for view in group]
-
-
-def seen(pixels: np.ndarray, view: View, augmentation: Augmentation) -> np.ndarray:
-    """A view of a decoded picture; which one depends on the picture, the view's number and nothing else."""
-    if view.number == 0:
-        return pixels
-    seed = int.from_bytes(_id(view, augmentation)[:16])
-    return augment.view(pixels, augmentation, seed=seed)
-
-
 class Stopwatch:
     """Pictures a second since its start."""
 
@@ -374,3 +252,36 @@ class Stopwatch:
     def seconds(self) -> float:
         """Seconds since the start."""
         return time.perf_counter() - self._start
+
+
+def read_pixels(pictures: Pictures, size: int, *, progress: Progress, stopped: Callable[[], bool]) -> Rows:
+    """Every picture as the network sees it, decoded once and kept for later runs.
+
+    Returns:
+        Rows of one view, uint8 of shape (size, size, 3), memory-mapped.
+
+    Raises:
+        StopRequested: `stopped` said so.
+        ResourceError: The disk is too full.
+    """
+    facts = {"holds": "pixels", "size": size, "stored_side": settings().stored_side, "version": VERSION}
+    views = views_of(pictures, 1)
+    ids = [view_id(view, NO_AUGMENTATION) for view in views]
+    with Cache(facts, shape=(size, size, 3), kind="uint8") as cache:
+        places = cache.find(ids)
+        missing = _missing(places, ids)
+        if missing:
+            fill = _Fill(cache, [ids[k] for k in missing], len(views), progress)
+            with Decoded([views[k] for k in missing], NO_AUGMENTATION, size, stopped) as pixels:
+                fill.run(_AsTheyAre(), pixels)
+            places = cache.find(ids)
+        progress(len(views), len(views), None)
+        return Rows(cache.values(), places[:, None], pictures.labels)
+
+
+class _AsTheyAre:
+    """The engine of no network at all."""
+
+    def run(self, pixels: Iterable[np.ndarray], write: engine.Write) -> None:
+        for number, each in enumerate(pixels):
+            write(number, each)

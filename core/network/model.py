@@ -11,18 +11,12 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-
-from core import host
-from core.host import Device
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before the import, which reads it
 
-import h5py
 import keras
 import numpy as np
 
-from core.errors import WeightsError
 from core.plan import bases
 from core.plan.bases import Base, Preprocessing
 from core.plan.experiment import Head, Optimizer, Pooling, Training
@@ -31,7 +25,6 @@ IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # of the caffe models that VGG16
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 DRAWING = threading.Lock()  # first weights are drawn from generators that all threads of a process share
-AUTO_NAMED = ("InceptionV3", "Xception")  # layer names differ from build to build: never loaded by name
 
 
 @dataclass(frozen=True)
@@ -94,67 +87,6 @@ class Network:
         """Make everything trainable, BatchNorm included: the from-scratch arm."""
         for layer in self.model.layers:
             layer.trainable = True
-
-
-@dataclass(frozen=True)
-class Placement:
-    """What Keras computes on in this process."""
-
-    label: str
-    engine: str
-
-
-def prepare_device() -> Placement:
-    """On a GPU: let memory grow as needed and compute in mixed precision; on a CPU: float32.
-
-    This and what it calls are the one place that speaks to a backend's own interface.
-    """
-    backend = keras.backend.backend()
-    find_gpu = {"tensorflow": _tensorflow_gpu, "jax": _jax_gpu, "torch": _torch_gpu}.get(backend, lambda: None)
-    gpu = find_gpu()
-    if gpu is None:
-        label, policy = Device(name="", cores=host.device().cores).label, "float32"
-    else:
-        name, capability = gpu
-        label = f"GPU {name.removeprefix('NVIDIA ')}"
-        policy = "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16"
-    keras.config.set_dtype_policy(policy)
-    engine = f"Keras {keras.__version__} on {backend}, {policy}"
-    return Placement(label, engine)
-
-
-def _tensorflow_gpu() -> tuple[str, tuple[int, ...]] | None:
-    """Name and compute capability of the first GPU; its memory grows."""
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
-    if not gpus:
-        return None
-    details = tf.config.experimental.get_device_details(gpus[0])
-    return details.get("device_name", "of unknown name"), details.get("compute_capability", (0, 0))
-
-
-def _jax_gpu() -> tuple[str, tuple[int, ...]] | None:
-    """Likewise."""
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # before the first device is asked for
-    import jax
-
-    gpus = [each for each in jax.devices() if each.platform == "gpu"]
-    if not gpus:
-        return None
-    capability = str(getattr(gpus[0], "compute_capability", "0.0")).split(".")
-    return gpus[0].device_kind, tuple(int(part) for part in capability if part.isdecimal())
-
-
-def _torch_gpu() -> tuple[str, tuple[int, ...]] | None:
-    """Likewise; PyTorch takes memory as it needs it."""
-    import torch
-
-    if not torch.cuda.is_available():
-        return None
-    return torch.cuda.get_device_name(), torch.cuda.get_device_capability()
 
 
 def cut(model: keras.Model, layer_name: str | None) -> tuple[keras.Model | None, keras.Model]:
@@ -235,38 +167,6 @@ def _head_layers(head: Head, n_classes: int) -> list[keras.Layer]:
     # float32 whatever the policy: probabilities in half precision lose the small ones
     layers.append(keras.layers.Dense(units, activation=activation, dtype="float32", name="head_output"))
     return layers
-
-
-def load_base_weights(network: Network, path: Path) -> None:
-    """Fill the base from an HDF5 file in Keras's own layout, without or with the top that is not wanted.
-
-    Raises:
-        WeightsError: The file does not fit the base; nothing may be trained on what it left.
-    """
-    base = keras.Model(network.model.input, network.base_layers[-1].output)
-    before = [np.array(value) for value in base.get_weights()]
-    try:
-        by_name = _has_top(path, base) and network.row.name not in AUTO_NAMED
-        base.load_weights(path, **({"by_name": True} if by_name else {}))
-    except (OSError, ValueError, KeyError) as error:
-        raise WeightsError(_misfit(network.row, path, str(error).splitlines()[0])) from error
-    unchanged = sum(np.array_equal(old, new) for old, new in zip(before, base.get_weights(), strict=True))
-    if unchanged:  # by_name skips what it does not find, in silence
-        raise WeightsError(_misfit(network.row, path, f"{unchanged} of {len(before)} arrays are not in it"))
-
-
-def _has_top(path: Path, base: keras.Model) -> bool:
-    with h5py.File(path, "r") as file:
-        group = file.get("model_weights", file)
-        stored = sum(bool(len(group[name].attrs.get("weight_names", ()))) for name in group.attrs["layer_names"])
-    return bool(stored > sum(bool(layer.weights) for layer in base.layers))
-
-
-def _misfit(row: Base, path: Path, found: str) -> str:
-    return (
-        f"Expected the ImageNet weights of {row.name} as Keras publishes them in {path.name}. Found: {found}. "
-        f"Remove {path}, so that it is downloaded again, or put the file from {row.weights.url} there."
-    )
 
 
 def is_depthwise(model: keras.Model) -> bool:

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from core.data.dataset import ingest
+from core.data.ingest import ingest
 from core.data.storing import STOPPED
 from core.data.uploads import discard
 from core.disk.home import dataset_directory

@@ -44,9 +44,9 @@ def run(directory: Path, report: StatusWriter, stopped: Callable[[], bool]) -> N
     request = read_json(directory / "request.json")
     experiment = Experiment.model_validate(request["experiment"])
     begun = time.monotonic()
-    from core.network import model
+    from core.network import backend
 
-    model.prepare_device()
+    backend.prepare_device()
     imported = time.monotonic() - begun
     for number, arm in enumerate(estimate.unmeasured(experiment)):
         if time.monotonic() - begun < LAST_START_SECONDS:

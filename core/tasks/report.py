@@ -9,18 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import HeadstartError
-from core.report import report
+from core.report import result
 from core.worker import process
 
 
 def main(arguments: Sequence[str]) -> int:
     """Write result.json of the experiment directory that is named; 1 and a line on stderr when that fails."""
     if "when-told" in arguments[1:]:
-        report.load()
+        result.load()
         if not sys.stdin.readline():  # who should have told is gone
             return 1
     try:
-        report.write_result(Path(arguments[0]).name)
+        result.write_result(Path(arguments[0]).name)
     except HeadstartError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

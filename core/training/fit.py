@@ -15,7 +15,7 @@ from core.disk.files import write_json
 from core.disk.record import read_json
 from core.disk.status import State, read_metrics
 from core.errors import StopRequested
-from core.network import kernels, model
+from core.network import backend, kernels, loading, model
 from core.network.batches import Batches, Pictures, Rows, for_fit
 from core.network.features import Frozen
 from core.network.model import Network
@@ -60,7 +60,7 @@ def fit(job: Run, data: Dataset) -> Fitted:
         StopRequested: Before the first epoch was complete.
         WeightsError: The base's weights are not to be had.
     """
-    device = model.prepare_device()
+    device = backend.prepare_device()
     job.report.tell(device=device.label, engine=device.engine)
     network, facts = _network(job, len(data.classes))
     facts["seconds"]["start"] = time.monotonic() - job.begun
@@ -86,7 +86,7 @@ def fit(job: Run, data: Dataset) -> Fitted:
 
 def restore(job: Run, data: Dataset) -> Fitted:
     """What a fit left that was stopped in the middle of a batch."""
-    device = model.prepare_device()
+    device = backend.prepare_device()
     job.report.tell(device=device.label, engine=device.engine)
     facts = read_json(job.directory / "start.json") | {"fit_rate": None}
     trained_until = float(read_metrics(job.directory)["seconds"].iloc[-1])
@@ -132,7 +132,7 @@ def _network(job: Run, n_classes: int, *, is_quiet: bool = False) -> tuple[Netwo
             job.report.enter(State.WEIGHTS)
         row = bases.base(job.experiment.base)
         path = weights.fetch(row, progress=job.report.progress, stopped=job.is_stopped)
-        model.load_base_weights(network, path)
+        loading.load_base_weights(network, path)
         facts["weights_sha256"] = weights.sha256(path)
         network.train_from(job.frozen_blocks)
     else:

@@ -9,10 +9,11 @@ import numpy as np
 
 from core.disk.status import State
 from core.errors import EngineError, HeadstartError
-from core.network import engine, features, model
+from core.network import engine, features, loading, model
 from core.network.batches import Pictures, Rows
+from core.network.decoded import View
 from core.network.engine import EngineChoice
-from core.network.features import Frozen, View
+from core.network.features import Frozen
 from core.network.model import Network
 from core.plan import bases, experiment, weights
 from core.training.arm import Run
@@ -153,7 +154,7 @@ def convert_ahead() -> None:
         return
     with model.DRAWING:
         network = model.build(row.name, chosen.head, image_size=chosen.image_size, n_classes=2)
-    model.load_base_weights(network, path)
+    loading.load_base_weights(network, path)
     prefix, _ = model.cut(network.model, network.frontier(chosen.frozen_blocks))
     if prefix is not None:
         words = network.frontier_words(chosen.frozen_blocks)

@@ -8,8 +8,7 @@ import streamlit as st
 
 from core.display import tables
 from core.plan.experiment import Arm
-from core.report import export
-from core.report import report as reports
+from core.report import export, result
 from core.report.report import Report
 from core.settings import settings
 
@@ -50,7 +49,7 @@ def _downloads(experiment_id: str, report: Report) -> None:
     )
     _download(
         "Answers, CSV",
-        partial(reports.predictions_csv, experiment_id),
+        partial(result.predictions_csv, experiment_id),
         file_name="predictions.csv",
         gloss="What was answered for every test picture, with all probabilities, for a spreadsheet.",
     )
@@ -70,4 +69,4 @@ def _download(label: str, data: Callable[[], str | bytes], *, file_name: str, gl
 
 
 def _result(experiment_id: str) -> str:
-    return json.dumps(reports.result(experiment_id), indent=1)
+    return json.dumps(result.result(experiment_id), indent=1)

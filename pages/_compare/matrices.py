@@ -6,10 +6,11 @@ from math import ceil
 import streamlit as st
 
 from core.data.dataset import Dataset
-from core.display import charts
+from core.display.charts import confusion
 from core.plan.experiment import Arm
-from core.report import report as reports
-from core.report.report import NAMES, ArmReport, Report
+from core.report import scores
+from core.report.comparison import NAMES
+from core.report.report import ArmReport, Report
 from core.words.names import IN_A_SENTENCE, natural, shortened
 from core.words.numbers import count, percent
 from pages._shared import elements, notices
@@ -33,7 +34,7 @@ def show(experiment_id: str, report: Report) -> None:
     columns = st.columns(2, gap="medium")
     for column, (arm, one) in zip(columns, report.arms.items(), strict=False):
         with column:
-            matrix = reports.in_order(one.score.confusion, report.dataset.classes, classes)
+            matrix = scores.in_order(one.score.confusion, report.dataset.classes, classes)
             _matrix(experiment_id, arm, matrix, classes, normalised=shown == "shares", ceiling=ceiling, chosen=chosen)
         with column if len(report.arms) == 2 else columns[1]:  # one arm alone leaves the place beside it free
             _pictures(report.dataset, arm, one, chosen)
@@ -43,7 +44,7 @@ def _choice(experiment_id: str, report: Report, classes: list[str]) -> tuple[str
     """The chosen cell, (true class, answer): clicked, or chosen in the boxes, or what is mixed up most often."""
     clicked = st.session_state.pop("clicked_cell", None)
     if clicked or st.session_state.get("cell_of") != experiment_id:
-        first = reports.most_mixed_up(report.scores.values(), report.dataset.classes)
+        first = scores.most_mixed_up(report.scores.values(), report.dataset.classes)
         st.session_state["cell_true"], st.session_state["cell_answer"] = clicked or first
         st.session_state["cell_of"] = experiment_id
     values, true, answer = st.columns([2, 1, 1], gap="medium", vertical_alignment="bottom")
@@ -64,19 +65,19 @@ def _choice(experiment_id: str, report: Report, classes: list[str]) -> tuple[str
 def _matrix(
     experiment_id: str,
     arm: Arm,
-    matrix: reports.Confusion,
+    matrix: scores.Confusion,
     classes: list[str],
     *,
     normalised: bool,
     ceiling: int,
     chosen: tuple[str, str],
 ) -> None:
-    figure = charts.confusion(
+    figure = confusion.confusion(
         matrix, classes, arm, normalised=normalised, ceiling=ceiling, selected=chosen, theme=theme()
     )
-    text = charts.describe_confusion(matrix, classes, arm)
+    text = confusion.describe_confusion(matrix, classes, arm)
     clicked = plot(figure, key=f"matrix_{arm}", text=text, revision=experiment_id)
-    frame = charts.confusion_frame(matrix, classes, normalised=normalised)
+    frame = confusion.confusion_frame(matrix, classes, normalised=normalised)
     elements.table(frame, key=f"matrix_{arm}", hide_index=False)
     if clicked:
         st.session_state["clicked_cell"] = str(clicked["y"]), str(clicked["x"])
@@ -84,7 +85,7 @@ def _matrix(
 
 
 def _pictures(of: Dataset, arm: Arm, one: ArmReport, chosen: tuple[str, str]) -> None:
-    rows = reports.cell(one.predictions, *chosen)
+    rows = scores.cell(one.predictions, *chosen)
     true, answer = (notices.plain(shortened(name, IN_A_SENTENCE)) for name in chosen)
     number = count(len(rows), "picture")
     st.markdown(f"**{NAMES[arm]}: {number} of {true} answered as {answer}**")

@@ -6,16 +6,19 @@ import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from core.display import charts, palette, tables
+from core.display import palette, tables
+from core.display.charts import accuracy, classes
 from core.plan.experiment import Arm
-from core.report.report import NAMES, ArmReport, Comparison, Report, per_class
+from core.report.comparison import NAMES, Comparison
+from core.report.report import ArmReport, Report
+from core.report.scores import per_class
 from core.words.names import natural
 from core.words.numbers import percent, percent_range, points, signed_points
 from pages._shared import elements
 from pages._shared.plot import plot, theme
 
 ROW, ROWS = 35, 20  # pixels of a table's row, and how many it shows before it scrolls
-METRICS: dict[charts.ClassMetric, str] = {"f1": "F1", "precision": "Precision", "recall": "Recall"}
+METRICS: dict[classes.ClassMetric, str] = {"f1": "F1", "precision": "Precision", "recall": "Recall"}
 GLOSS = (
     "Precision: of the pictures answered as this class, the share that is of it. "
     "Recall: of the pictures of this class, the share answered so. F1: between the two, nearer to the smaller. "
@@ -30,9 +33,9 @@ def accuracies(report: Report) -> None:
         numbers.append(_difference(report.comparison))
     for column, number in zip(st.columns(3, gap="medium"), numbers, strict=False):
         column.html(number)
-    figure = charts.accuracy_axis(report.scores, theme=theme())
-    plot(figure, key="accuracy", text=charts.describe_accuracy(report.scores))
-    elements.table(charts.accuracy_frame(report.scores), key="accuracy")
+    figure = accuracy.accuracy_axis(report.scores, theme=theme())
+    plot(figure, key="accuracy", text=accuracy.describe_accuracy(report.scores))
+    elements.table(accuracy.accuracy_frame(report.scores), key="accuracy")
 
 
 def _accuracy(arm: Arm, one: ArmReport) -> str:
@@ -55,7 +58,7 @@ def _number(name: str, value: str, note: str, *, colour: str | None = None) -> s
     return f'<div class="number">{texts}</div>'
 
 
-def classes(report: Report) -> None:
+def by_class(report: Report) -> None:
     """Precision, recall and F1 of each class: one of them drawn, all of them in the table."""
     title, choice = st.columns([2, 1], vertical_alignment="bottom")
     title.subheader("Class by class", anchor=False, help=GLOSS)
@@ -71,11 +74,11 @@ def classes(report: Report) -> None:
         )
     names = natural(report.dataset.classes)
     frames = {arm: per_class(one.predictions, names) for arm, one in report.arms.items()}
-    figure = charts.per_class(frames, metric=metric, theme=theme())
+    figure = classes.per_class(frames, metric=metric, theme=theme())
     left, right = st.columns(2, gap="medium")
     with left:
-        plot(figure, key="classes", text=charts.describe_per_class(frames, metric=metric))
-    shown = charts.per_class_frame(frames, metric=metric)
+        plot(figure, key="classes", text=classes.describe_per_class(frames, metric=metric))
+    shown = classes.per_class_frame(frames, metric=metric)
     with right:
         rows = min(ROWS, len(shown))
         height = ROW * (rows + 1) + 2

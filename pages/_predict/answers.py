@@ -11,7 +11,7 @@ from core.disk.status import State, read_status
 from core.display import palette
 from core.plan import predictions
 from core.plan.experiment import Arm
-from core.report.report import NAMES
+from core.report.comparison import NAMES
 from core.words.names import IN_A_SENTENCE, shortened
 from core.words.numbers import count, percent
 from pages._shared import elements, notices

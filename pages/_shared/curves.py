@@ -4,14 +4,15 @@ import streamlit as st
 
 from core.disk.home import arm_directory
 from core.disk.status import read_metrics
-from core.display import charts, palette
+from core.display import palette
+from core.display.charts import curves
 from core.display.progress import Standing
 from core.plan.experiment import Arm, Experiment
 from pages._shared import elements, results
 from pages._shared.plot import plot, theme
 
-AXES: dict[charts.Axis, str] = {"epoch": "Epochs", "seconds": "Seconds"}
-METRICS: tuple[charts.Metric, ...] = ("loss", "accuracy")
+AXES: dict[curves.Axis, str] = {"epoch": "Epochs", "seconds": "Seconds"}
+METRICS: tuple[curves.Metric, ...] = ("loss", "accuracy")
 GLOSS = (
     "Epoch: one pass over all training pictures. Solid line: training pictures. Dashed line with markers: validation."
 )
@@ -34,11 +35,11 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing, *, fits
     st.html(f'<div class="legend" aria-hidden="true">{"".join(map(_legend, experiment.arms))}</div>')
     for column, metric in zip(st.columns(2, gap="medium"), METRICS, strict=True):
         with column:
-            figure = charts.curves(metrics, metric=metric, x=axis, best=best, x_limit=limit, theme=theme())
+            figure = curves.curves(metrics, metric=metric, x=axis, best=best, x_limit=limit, theme=theme())
             figure.update_layout(showlegend=False, margin_t=40)  # one legend for both figures, above them
-            text = charts.describe_curves(metrics, metric=metric)
+            text = curves.describe_curves(metrics, metric=metric)
             plot(figure, key=f"curve_{metric}", text=text, revision=f"{experiment_id} {axis}")
-            elements.table(charts.curves_frame(metrics, metric=metric), key=f"curve_{metric}")
+            elements.table(curves.curves_frame(metrics, metric=metric), key=f"curve_{metric}")
 
 
 def _legend(arm: Arm) -> str:
@@ -48,7 +49,7 @@ def _legend(arm: Arm) -> str:
     return f"<span>{solid}{name}, training</span><span>{dashed}{name}, validation</span>"
 
 
-def _axis() -> charts.Axis:
+def _axis() -> curves.Axis:
     title, choice = st.columns([2, 1], vertical_alignment="bottom")
     title.subheader("Learning curves", anchor=False, help=GLOSS)
     with choice.container(horizontal=True, horizontal_alignment="right"):

@@ -8,7 +8,7 @@ from core.display.progress import ArmProgress, Standing
 from core.plan.experiment import Arm, Experiment
 from core.plan.experiments import read_split
 from core.queue import jobs
-from core.report import report
+from core.report import comparison
 from pages._shared import notices, ownership, results
 
 
@@ -42,7 +42,7 @@ def _card(experiment_id: str, arm: ArmProgress, *, may_stop: bool) -> None:
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key=f"head_{arm.arm}"
         ):
-            colour, name = palette.COLOURS[arm.arm], report.NAMES[arm.arm]
+            colour, name = palette.COLOURS[arm.arm], comparison.NAMES[arm.arm]
             st.html(
                 f'<b class="arm"><span style="color:{colour}" aria-hidden="true">■</span> {name}</b>', width="content"
             )
@@ -66,7 +66,7 @@ def _stop(experiment_id: str, arm: ArmProgress) -> None:
 
 
 def _failure(experiment_id: str, arm: ArmProgress) -> None:
-    name = report.NAMES[arm.arm]
+    name = comparison.NAMES[arm.arm]
     st.error(f"**{name} failed.** {notices.plain(arm.message)}", icon=":material/error:")
     title = f"Log, the last {progress.LOG_LINES} lines"
     with st.expander(title, key=f"log_{arm.arm}"), st.container(height=320, border=False, autoscroll=True):

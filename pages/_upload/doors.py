@@ -7,7 +7,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from core.data import dataset, uploads
+from core.data import ingest, uploads
 from core.disk import owner
 from core.disk.files import removed_on_failure
 from core.disk.home import dataset_directory
@@ -78,7 +78,7 @@ def _sample() -> None:
     with st.container(height="stretch", vertical_alignment="bottom"):
         if elements.primary("Use the sample", key="sample", icon=":material/arrow_forward:"):
             with notices.errors():
-                _open(dataset.create(SAMPLE, "Sample", workspace=ownership.workspace()))
+                _open(ingest.create(SAMPLE, "Sample", workspace=ownership.workspace()))
 
 
 @st.cache_resource(show_spinner=False)
@@ -122,7 +122,7 @@ def _upload_megabytes() -> int:
 def _kept(uploaded: UploadedFile) -> str:
     """Id of the data set that now has the upload on disk; memory has it no more, even if the disk was full."""
     try:
-        return dataset.create(uploaded, uploaded.name, workspace=ownership.workspace())
+        return ingest.create(uploaded, uploaded.name, workspace=ownership.workspace())
     finally:
         elements.free(uploaded)
         st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1  # an empty widget next time

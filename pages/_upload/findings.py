@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.data.dataset import Dataset, Severity
 from core.data.findings.problem import Problem
-from core.display import charts
+from core.display.charts import dataset
 from core.words.names import natural
 from core.words.numbers import count
 from pages._shared import elements, notices
@@ -30,10 +30,10 @@ SIGNS = {
 def classes(of: Dataset) -> None:
     """Pictures of each class as bars, and as a table."""
     st.subheader("Classes", anchor=False)
-    counts = charts.class_counts_frame(of.pictures)
+    counts = dataset.class_counts_frame(of.pictures)
     with st.container(height=SCROLL_HEIGHT if len(counts) > MANY else "content", border=False):
-        figure = charts.class_counts(counts, theme=theme())
-        plot(figure, key="class_counts", revision=of.id, text=charts.describe_class_counts(counts))
+        figure = dataset.class_counts(counts, theme=theme())
+        plot(figure, key="class_counts", revision=of.id, text=dataset.describe_class_counts(counts))
     elements.table(counts, key="class_counts")
 
 

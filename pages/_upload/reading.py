@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.data import dataset
+from core.data import ingest
 from core.data.alternatives import Way
 from core.data.dataset import Dataset
 from core.errors import HeadstartError
@@ -42,7 +42,7 @@ def _open(of: Dataset, way: Way) -> None:
     """Go on with the other way; where it makes no data set the present one stays, with the reason."""
     try:
         with st.spinner("Reading the same pictures another way", show_time=True):
-            made = dataset.reread(of.id, way.key, workspace=ownership.workspace())
+            made = ingest.reread(of.id, way.key, workspace=ownership.workspace())
             address.set_identifier("dataset", made)
     except HeadstartError as error:
         st.session_state["reading_refusal"] = str(error)

@@ -9,7 +9,7 @@ from core.data import split as splits
 from core.data.dataset import Dataset
 from core.data.near import copies
 from core.data.split import Split, SplitChoice
-from core.display import charts
+from core.display.charts import dataset
 from core.errors import SplitError
 from core.words.names import natural
 from pages._shared import elements, notices, parts
@@ -41,8 +41,8 @@ def section(of: Dataset) -> bool:
         ":gray[Both networks learn from the training part, the validation part picks their best epoch, "
         "and the test part is kept away until the end: it alone gives the score.]"
     )
-    figure = charts.split_bar(counts, theme=theme())
-    plot(figure, key="split_bar", revision=of.id, text=charts.describe_split(counts))
+    figure = dataset.split_bar(counts, theme=theme())
+    plot(figure, key="split_bar", revision=of.id, text=dataset.describe_split(counts))
     elements.table(
         counts.loc[natural(counts.index)].reset_index(), key="split_bar", label="Show the split of each class"
     )

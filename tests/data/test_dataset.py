@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from core.cli import check
-from core.data import dataset, storing
+from core.data import dataset, ingest, storing
 from core.data.dataset import Dataset
 from core.data.findings.problem import Problem, ProblemKind
 from core.data.pictures.picture import load
@@ -32,7 +32,7 @@ from core.settings import ROOT, settings
 @pytest.fixture
 def ingested(zip_of: Callable[..., Path]) -> Callable[..., Dataset]:
     """A function that makes a data set of a zip of these files."""
-    return lambda files, **options: dataset.ingest(dataset.create(zip_of(files), "Pets.zip"), **options)
+    return lambda files, **options: ingest.ingest(ingest.create(zip_of(files), "Pets.zip"), **options)
 
 
 def problem_of(made: Dataset, kind: ProblemKind) -> Problem:
@@ -104,15 +104,15 @@ def test_the_fingerprint_follows_the_content_alone(ingested):
 
 def test_ingesting_twice_gives_the_first_result(ingested):
     made = ingested({"cats/": 5, "dogs/": 5})
-    assert dataset.ingest(made.id).fingerprint == made.fingerprint
+    assert ingest.ingest(made.id).fingerprint == made.fingerprint
 
 
 def test_a_zip_with_the_same_bytes_is_not_read_again(zip_of, monkeypatch):
     zipped = zip_of({"cats/": 5, "dogs/": 4, "dogs/broken.jpg": b"no picture"})
-    first = dataset.ingest(dataset.create(zipped, "First.zip"))
+    first = ingest.ingest(ingest.create(zipped, "First.zip"))
     monkeypatch.setattr(dataset, "open_archive", None)
     seen: list[tuple[int, int]] = []
-    second = dataset.ingest(dataset.create(zipped, "Second.zip"), progress=lambda *at: seen.append(at))
+    second = ingest.ingest(ingest.create(zipped, "Second.zip"), progress=lambda *at: seen.append(at))
     assert (first.name, second.name) == ("First", "Second")
     assert second.id != first.id
     pd.testing.assert_frame_equal(second.pictures, first.pictures)
@@ -131,10 +131,10 @@ def test_pictures_are_copied_where_links_are_not_to_be_had(zip_of, monkeypatch):
         raise PermissionError(1, "Operation not permitted")
 
     zipped = zip_of({"cats/": 5, "dogs/": 5})
-    first = dataset.ingest(dataset.create(zipped, "x"))
+    first = ingest.ingest(ingest.create(zipped, "x"))
     monkeypatch.setattr(os, "link", refuse)
     monkeypatch.setattr(dataset, "open_archive", None)
-    second = dataset.ingest(dataset.create(zipped, "x"))
+    second = ingest.ingest(ingest.create(zipped, "x"))
     for picture in first.pictures["picture"]:
         assert second.path(picture).read_bytes() == first.path(picture).read_bytes()
         assert not second.path(picture).samefile(first.path(picture))
@@ -142,14 +142,14 @@ def test_pictures_are_copied_where_links_are_not_to_be_had(zip_of, monkeypatch):
 
 def test_a_zip_is_read_again_where_the_other_data_set_is_going_away_or_was_read_by_other_rules(zip_of, monkeypatch):
     zipped = zip_of({"cats/a.png": 1, "cats/": 5, "dogs/": 5})
-    first = dataset.ingest(dataset.create(zipped, "x"))
+    first = ingest.ingest(ingest.create(zipped, "x"))
     first.path(first.pictures["picture"][0]).unlink()
-    second = dataset.ingest(dataset.create(zipped, "x"))
+    second = ingest.ingest(ingest.create(zipped, "x"))
     pd.testing.assert_frame_equal(second.pictures, first.pictures)
     assert len(leftovers(dataset_directory(second.id) / "pictures")) == 11
     monkeypatch.setenv("HEADSTART_STORED_SIDE", "4")
     settings.cache_clear()
-    third = dataset.ingest(dataset.create(zipped, "x"))
+    third = ingest.ingest(ingest.create(zipped, "x"))
     assert set(third.pictures["width"]) == {4}
     assert set(second.pictures["width"]) == {8}
 
@@ -158,20 +158,20 @@ def test_a_zip_is_read_again_where_time_or_memory_was_lacking_for_a_picture(zip_
     zipped = zip_of({"cats/": 5, "dogs/": 5, "dogs/large.png": picture_of(1, size=(2000, 1000))})
     monkeypatch.setenv("HEADSTART_PICTURE_BYTES", "5000000")
     settings.cache_clear()
-    first = dataset.ingest(dataset.create(zipped, "x"))
+    first = ingest.ingest(ingest.create(zipped, "x"))
     (said,) = problem_of(first, ProblemKind.UNREADABLE).names
     assert said.startswith("dogs/large.png: it would need ")
     monkeypatch.delenv("HEADSTART_PICTURE_BYTES")
     settings.cache_clear()
-    second = dataset.ingest(dataset.create(zipped, "x"))
+    second = ingest.ingest(ingest.create(zipped, "x"))
     assert len(first.pictures) == 10
     assert len(second.pictures) == 11
 
 
 def test_another_zip_of_the_same_pictures_is_another_data_set(zip_of):
     files = {"cats/": 5, "dogs/": 5}
-    first = dataset.ingest(dataset.create(zip_of(files), "x"))
-    second = dataset.ingest(dataset.create(zip_of({**files, "notes/read.txt": b"me"}), "x"))
+    first = ingest.ingest(ingest.create(zip_of(files), "x"))
+    second = ingest.ingest(ingest.create(zip_of({**files, "notes/read.txt": b"me"}), "x"))
     for picture in first.pictures["picture"]:
         assert not second.path(picture).samefile(first.path(picture))
 
@@ -187,13 +187,13 @@ def test_another_zip_of_the_same_pictures_is_another_data_set(zip_of):
     ],
 )
 def test_names_a_data_set_after_its_file(zip_of, name, title):
-    made = dataset.ingest(dataset.create(zip_of({"cats/": 3, "dogs/": 3}), name))
+    made = ingest.ingest(ingest.create(zip_of({"cats/": 3, "dogs/": 3}), name))
     assert made.name == title
 
 
 def test_a_created_data_set_waits_in_the_queue(zip_of):
     with zip_of({"cats/": 3}).open("rb") as upload:
-        dataset_id = dataset.create(upload, "pets.zip")
+        dataset_id = ingest.create(upload, "pets.zip")
     assert dataset.read(dataset_id) is None
     status = read_status(dataset_directory(dataset_id))
     assert status is not None
@@ -203,7 +203,7 @@ def test_a_created_data_set_waits_in_the_queue(zip_of):
 @pytest.mark.parametrize(("path", "found"), [("nothing.zip", "nothing there"), (".", "a folder; zip it first")])
 def test_refuses_a_path_that_is_no_file(tmp_path, home, path, found):
     with pytest.raises(ArchiveError, match=found):
-        dataset.create(tmp_path / path, "x")
+        ingest.create(tmp_path / path, "x")
     assert not list(home.iterdir())
 
 
@@ -212,7 +212,7 @@ def test_refuses_an_upload_that_would_fill_the_disk_and_leaves_nothing(zip_of, h
     monkeypatch.setenv("HEADSTART_MIN_FREE_BYTES", str(10**18))
     settings.cache_clear()
     with pytest.raises(ResourceError, match="Free some disk"):
-        dataset.create(path, "x")
+        ingest.create(path, "x")
     assert not list((home / "datasets").iterdir())
 
 
@@ -304,7 +304,7 @@ def test_a_damaged_entry_is_listed_and_the_rest_kept(zip_of):
     at = data.index(b"dogs/bad.png") + 40
     data[at : at + 8] = bytes(8)
     path.write_bytes(data)
-    made = dataset.ingest(dataset.create(path, "x"))
+    made = ingest.ingest(ingest.create(path, "x"))
     assert problem_of(made, ProblemKind.UNREADABLE).names == ("dogs/bad.png: its data in the zip is damaged",)
 
 
@@ -454,9 +454,9 @@ def test_problems_come_with_the_gravest_first(ingested):
     ],
 )
 def test_refuses_what_makes_no_data_set_in_one_clear_line(zip_of, files, message):
-    dataset_id = dataset.create(zip_of(files), "x")
+    dataset_id = ingest.create(zip_of(files), "x")
     with pytest.raises(DatasetError, match=message) as caught:
-        dataset.ingest(dataset_id)
+        ingest.ingest(dataset_id)
     assert "\n" not in str(caught.value)
     assert leftovers(dataset_directory(dataset_id)) == {"request.json", "status.json"}
     assert dataset.read(dataset_id) is None
@@ -466,18 +466,18 @@ def test_says_so_when_the_upload_is_gone(home):
     directory = home / "datasets" / ("a" * 32)
     directory.mkdir(parents=True)
     with pytest.raises(DatasetError, match="Upload it again"):
-        dataset.ingest("a" * 32)
+        ingest.ingest("a" * 32)
 
 
 def test_a_full_disk_is_told_as_such(zip_of, monkeypatch):
-    dataset_id = dataset.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
+    dataset_id = ingest.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("core.disk.files.write_whole", full)
     with pytest.raises(ResourceError, match="Free some disk"):
-        dataset.ingest(dataset_id)
+        ingest.ingest(dataset_id)
     assert leftovers(dataset_directory(dataset_id)) == {"request.json", "status.json"}
 
 
@@ -491,7 +491,7 @@ def test_reports_progress_up_to_the_end_and_not_too_often(ingested):
 
 
 def test_stops_between_two_pictures_and_leaves_nothing(zip_of):
-    dataset_id = dataset.create(zip_of({"cats/": 40, "dogs/": 40}), "x")
+    dataset_id = ingest.create(zip_of({"cats/": 40, "dogs/": 40}), "x")
     asked: list[bool] = []
 
     def stopped() -> bool:
@@ -499,7 +499,7 @@ def test_stops_between_two_pictures_and_leaves_nothing(zip_of):
         return len(asked) == 10
 
     with pytest.raises(StopRequested):
-        dataset.ingest(dataset_id, stopped=stopped)
+        ingest.ingest(dataset_id, stopped=stopped)
     assert len(asked) == 10
     assert leftovers(dataset_directory(dataset_id)) == {"request.json", "status.json"}
 
@@ -616,11 +616,11 @@ def large(tmp_path: Path) -> str:
             data = bytearray(file.getvalue())
             data[first], data[second] = 5 + number % 20, 5 + number // 20
             archive.writestr(f"{'ab'[number % 2]}/{number}.jpg", bytes(data))
-    return dataset.create(path, "large")
+    return ingest.create(path, "large")
 
 
 def test_the_process_ingests_and_says_done(zip_of):
-    dataset_id = dataset.create(zip_of({"cats/": 30, "dogs/": 30}), "x")
+    dataset_id = ingest.create(zip_of({"cats/": 30, "dogs/": 30}), "x")
     directory = dataset_directory(dataset_id)
     with process(directory) as started:
         assert started.wait(60) == 0
@@ -632,8 +632,8 @@ def test_the_process_ingests_and_says_done(zip_of):
 
 def test_the_process_takes_over_what_is_known_and_says_done(zip_of):
     zipped = zip_of({"cats/": 5, "dogs/": 5})
-    first = dataset.ingest(dataset.create(zipped, "x"))
-    second = dataset.create(zipped, "y")
+    first = ingest.ingest(ingest.create(zipped, "x"))
+    second = ingest.create(zipped, "y")
     with process(dataset_directory(second)) as started:
         assert started.wait(60) == 0
     status = status_of(dataset_directory(second))
@@ -644,7 +644,7 @@ def test_the_process_takes_over_what_is_known_and_says_done(zip_of):
 
 
 def test_the_process_tells_why_it_refuses(zip_of):
-    directory = dataset_directory(dataset.create(zip_of({"cats/": 5}), "x"))
+    directory = dataset_directory(ingest.create(zip_of({"cats/": 5}), "x"))
     with process(directory) as started:
         assert started.wait(60) == 1
         assert started.stderr
@@ -655,7 +655,7 @@ def test_the_process_tells_why_it_refuses(zip_of):
 
 
 def test_the_process_tells_of_a_fault_of_its_own_and_logs_it(zip_of):
-    dataset_id = dataset.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
+    dataset_id = ingest.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
     directory = dataset_directory(dataset_id)
     (directory / "request.json").unlink()
     (directory / "request.json").mkdir()
@@ -668,7 +668,7 @@ def test_the_process_tells_of_a_fault_of_its_own_and_logs_it(zip_of):
 
 
 def test_the_process_says_which_file_is_damaged(zip_of):
-    dataset_id = dataset.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
+    dataset_id = ingest.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
     directory = dataset_directory(dataset_id)
     (directory / "request.json").write_text("broken", encoding="utf-8")
     with process(directory) as started:
@@ -703,12 +703,12 @@ def test_a_process_killed_at_any_moment_leaves_no_data_set_and_can_be_repeated(l
     assert not is_alive(status_of(directory))
     assert (directory / "upload.zip").exists()
     (directory / "pictures" / "left over.jpg").touch()
-    assert len(dataset.ingest(large).pictures) == 400
+    assert len(ingest.ingest(large).pictures) == 400
     assert len(list((directory / "pictures").iterdir())) == 400
 
 
 def test_a_manifest_is_written_after_everything_it_needs(zip_of, monkeypatch):
-    dataset_id = dataset.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
+    dataset_id = ingest.create(zip_of({"cats/": 5, "dogs/": 5}), "x")
     directory = dataset_directory(dataset_id)
     before: list[set[str]] = []
     write = write_frame
@@ -719,8 +719,8 @@ def test_a_manifest_is_written_after_everything_it_needs(zip_of, monkeypatch):
         else:
             write(path, frame)
 
-    monkeypatch.setattr("core.data.dataset.write_frame", note)
-    dataset.ingest(dataset_id)
+    monkeypatch.setattr("core.data.ingest.write_frame", note)
+    ingest.ingest(dataset_id)
     assert before == [{*FILES, "upload.zip", "pictures"} - {"manifest.parquet"}]
     assert dataset.read(dataset_id) is None
 
@@ -736,7 +736,7 @@ def test_the_process_works_on_data_sets_of_this_home_only(arguments, home):
 
 
 def test_the_shared_pictures_are_2527_in_6_classes_with_3_pairs_under_two_labels(shared):
-    made = dataset.ingest(dataset.create(shared / "data" / "trashnet.zip", "trashnet.zip"))
+    made = ingest.ingest(ingest.create(shared / "data" / "trashnet.zip", "trashnet.zip"))
     assert made.pictures["label"].value_counts().to_dict() == {
         "cardboard": 403,
         "glass": 501,
@@ -763,6 +763,6 @@ def test_the_shared_pictures_are_2527_in_6_classes_with_3_pairs_under_two_labels
 
 def test_a_data_set_of_the_same_zip_that_is_damaged_is_passed_over(zip_of):
     zipped = zip_of({"cat/": 4, "dog/": 4})
-    first = dataset.ingest(dataset.create(zipped, "Pets"))
+    first = ingest.ingest(ingest.create(zipped, "Pets"))
     (dataset_directory(first.id) / "manifest.parquet").write_bytes(b"")
-    assert dataset.ingest(dataset.create(zipped, "Pets")).classes == first.classes
+    assert ingest.ingest(ingest.create(zipped, "Pets")).classes == first.classes

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import identity
-from core.data import dataset, uploads
+from core.data import ingest, uploads
 from core.disk import ages
 from core.disk.ages import Ages
 from core.disk.cache import Cache
@@ -45,7 +45,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
 @pytest.fixture
 def everything(host: Host, home: Path, zip_of: Callable[..., Path]) -> dict[str, Path]:
     """One of each kind of thing that goes by its age, just made."""
-    data = dataset.ingest(dataset.create(zip_of({"cat/": 9, "dog/": 9}), "Pets"))
+    data = ingest.ingest(ingest.create(zip_of({"cat/": 9, "dog/": 9}), "Pets"))
     with Cache({"of": "rows"}, shape=(2,), kind="float32"):
         pass
     (row,) = cache_directory().iterdir()
@@ -161,7 +161,7 @@ def test_without_an_earlier_look_the_ages_are_by_the_clock(host, home, text):
 
 def test_an_upload_that_cannot_be_removed_keeps_no_other_one(host, zip_of, monkeypatch):
     zipped = zip_of({"cat/": 9, "dog/": 9})
-    several = [dataset_directory(dataset.ingest(dataset.create(zipped, "Pets")).id) for _ in range(3)]
+    several = [dataset_directory(ingest.ingest(ingest.create(zipped, "Pets")).id) for _ in range(3)]
     host.passes(2 * DAY)
     real = uploads._removed
     stuck = directories("datasets")[0]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core.data import dataset, split
+from core.data import ingest, split
 from core.disk import owner
 from core.disk.files import write_json
 from core.disk.home import arm_directory, dataset_directory, experiment_directory, new_id
@@ -45,7 +45,7 @@ def test_nobody_but_the_owner_starts_stops_or_deletes(finished_experiment: Calla
 
 
 def test_an_experiment_on_the_pictures_of_another_link_is_not_trained(zip_of):
-    data = dataset.ingest(dataset.create(zip_of({"cat/": 9, "dog/": 9}), "Pets", workspace=LINK))
+    data = ingest.ingest(ingest.create(zip_of({"cat/": 9, "dog/": 9}), "Pets", workspace=LINK))
     theirs, mine = (
         create_experiment(experiment.default(data.id, workspace=of), split.split(data).frame) for of in (OTHER, LINK)
     )
@@ -74,7 +74,7 @@ def test_a_prediction_is_stopped_by_who_asked_not_by_who_owns_the_experiment(fin
 
 
 def test_the_reading_of_pictures_is_stopped_by_who_brought_them(zip_of):
-    directory = dataset_directory(dataset.create(zip_of({"cat/": 3}), "Pets", workspace=LINK))
+    directory = dataset_directory(ingest.create(zip_of({"cat/": 3}), "Pets", workspace=LINK))
     for other in (OTHER, ""):
         with pytest.raises(InputError, match="found another one"):
             jobs.stop_request(directory, other)

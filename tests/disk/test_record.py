@@ -14,7 +14,7 @@ import visits
 from pydantic import BaseModel
 from streamlit.testing.v1 import AppTest
 
-from core.data import dataset
+from core.data import ingest
 from core.disk import record
 from core.disk.files import write_frame, write_json
 from core.disk.home import arm_directory, dataset_directory, experiment_directory, jobs_directory, new_id
@@ -175,7 +175,7 @@ def test_pairs_of_near_copies_with_a_damaged_picture_are_shown(zip_of, photo_of)
         side = int(Path(name).stem)
         photo_of(0).resize((side, side)).save(file, "PNG")
     packed = {name: file.getvalue() for name, file in files.items()}
-    made = dataset.ingest(dataset.create(zip_of({**packed, "cat/": 5, "dog/": 5}), "Pairs", workspace=LINK))
+    made = ingest.ingest(ingest.create(zip_of({**packed, "cat/": 5, "dog/": 5}), "Pairs", workspace=LINK))
     assert len(made.near)
     for path in (dataset_directory(made.id) / "pictures").iterdir():
         damage(path, "half")
@@ -204,11 +204,11 @@ def test_no_page_breaks_where_a_file_of_its_experiment_is_gone_or_another(name: 
 @pytest.mark.usefixtures("no_consumer")
 def test_a_damaged_list_of_other_readings_is_said(zip_of):
     zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
-    made = dataset.ingest(dataset.create(zipped, "Leaves", workspace=LINK))
+    made = ingest.ingest(ingest.create(zipped, "Leaves", workspace=LINK))
     directory = dataset_directory(made.id)
     (directory / "readings.parquet").write_bytes(b"PAR1")
     with pytest.raises(DamagedError, match="readings.parquet"):
-        dataset.reread(made.id, made.ways[1].key, workspace=LINK)
+        ingest.reread(made.id, made.ways[1].key, workspace=LINK)
     for text in ("[]", "{}", '{"ways": [{}]}'):
         (directory / "readings.json").write_text(text)
         assert "readings.json" in visited("upload", dataset=made.id).error[0].value.replace("\\", "")
@@ -240,7 +240,7 @@ def test_the_answers_page_does_not_break_on_what_is_gone_or_another(name: str, f
 def test_a_picture_without_a_label_that_is_gone_is_said_when_it_is_asked_about(zip_of, finished_experiment):
     experiment_id = finished_experiment(workspace=LINK)
     files = {f"{part}/{label}/": 8 for part in ("train", "val") for label in ("oak", "elm")} | {"test/": 4}
-    made = dataset.ingest(dataset.create(zip_of(files), "Leaves", workspace=LINK))
+    made = ingest.ingest(ingest.create(zip_of(files), "Leaves", workspace=LINK))
     kept = read_json(experiment_directory(experiment_id) / "experiment.json")
     write_json(experiment_directory(experiment_id) / "experiment.json", kept | {"dataset": made.id})
     app = visited("predict", experiment=experiment_id)

@@ -21,7 +21,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import identity
-from core.data import dataset, split, uploads
+from core.data import dataset, ingest, split, uploads
 from core.disk import space
 from core.disk.cache import Cache, row_id
 from core.disk.files import write_json
@@ -270,10 +270,10 @@ class Steps:
         self.dataset_id = self.experiment_id = ""
 
     def create(self) -> None:
-        self.dataset_id = dataset.create(self.zipped, "Noise")
+        self.dataset_id = ingest.create(self.zipped, "Noise")
 
     def ingest(self) -> None:
-        dataset.ingest(self.dataset_id)
+        ingest.ingest(self.dataset_id)
 
     def configure(self) -> None:
         data = dataset.read(self.dataset_id)
@@ -425,7 +425,7 @@ def ended(function: str, kind: str, module: str, directory: Path, log: Path, *ar
 
 def small_experiment(small: SmallDisk, zipped: Path) -> str:
     """One arm from scratch on few small pictures."""
-    data = dataset.ingest(dataset.create(zipped, "Colours"))
+    data = ingest.ingest(ingest.create(zipped, "Colours"))
     plain = {"epochs": 1, "patience": None}
     chosen = experiment.default(data.id, image_size=32, frozen_blocks=0, training=plain, opponent=None)
     assert small.home == settings().home

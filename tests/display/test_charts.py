@@ -3,9 +3,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from core.display import charts
+from core.display.charts import accuracy, classes, confusion, curves, dataset
 from core.plan.experiment import Arm
-from core.report import report
+from core.report import scores
 
 T, S = Arm.TRANSFER, Arm.SCRATCH
 CLASSES = ["bee", "cat", "dog"]
@@ -37,8 +37,8 @@ def answers(matrix: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"picture": [f"{k:03d}" for k in range(len(pairs))], "part": "test", **columns})
 
 
-def scores() -> dict[Arm, report.Score]:
-    return {T: report.score(answers(MATRIX), CLASSES), S: report.score(answers(OTHER), CLASSES)}
+def scores() -> dict[Arm, scores.Score]:
+    return {T: scores.score(answers(MATRIX), CLASSES), S: scores.score(answers(OTHER), CLASSES)}
 
 
 def named(figure: go.Figure, name: str) -> go.Scatter:
@@ -62,7 +62,7 @@ BOTH = {T: metrics([0.9, 0.6, 0.4, 0.5]), S: metrics([1.4, 1.2, 1.1])}
 @pytest.mark.parametrize("metric", ["loss", "accuracy"])
 @pytest.mark.parametrize("axis", ["epoch", "seconds"])
 def test_curves_draw_what_their_table_says(metric, axis):
-    frame, figure = charts.curves_frame(BOTH, metric=metric), charts.curves(BOTH, metric=metric, x=axis)
+    frame, figure = curves.curves_frame(BOTH, metric=metric), curves.curves(BOTH, metric=metric, x=axis)
     for name, own in frame.groupby("arm"):
         for part in ("training", "validation"):
             trace = named(figure, f"{name}, {part}")
@@ -73,12 +73,12 @@ def test_curves_draw_what_their_table_says(metric, axis):
 
 @pytest.mark.parametrize(("epochs", "step"), [(4, 1), (10, 1), (40, None)])
 def test_few_epochs_are_counted_one_by_one(epochs, step):
-    assert charts.curves(BOTH, x_limit=epochs).layout.xaxis.dtick == step
-    assert charts.curves(BOTH, x="seconds", x_limit=epochs).layout.xaxis.dtick is None
+    assert curves.curves(BOTH, x_limit=epochs).layout.xaxis.dtick == step
+    assert curves.curves(BOTH, x="seconds", x_limit=epochs).layout.xaxis.dtick is None
 
 
 def test_colour_is_the_arm_and_dash_the_part():
-    figure = charts.curves(BOTH)
+    figure = curves.curves(BOTH)
     looks = {trace.name: (trace.line.color, trace.line.dash, trace.mode) for trace in figure.data}
     assert looks == {
         "Transfer, training": ("#0072B2", "solid", "lines"),
@@ -89,26 +89,26 @@ def test_colour_is_the_arm_and_dash_the_part():
 
 
 def test_an_arm_that_waits_keeps_its_place_so_nothing_jumps():
-    waiting = charts.curves({T: BOTH[T], S: metrics([])}, x_limit=30)
-    assert [trace.name for trace in waiting.data] == [trace.name for trace in charts.curves(BOTH).data]
+    waiting = curves.curves({T: BOTH[T], S: metrics([])}, x_limit=30)
+    assert [trace.name for trace in waiting.data] == [trace.name for trace in curves.curves(BOTH).data]
     assert named(waiting, "From scratch, training").x == (None,)
-    assert waiting.layout.height == charts.curves(BOTH).layout.height
+    assert waiting.layout.height == curves.curves(BOTH).layout.height
     assert waiting.layout.xaxis.range[1] > 30
 
 
 def test_a_first_epoch_can_be_seen_though_it_makes_no_line_yet():
-    figure = charts.curves({T: metrics([0.9])})
+    figure = curves.curves({T: metrics([0.9])})
     assert named(figure, "Transfer, training").mode == "lines+markers"
 
 
 def test_curves_before_the_first_epoch_are_an_empty_figure():
-    figure = charts.curves({T: metrics([]), S: metrics([])})
+    figure = curves.curves({T: metrics([]), S: metrics([])})
     assert list(figure.layout.yaxis.range) == [0, 1]
-    assert charts.curves_frame({T: metrics([])}).empty
+    assert curves.curves_frame({T: metrics([])}).empty
 
 
 def test_accuracy_goes_from_0_to_100_percent_and_loss_begins_at_0():
-    accuracy, loss = (charts.curves(BOTH, metric=metric).layout.yaxis for metric in ("accuracy", "loss"))
+    accuracy, loss = (curves.curves(BOTH, metric=metric).layout.yaxis for metric in ("accuracy", "loss"))
     assert accuracy.range[0] == 0
     assert 1 <= accuracy.range[1] < 1.05
     assert accuracy.tickformat == ".0%"
@@ -119,40 +119,40 @@ def test_accuracy_goes_from_0_to_100_percent_and_loss_begins_at_0():
 def test_one_absurd_validation_loss_does_not_flatten_the_rest_and_is_told():
     spiked = metrics([1.4, 1.2, 1.1])
     spiked.loc[0, "val_loss"] = 14.2
-    figure = charts.curves({S: spiked})
+    figure = curves.curves({S: spiked})
     assert figure.layout.yaxis.range[1] < 2
     assert "peaks of up to 14.2 are cut off" in notes(figure)
-    assert notes(charts.curves(BOTH)) == []
+    assert notes(curves.curves(BOTH)) == []
 
 
 def test_a_loss_that_is_no_number_leaves_a_gap():
     broken = metrics([1.4, np.nan, np.inf])
-    figure = charts.curves({S: broken})
+    figure = curves.curves({S: broken})
     assert np.isfinite(figure.layout.yaxis.range).all()
     assert "NaN" not in figure.to_json()
-    assert charts.describe_curves({S: metrics([np.nan])}) == "From scratch: no epoch yet."
+    assert curves.describe_curves({S: metrics([np.nan])}) == "From scratch: no epoch yet."
 
 
 @pytest.mark.parametrize(("axis", "place"), [("epoch", 2.5), ("seconds", 4.0)])
 def test_the_change_of_phase_is_marked_where_it_happens(axis, place):
-    figure = charts.curves({T: metrics([0.9, 0.6, 0.4, 0.5], phase_change=3)}, x=axis)
+    figure = curves.curves({T: metrics([0.9, 0.6, 0.4, 0.5], phase_change=3)}, x=axis)
     assert [(shape.x0, shape.x1) for shape in figure.layout.shapes] == [(place, place)]
     assert notes(figure) == ["blocks unfrozen"]
 
 
 def test_the_kept_epoch_has_a_ring():
-    figure = charts.curves(BOTH, metric="accuracy", best={T: 3}, x="seconds")
+    figure = curves.curves(BOTH, metric="accuracy", best={T: 3}, x="seconds")
     ring = named(figure, "Transfer, best epoch")
     assert (list(ring.x), list(ring.y)) == ([6.0], [pytest.approx(1 - 0.4 / 3)])
     assert not any(trace.name == "From scratch, best epoch" for trace in figure.data)
 
 
 def test_curves_are_told_in_words():
-    assert charts.describe_curves(BOTH) == (
+    assert curves.describe_curves(BOTH) == (
         "Transfer: validation loss 0.50 after 4 epochs, best 0.40 in epoch 3. "
         "From scratch: validation loss 1.10 after 3 epochs, best 1.10 in epoch 3."
     )
-    words = charts.describe_curves({T: metrics([0.9]), S: metrics([])}, metric="accuracy")
+    words = curves.describe_curves({T: metrics([0.9]), S: metrics([])}, metric="accuracy")
     assert plain(words) == (
         "Transfer: validation accuracy 70 % after 1 epoch, best 70 % in epoch 1. From scratch: no epoch yet."
     )
@@ -167,8 +167,8 @@ def cells(figure: go.Figure) -> go.Heatmap:
 
 @pytest.mark.parametrize("normalised", [False, True])
 def test_a_matrix_draws_what_its_table_says_with_the_number_on_every_cell(normalised):
-    figure = charts.confusion(MATRIX, CLASSES, T, normalised=normalised)
-    frame = charts.confusion_frame(MATRIX, CLASSES, normalised=normalised)
+    figure = confusion.confusion(MATRIX, CLASSES, T, normalised=normalised)
+    frame = confusion.confusion_frame(MATRIX, CLASSES, normalised=normalised)
     assert np.array_equal(cells(figure).z, frame.to_numpy())
     numbers = next(trace for trace in figure.data if trace.type == "scatter")
     shown = {(true, answer): float(text) for answer, true, text in zip(numbers.x, numbers.y, numbers.text, strict=True)}
@@ -177,18 +177,18 @@ def test_a_matrix_draws_what_its_table_says_with_the_number_on_every_cell(normal
 
 
 def test_shares_are_of_the_true_class_and_a_class_without_pictures_has_none():
-    frame = charts.confusion_frame(np.array([[3, 1], [0, 0]]), ["a", "b"], normalised=True)
+    frame = confusion.confusion_frame(np.array([[3, 1], [0, 0]]), ["a", "b"], normalised=True)
     assert frame.to_numpy().tolist() == [[0.75, 0.25], [0.0, 0.0]]
 
 
 def test_both_matrices_share_one_scale():
-    figures = [charts.confusion(matrix, CLASSES, arm, ceiling=5) for matrix, arm in ((MATRIX, T), (OTHER, S))]
+    figures = [confusion.confusion(matrix, CLASSES, arm, ceiling=5) for matrix, arm in ((MATRIX, T), (OTHER, S))]
     assert {(cells(figure).zmin, cells(figure).zmax) for figure in figures} == {(0, 5)}
-    assert cells(charts.confusion(MATRIX, CLASSES, T, normalised=True, ceiling=5)).zmax == 1
+    assert cells(confusion.confusion(MATRIX, CLASSES, T, normalised=True, ceiling=5)).zmax == 1
 
 
 def test_a_matrix_is_framed_and_named_in_the_arms_colour():
-    figure = charts.confusion(MATRIX, CLASSES, S)
+    figure = confusion.confusion(MATRIX, CLASSES, S)
     frame = figure.layout.shapes[0]
     assert (frame.xref, frame.line.color) == ("x domain", "#D55E00")
     assert "From scratch" in figure.layout.title.text
@@ -196,13 +196,13 @@ def test_a_matrix_is_framed_and_named_in_the_arms_colour():
 
 
 def test_the_chosen_cell_is_outlined():
-    figure = charts.confusion(MATRIX, CLASSES, T, selected=("dog", "bee"))
+    figure = confusion.confusion(MATRIX, CLASSES, T, selected=("dog", "bee"))
     outline = figure.layout.shapes[1]
     assert (outline.x0, outline.x1, outline.y0, outline.y1) == (-0.5, 0.5, 1.5, 2.5)
 
 
 def test_a_click_on_a_number_reaches_the_cell_below():
-    figure = charts.confusion(MATRIX, CLASSES, T)
+    figure = confusion.confusion(MATRIX, CLASSES, T)
     assert [trace.hoverinfo for trace in figure.data] == ["text", "skip"]
     assert figure.layout.dragmode is False
 
@@ -210,7 +210,7 @@ def test_a_click_on_a_number_reaches_the_cell_below():
 @pytest.mark.parametrize(("n", "has_numbers"), [(2, True), (25, True), (26, False), (50, False)])
 def test_many_classes_show_a_scale_instead_of_numbers(n, has_numbers):
     names = [f"class {number}" for number in range(n)]
-    figure = charts.confusion(np.eye(n, dtype=int), names, T)
+    figure = confusion.confusion(np.eye(n, dtype=int), names, T)
     assert any(trace.type == "scatter" for trace in figure.data) is has_numbers
     assert cells(figure).showscale is not has_numbers
     assert figure.layout.height == 440
@@ -219,7 +219,7 @@ def test_many_classes_show_a_scale_instead_of_numbers(n, has_numbers):
 
 def test_names_that_look_like_numbers_dates_or_markup_stay_names():
     names = ["3", "2020-01", "<b>x</b>"]
-    figure = charts.confusion(MATRIX, names, T)
+    figure = confusion.confusion(MATRIX, names, T)
     assert (figure.layout.xaxis.type, figure.layout.yaxis.type) == ("category", "category")
     assert list(cells(figure).x) == names  # what a click gives back
     assert figure.layout.xaxis.ticktext[2] == "&lt;b&gt;x&lt;/b&gt;"
@@ -227,10 +227,10 @@ def test_names_that_look_like_numbers_dates_or_markup_stay_names():
 
 
 def test_a_matrix_is_told_in_words():
-    assert charts.describe_confusion(MATRIX, CLASSES, T) == (
+    assert confusion.describe_confusion(MATRIX, CLASSES, T) == (
         "Transfer: 11 of 15 test pictures right. Most often mixed up: dog answered as bee, 3 times."
     )
-    assert charts.describe_confusion(np.eye(3, dtype=int), CLASSES, S) == (
+    assert confusion.describe_confusion(np.eye(3, dtype=int), CLASSES, S) == (
         "From scratch: 3 of 3 test pictures right. No class is mixed up with another."
     )
 
@@ -239,7 +239,7 @@ def test_a_matrix_is_told_in_words():
 
 
 def test_accuracies_stand_on_one_axis_with_their_intervals():
-    figure, frame = charts.accuracy_axis(scores()), charts.accuracy_frame(scores())
+    figure, frame = accuracy.accuracy_axis(scores()), accuracy.accuracy_frame(scores())
     for trace, row in zip(figure.data, frame.itertuples(), strict=True):
         assert (trace.x[0], trace.y[0]) == (row.accuracy, row.arm)
         assert trace.x[0] + trace.error_x.array[0] == pytest.approx(row.high)
@@ -249,20 +249,20 @@ def test_accuracies_stand_on_one_axis_with_their_intervals():
 
 
 def test_the_line_of_the_largest_class_is_drawn_and_named():
-    figure = charts.accuracy_axis(scores())
+    figure = accuracy.accuracy_axis(scores())
     assert figure.layout.shapes[0].x0 == pytest.approx(5 / 15)
     assert [plain(text) for text in notes(figure)] == ["always “bee”: 33 %"]
 
 
 def test_one_arm_alone_has_the_same_axis_and_height():
-    alone = charts.accuracy_axis({T: scores()[T]})
+    alone = accuracy.accuracy_axis({T: scores()[T]})
     assert len(alone.data) == 1
-    assert alone.layout.height == charts.accuracy_axis(scores()).layout.height
-    assert charts.accuracy_axis({}).data == ()
+    assert alone.layout.height == accuracy.accuracy_axis(scores()).layout.height
+    assert accuracy.accuracy_axis({}).data == ()
 
 
 def test_accuracies_are_told_in_words():
-    assert plain(charts.describe_accuracy(scores())) == (
+    assert plain(accuracy.describe_accuracy(scores())) == (
         "Transfer: 73 % of 15 test pictures right, 95 % interval 48 to 89 %. "
         "From scratch: 67 % of 15 test pictures right, 95 % interval 42 to 85 %. "
         "Always answering “bee” would be right on 33 %."
@@ -271,8 +271,8 @@ def test_accuracies_are_told_in_words():
 
 @pytest.mark.parametrize("metric", ["f1", "precision", "recall"])
 def test_classes_are_dumbbells_of_what_their_table_says(metric):
-    classes = {T: report.per_class(answers(MATRIX), CLASSES), S: report.per_class(answers(OTHER), CLASSES)}
-    figure, frame = charts.per_class(classes, metric=metric), charts.per_class_frame(classes, metric=metric)
+    classes = {T: scores.per_class(answers(MATRIX), CLASSES), S: scores.per_class(answers(OTHER), CLASSES)}
+    figure, frame = classes.per_class(classes, metric=metric), classes.per_class_frame(classes, metric=metric)
     for name in ("Transfer", "From scratch"):
         assert list(named(figure, name).x) == frame[name].tolist()
         assert list(named(figure, name).y) == frame["class"].tolist()
@@ -283,54 +283,54 @@ def test_classes_are_dumbbells_of_what_their_table_says(metric):
 
 
 def test_one_arms_classes_have_no_bars_between():
-    figure = charts.per_class({T: report.per_class(answers(MATRIX), CLASSES)})
+    figure = classes.per_class({T: scores.per_class(answers(MATRIX), CLASSES)})
     assert [trace.name for trace in figure.data] == ["Transfer"]
 
 
 def test_classes_are_told_in_words():
-    classes = {T: report.per_class(answers(MATRIX), CLASSES)}
-    assert charts.describe_per_class(classes) == "F1. Transfer: best class cat (0.91), worst dog (0.57)."
+    classes = {T: scores.per_class(answers(MATRIX), CLASSES)}
+    assert classes.describe_per_class(classes) == "F1. Transfer: best class cat (0.91), worst dog (0.57)."
 
 
 # ---- the data set ---------------------------------------------------------------------------------------------------
 
 
 def test_class_counts_are_bars_with_their_numbers():
-    counts = charts.class_counts_frame(pd.DataFrame({"label": ["dog"] * 3 + ["bee"] * 1200}))
-    bars = charts.class_counts(counts).data[0]
+    counts = dataset.class_counts_frame(pd.DataFrame({"label": ["dog"] * 3 + ["bee"] * 1200}))
+    bars = dataset.class_counts(counts).data[0]
     assert (list(bars.y), list(bars.x), list(bars.text)) == (["bee", "dog"], [1200, 3], ["1,200", "3"])
-    assert charts.describe_class_counts(counts) == (
+    assert dataset.describe_class_counts(counts) == (
         "1,203 pictures in 2 classes: most in bee (1,200), fewest in dog (3)."
     )
 
 
 def test_even_classes_are_told_shortly():
     counts = pd.DataFrame({"class": ["a", "b"], "pictures": [6, 6]})
-    assert charts.describe_class_counts(counts) == "12 pictures in 2 classes, 6 in each."
+    assert dataset.describe_class_counts(counts) == "12 pictures in 2 classes, 6 in each."
 
 
 def test_the_split_is_one_bar_with_numbers():
     counts = pd.DataFrame({"train": [60, 9], "validation": [10, 6], "test": [20, 6]}, index=["a", "b"])
-    figure, frame = charts.split_bar(counts), charts.split_frame(counts)
+    figure, frame = dataset.split_bar(counts), dataset.split_frame(counts)
     assert [trace.x[0] for trace in figure.data] == frame["pictures"].tolist() == [69, 16, 26]
     assert [trace.name for trace in figure.data] == ["Training 69", "Validation 16", "Test 26"]
     assert figure.layout.barmode == "stack"
-    assert charts.describe_split(counts) == "Training 69, validation 16, test 26 pictures."
+    assert dataset.describe_split(counts) == "Training 69, validation 16, test 26 pictures."
 
 
 # ---- all ------------------------------------------------------------------------------------------------------------
 
 
 def every_figure(theme: str) -> dict[str, go.Figure]:
-    classes = {T: report.per_class(answers(MATRIX), CLASSES), S: report.per_class(answers(OTHER), CLASSES)}
+    classes = {T: scores.per_class(answers(MATRIX), CLASSES), S: scores.per_class(answers(OTHER), CLASSES)}
     counts = pd.DataFrame({"train": [60], "validation": [10], "test": [20]}, index=["a"])
     return {
-        "curves": charts.curves(BOTH, theme=theme),
-        "confusion": charts.confusion(MATRIX, CLASSES, T, theme=theme),
-        "accuracy": charts.accuracy_axis(scores(), theme=theme),
-        "classes": charts.per_class(classes, theme=theme),
-        "counts": charts.class_counts(pd.DataFrame({"class": ["a"], "pictures": [9]}), theme=theme),
-        "split": charts.split_bar(counts, theme=theme),
+        "curves": curves.curves(BOTH, theme=theme),
+        "confusion": confusion.confusion(MATRIX, CLASSES, T, theme=theme),
+        "accuracy": accuracy.accuracy_axis(scores(), theme=theme),
+        "classes": classes.per_class(classes, theme=theme),
+        "counts": dataset.class_counts(pd.DataFrame({"class": ["a"], "pictures": [9]}), theme=theme),
+        "split": dataset.split_bar(counts, theme=theme),
     }
 
 

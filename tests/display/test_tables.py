@@ -7,13 +7,13 @@ from core.disk.home import arm_directory
 from core.disk.record import read_json
 from core.display import tables
 from core.plan.experiment import Arm
-from core.report import report
+from core.report import report, scores
 
 
 def test_the_classes_have_all_measures_of_both_arms(finished_experiment: Callable[..., str]):
     read = report.read(finished_experiment())
     table = tables.classes(read)
-    expected = report.per_class(read.arms[Arm.SCRATCH].predictions, read.dataset.classes)
+    expected = scores.per_class(read.arms[Arm.SCRATCH].predictions, read.dataset.classes)
     assert table["From scratch, recall"].tolist() == expected["recall"].tolist()
     assert table["test pictures"].sum() == read.arms[Arm.SCRATCH].score.n
     assert len(table.columns) == 8

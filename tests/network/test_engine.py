@@ -13,7 +13,7 @@ import pytest
 from core import host
 from core.disk.home import cache_directory
 from core.errors import EngineError
-from core.network import engine, model
+from core.network import engine, loading, model
 from core.network.engine import BATCH, Keras, OpenVino
 from core.network.model import Network
 from core.plan.bases import BASES
@@ -96,7 +96,7 @@ def test_bfloat16_is_near_enough_to_train_on_with_real_weights(pixels):
     from core.plan import bases, weights
 
     network = network_of()
-    model.load_base_weights(network, weights.find(bases.base("MobileNet")))
+    loading.load_base_weights(network, weights.find(bases.base("MobileNet")))
     prefix = prefix_of(network)
     exact = np.asarray(prefix.predict_on_batch(pixels))
     quick = OpenVino(lambda: prefix, facts={"base": "MobileNet"}, precision="bfloat16")

@@ -10,10 +10,10 @@ from stand_ins import store
 
 from core.data.pictures import picture
 from core.data.pictures.augmentation import NO_AUGMENTATION, Augmentation
-from core.disk import cache
+from core.disk import cache, space
 from core.disk.home import cache_directory
 from core.errors import EngineError, HeadstartError, StopRequested
-from core.network import engine, features
+from core.network import decoded, engine, features
 from core.network.batches import Pictures
 from core.network.features import Frozen
 from core.settings import settings
@@ -156,7 +156,7 @@ def test_of_several_views_the_first_is_the_picture_itself_and_the_others_are_see
         flat = [views[index, 0], views[index, 1], views[index, 2], other[index, 1]]
         assert len({each.tobytes() for each in flat}) == 4
     view = features.views_of(pictures, 3)[7 * 3 + 2]
-    seen = features.seen(pixels_of(pictures)[7], view, EVERYTHING)
+    seen = decoded.seen(pixels_of(pictures)[7], view, EVERYTHING)
     np.testing.assert_allclose(views[7, 2], np.asarray(frozen.prefix(seen[None]))[0], rtol=1e-5, atol=1e-6)
 
 
@@ -227,7 +227,7 @@ def test_outputs_are_not_kept_where_the_disk_is_slower_than_computing_them(froze
 
 
 def test_the_disks_rate_is_measured_and_leaves_nothing(tmp_path):
-    assert features.disk_rate(tmp_path / "home") > 1e5
+    assert space.disk_rate(tmp_path / "home") > 1e5
     assert not list((tmp_path / "home").iterdir())
 
 

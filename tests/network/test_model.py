@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.errors import WeightsError
-from core.network import engine, model
+from core.network import backend, engine, loading, model
 from core.network.model import Network
 from core.plan.bases import BASES
 from core.plan.experiment import Arm, Head, Optimizer, Pooling, Training, default, parameter_counts
@@ -256,7 +256,7 @@ def test_the_learning_rate_falls_along_a_cosine_from_its_share_to_zero(optimizer
 def test_every_array_of_the_bundled_file_in_half_precision_is_loaded_and_none_of_its_top():
     network = built(size=64)
     head = weights_of(network.head_layers)
-    model.load_base_weights(network, BUNDLED)
+    loading.load_base_weights(network, BUNDLED)
     with h5py.File(BUNDLED) as file:
         group = file.get("model_weights", file)
         for layer in network.base_layers:
@@ -283,7 +283,7 @@ def test_a_file_without_a_top_is_loaded_in_the_order_of_its_layers(name, tmp_pat
     saved, network = built(name, size=size, seed=5), built(name, size=size, seed=6)
     for layer in saved.base_layers:  # BatchNorm begins alike in both, which no trained file does
         layer.set_weights([value + 0.25 for value in layer.get_weights()])
-    model.load_base_weights(network, save_base(saved, tmp_path / "no_top.h5"))
+    loading.load_base_weights(network, save_base(saved, tmp_path / "no_top.h5"))
     for stored, loaded in zip(weights_of(saved.base_layers), weights_of(network.base_layers), strict=True):
         np.testing.assert_array_equal(stored, loaded)
 
@@ -291,7 +291,7 @@ def test_a_file_without_a_top_is_loaded_in_the_order_of_its_layers(name, tmp_pat
 def test_a_file_of_another_base_is_refused_with_what_to_do(tmp_path):
     other = save_base(built("MobileNetV2"), tmp_path / "other.h5")
     with pytest.raises(WeightsError, match=r"Expected the ImageNet weights of MobileNet .*Remove .*other\.h5"):
-        model.load_base_weights(built(), other)
+        loading.load_base_weights(built(), other)
 
 
 @pytest.mark.parametrize(("renamed", "missing"), [("", 135), ("conv_pw_7", 1), ("conv_pw_7_bn", 4)])
@@ -306,7 +306,7 @@ def test_a_file_with_a_top_that_lacks_a_layer_is_refused_although_keras_passes_o
             layers.copy(before, target, name=after)
         target.attrs["layer_names"] = [name.encode() for name in now]
     with pytest.raises(WeightsError, match=rf"Found: {missing} of 135 arrays are not in it"):
-        model.load_base_weights(built(), path)
+        loading.load_base_weights(built(), path)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
@@ -315,7 +315,7 @@ def test_a_truncated_file_is_refused(share, tmp_path):
     path = tmp_path / "cut.h5"
     path.write_bytes(whole[: int(share * len(whole))])
     with pytest.raises(WeightsError, match="Expected the ImageNet weights of MobileNet"):
-        model.load_base_weights(built(), path)
+        loading.load_base_weights(built(), path)
 
 
 # Saved and reloaded
@@ -382,7 +382,7 @@ def test_of_more_classes_the_most_probable_is_chosen():
 
 def test_without_a_gpu_the_device_is_the_processor_in_float32(monkeypatch):
     monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda _: [])
-    device = model.prepare_device()
+    device = backend.prepare_device()
     assert keras.config.dtype_policy().name == "float32"
     assert device.label.startswith("CPU, ")
     assert device.engine == f"Keras {keras.__version__} on tensorflow, float32"

@@ -13,7 +13,7 @@ from core.disk.status import State, Status, write_status
 from core.plan.experiment import Arm
 from core.plan.experiments import read_experiment
 from core.queue import jobs
-from core.report import report
+from core.report import comparison, report, scores
 from core.settings import ROOT, settings
 
 LINK, OTHER = "a" * 32, "b" * 32
@@ -87,7 +87,7 @@ def test_the_boxes_begin_at_what_is_mixed_up_most(finished_experiment: Callable[
     experiment_id = finished_experiment()
     app, read = opened(experiment_id), report.read(experiment_id)
     chosen = app.selectbox(key="cell_true").value, app.selectbox(key="cell_answer").value
-    assert chosen == report.most_mixed_up(read.scores.values(), read.dataset.classes)
+    assert chosen == scores.most_mixed_up(read.scores.values(), read.dataset.classes)
     assert chosen[0] != chosen[1]
 
 
@@ -97,8 +97,8 @@ def test_the_boxes_choose_the_pictures_of_both_arms(finished_experiment: Callabl
     app.selectbox(key="cell_true").set_value("bird").run()
     app.selectbox(key="cell_answer").set_value("bird").run()
     shown = htmls(app)
-    for arm, name in report.NAMES.items():
-        rows = report.cell(read.arms[arm].predictions, "bird", "bird")
+    for arm, name in comparison.NAMES.items():
+        rows = scores.cell(read.arms[arm].predictions, "bird", "bird")
         assert len(rows) > 0
         assert f"{name}: {len(rows)} picture" in texts(app)
         names = read.dataset.pictures.set_index("picture")["name"]
@@ -118,7 +118,7 @@ def test_the_measure_of_the_classes_can_be_chosen(finished_experiment: Callable[
     experiment_id = finished_experiment()
     app, read = opened(experiment_id), report.read(experiment_id)
     next(group for group in app.get("button_group") if group.label == "Measure").set_value("recall").run()
-    expected = report.per_class(read.arms[Arm.SCRATCH].predictions, read.dataset.classes)["recall"].tolist()
+    expected = scores.per_class(read.arms[Arm.SCRATCH].predictions, read.dataset.classes)["recall"].tolist()
     assert any(
         "From scratch" in frame.value and frame.value["From scratch"].tolist() == expected
         for frame in app.main.dataframe
@@ -270,7 +270,7 @@ def test_a_click_on_a_cell_chooses_it_in_both_matrices_and_shows_its_pictures(
     place = {"x": 2.5 * box["width"] / 4, "y": 2.5 * box["height"] / 4}  # fruit answered as fruit, of four classes
     matrix.click(position=place)
     arms = report.read(experiment_id).arms
-    counts = {arm: len(report.cell(arms[arm].predictions, "fruit", "fruit")) for arm in Arm}
+    counts = {arm: len(scores.cell(arms[arm].predictions, "fruit", "fruit")) for arm in Arm}
     for arm, count in counts.items():
-        page.get_by_text(f"{report.NAMES[arm]}: {count} pictures of fruit answered as fruit").wait_for()
+        page.get_by_text(f"{comparison.NAMES[arm]}: {count} pictures of fruit answered as fruit").wait_for()
     expect(page.locator(".answers img")).to_have_count(sum(counts.values()))

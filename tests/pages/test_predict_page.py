@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
-from core.data import dataset
+from core.data import ingest
 from core.disk.files import write_frame
 from core.disk.status import State, Status, stop_requests, write_status
 from core.errors import InputError
@@ -315,7 +315,7 @@ def test_pictures_of_the_zip_without_a_label_are_offered(
     experiment_id = finished_experiment()
     assert not [button for button in opened(experiment_id).button if button.key == "ask_unlabelled"]
     zipped = zip_of({"train/a/": 4, "train/b/": 4, "test/": 3}, "other.zip")
-    with_more = dataset.ingest(dataset.create(zipped, "More"))
+    with_more = ingest.ingest(ingest.create(zipped, "More"))
     monkeypatch.setattr("pages._shared.address.dataset", lambda: with_more)
     app = opened(experiment_id)
     button = app.button(key="ask_unlabelled")

@@ -7,7 +7,7 @@ import plotly
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.data import dataset
+from core.data import ingest
 from core.data.split import SplitChoice
 from core.plan.experiments import read_experiment
 from core.queue import jobs
@@ -64,8 +64,8 @@ st.text(f"theme {theme()}")
 
 @pytest.fixture
 def dataset_id(zip_of) -> str:
-    created = dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets")
-    dataset.ingest(created)
+    created = ingest.create(zip_of({"cat/": 20, "dog/": 20}), "Pets")
+    ingest.ingest(created)
     return created
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from core.data import dataset, split
+from core.data import dataset, ingest, split
 from core.disk.home import dataset_directory
 from core.disk.status import State, Status, read_status, stop_requests, write_status
 from core.errors import HeadstartError
@@ -111,7 +111,7 @@ def test_a_zip_that_is_refused_says_what_the_command_line_says(
     source = tmp_path / "bad.zip"
     source.write_bytes(data)
     with pytest.raises(HeadstartError) as refusal:
-        dataset.ingest(dataset.create(source, "bad"))
+        ingest.ingest(ingest.create(source, "bad"))
     assert len(app.error) == 1
     assert str(refusal.value) in app.error[0].value.replace("\\", "")
     assert app.button(key="sample")  # the way on
@@ -119,7 +119,7 @@ def test_a_zip_that_is_refused_says_what_the_command_line_says(
 
 def reading(zipped: Path) -> str:
     """A data set that a link has brought and that is being read."""
-    dataset_id = dataset.create(zipped, "Pets", workspace=LINK)
+    dataset_id = ingest.create(zipped, "Pets", workspace=LINK)
     reads = Status(state=State.STARTING, done=3, total=40)
     write_status(dataset_directory(dataset_id), reads)
     return dataset_id
@@ -147,7 +147,7 @@ def test_a_page_that_only_waits_replaces_a_killed_consumer(
 
 
 def test_another_seed_draws_another_split_and_other_pictures_begin_anew(zip_of: Callable[..., Path]) -> None:
-    ready = dataset.ingest(dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets"))
+    ready = ingest.ingest(ingest.create(zip_of({"cat/": 20, "dog/": 20}), "Pets"))
     app = opened(dataset=ready.id)
     assert "40 pictures in 2 classes" in said(app)
     assert app.number_input[0].label == "Seed"
@@ -162,7 +162,7 @@ def test_another_seed_draws_another_split_and_other_pictures_begin_anew(zip_of: 
 
 def test_who_uploaded_pictures_can_delete_them_while_no_experiment_uses_them(zip_of: Callable[..., Path]) -> None:
     mine = "a" * 32
-    ready = dataset.ingest(dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
+    ready = ingest.ingest(ingest.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
     app = opened(dataset=ready.id, workspace=mine)
     app.button(key="delete_pictures").click().run()
     app.button(key="delete_pictures_now").click().run()
@@ -173,7 +173,7 @@ def test_who_uploaded_pictures_can_delete_them_while_no_experiment_uses_them(zip
 
 def test_pictures_that_an_experiment_uses_cannot_be_deleted_and_the_page_says_why(zip_of: Callable[..., Path]) -> None:
     mine = "a" * 32
-    ready = dataset.ingest(dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
+    ready = ingest.ingest(ingest.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
     create_experiment(experiment.default(ready.id), split.split(ready).frame)
     app = opened(dataset=ready.id, workspace=mine)
     assert app.button(key="delete_pictures").disabled
@@ -182,7 +182,7 @@ def test_pictures_that_an_experiment_uses_cannot_be_deleted_and_the_page_says_wh
 
 def test_a_deletion_that_an_experiment_has_overtaken_is_refused_on_the_page(zip_of: Callable[..., Path]) -> None:
     mine = "a" * 32
-    ready = dataset.ingest(dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
+    ready = ingest.ingest(ingest.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
     app = opened(dataset=ready.id, workspace=mine)
     app.button(key="delete_pictures").click().run()
     create_experiment(experiment.default(ready.id), split.split(ready).frame)
@@ -193,7 +193,7 @@ def test_a_deletion_that_an_experiment_has_overtaken_is_refused_on_the_page(zip_
 
 
 def test_who_was_only_given_the_link_is_offered_no_deletion(zip_of: Callable[..., Path]) -> None:
-    ready = dataset.ingest(dataset.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace="a" * 32))
+    ready = ingest.ingest(ingest.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace="a" * 32))
     app = opened(dataset=ready.id, workspace="b" * 32)
     assert "delete_pictures" not in {each.key for each in app.button}
 
@@ -207,8 +207,8 @@ def test_a_picture_under_two_labels_is_named_in_red(
     zip_of: Callable[..., Path], picture_of: Callable[..., bytes]
 ) -> None:
     same = picture_of(99)
-    ready = dataset.ingest(
-        dataset.create(zip_of({"cat/": 20, "dog/": 20, "cat/same.png": same, "dog/same.png": same}), "Pets")
+    ready = ingest.ingest(
+        ingest.create(zip_of({"cat/": 20, "dog/": 20, "cat/same.png": same, "dog/same.png": same}), "Pets")
     )
     app = opened(dataset=ready.id)
     text = said(app)
@@ -224,7 +224,7 @@ def way_of(app: AppTest) -> Any:
 
 def test_another_way_to_read_the_zip_is_one_choice_away(zip_of: Callable[..., Path]) -> None:
     zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
-    ready = dataset.ingest(dataset.create(zipped, "Leaves"))
+    ready = ingest.ingest(ingest.create(zipped, "Leaves"))
     app = opened(dataset=ready.id)
     assert "2 folders hold the same sub\\-folders" in said(app)
     choice = way_of(app)
@@ -243,14 +243,14 @@ def test_who_was_only_given_the_link_sees_how_the_zip_was_read_and_does_not_chan
     zip_of: Callable[..., Path],
 ) -> None:
     zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
-    ready = dataset.ingest(dataset.create(zipped, "Leaves", workspace=LINK))
+    ready = ingest.ingest(ingest.create(zipped, "Leaves", workspace=LINK))
     assert way_of(opened(dataset=ready.id, workspace=OTHER)).disabled
     assert not way_of(opened(dataset=ready.id, workspace=LINK)).disabled
 
 
 def test_a_way_that_makes_no_data_set_says_why_and_the_present_one_stays(zip_of: Callable[..., Path]) -> None:
     zipped = zip_of({"big/old/": 8, "big/new/": 8, "small/odd/": 8, "small/x/": 1})
-    ready = dataset.ingest(dataset.create(zipped, "Odd"))
+    ready = ingest.ingest(ingest.create(zipped, "Odd"))
     app = opened(dataset=ready.id)
     way_of(app).select_index(1).run()
     assert not app.exception
@@ -261,12 +261,12 @@ def test_a_way_that_makes_no_data_set_says_why_and_the_present_one_stays(zip_of:
 
 
 def test_no_choice_is_shown_where_there_is_one_way_only(zip_of: Callable[..., Path]) -> None:
-    app = opened(dataset=dataset.ingest(dataset.create(zip_of({"cat/": 9, "dog/": 9}), "Pets")).id)
+    app = opened(dataset=ingest.ingest(ingest.create(zip_of({"cat/": 9, "dog/": 9}), "Pets")).id)
     assert "How the zip was read" not in [box.label for box in app.selectbox]
 
 
 def test_classes_are_shown_in_the_order_in_which_people_count(zip_of: Callable[..., Path]) -> None:
-    ready = dataset.ingest(dataset.create(zip_of({f"{number}/": 4 for number in (1, 2, 10)}), "Numbers"))
+    ready = ingest.ingest(ingest.create(zip_of({f"{number}/": 4 for number in (1, 2, 10)}), "Numbers"))
     assert ready.classes == ("1", "10", "2")  # inside: the outputs of networks that were trained before
     app = opened(dataset=ready.id)
     html = "".join(element.proto.body for element in app.main.get("html"))

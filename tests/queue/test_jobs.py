@@ -19,7 +19,7 @@ import psutil
 import pytest
 from stand_ins import is_gone
 
-from core.data import dataset, split
+from core.data import ingest, split
 from core.disk.home import arm_directory, dataset_directory, experiment_directory, new_id
 from core.disk.record import read_json
 from core.disk.status import State, Status, read_status, request_stop, stop_requests, write_status
@@ -180,7 +180,7 @@ def test_the_sample_does_not_wait_behind_uploads_that_take_for_ever(wait_for):
     first, second, third = held_uploads(3)
     for directory in (first, second):
         wait_for(lambda at=directory: (read_status(at) or Status()).state is State.FIT)
-    sample = dataset.create(SAMPLE, "Sample")
+    sample = ingest.create(SAMPLE, "Sample")
     jobs.submit_ingest(sample)
     wait_for(lambda: (read_status(dataset_directory(sample)) or Status()).state is State.DONE)
     assert (read_status(third) or Status()).state is State.QUEUED
@@ -646,7 +646,7 @@ def test_stop_all_leaves_an_arm_that_is_being_scored_alone(zip_of):
 
 
 def _scored_while_the_other_waits(zip_of):
-    data = dataset.ingest(dataset.create(zip_of({"a/": 4, "b/": 4}), "x"))
+    data = ingest.ingest(ingest.create(zip_of({"a/": 4, "b/": 4}), "x"))
     experiment_id = create_experiment(experiment.default(data.id), split.split(data).frame)
     for arm, state in ((Arm.TRANSFER, State.SCORE), (Arm.SCRATCH, State.QUEUED)):
         write_status(arm_directory(experiment_id, arm), Status(state=state))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.data import dataset, uploads
+from core.data import dataset, ingest, uploads
 from core.data.dataset import Dataset
 from core.data.pictures import picture
 from core.data.split import split
@@ -29,7 +29,7 @@ def uploaded(zip_of: Callable[..., Path]) -> Callable[..., Dataset]:
     source = zip_of({"cat/": 12, "dog/": 12})
 
     def make(workspace: str = MINE) -> Dataset:
-        return dataset.ingest(dataset.create(source, "Pets", workspace=workspace))
+        return ingest.ingest(ingest.create(source, "Pets", workspace=workspace))
 
     return make
 
@@ -81,7 +81,7 @@ def test_an_upload_that_an_experiment_uses_stays(uploaded):
 
 
 def test_an_upload_that_waits_to_be_read_or_is_held_stays(uploaded, home, zip_of):
-    waiting = dataset.create(zip_of({"cat/": 5, "dog/": 5}, "other.zip"), "x")
+    waiting = ingest.create(zip_of({"cat/": 5, "dog/": 5}, "other.zip"), "x")
     (home / "jobs").mkdir()
     Job(kind=Kind.INGEST, subject=waiting, submitted=1).write()
     held = uploaded()
@@ -94,13 +94,13 @@ def test_an_upload_that_waits_to_be_read_or_is_held_stays(uploaded, home, zip_of
 
 
 def test_an_ingest_that_is_at_work_keeps_its_upload(zip_of):
-    dataset_id = dataset.create(zip_of({"cat/": 12, "dog/": 12}), "x")
+    dataset_id = ingest.create(zip_of({"cat/": 12, "dog/": 12}), "x")
 
     def progress(*_: object) -> None:
         grow_old(dataset_directory(dataset_id), 100)
         removal.expire(Ages())
 
-    assert len(dataset.ingest(dataset_id, progress=progress).pictures) == 24
+    assert len(ingest.ingest(dataset_id, progress=progress).pictures) == 24
 
 
 def test_the_pictures_that_another_data_set_shares_outlive_a_deletion(uploaded):
@@ -113,14 +113,14 @@ def test_the_pictures_that_another_data_set_shares_outlive_a_deletion(uploaded):
 @pytest.mark.parametrize("name", ["pictures", "near.parquet", "readings.json", "readings.parquet"])
 def test_the_same_zip_is_read_anew_where_the_files_of_the_first_upload_are_damaged(name, zip_of):
     zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
-    first = dataset.ingest(dataset.create(zipped, "Leaves"))
+    first = ingest.ingest(ingest.create(zipped, "Leaves"))
     path = dataset_directory(first.id) / name
     harmed = first.path(first.pictures["picture"].iloc[0]) if name == "pictures" else path
     harmed.write_bytes(harmed.read_bytes()[:60])
-    second = dataset.ingest(dataset.create(zipped, "Leaves"))
+    second = ingest.ingest(ingest.create(zipped, "Leaves"))
     assert second.fingerprint == first.fingerprint
     assert all(picture.is_whole(second.path(each)) for each in second.pictures["picture"])
-    assert dataset.read(dataset.reread(second.id, second.ways[1].key))
+    assert dataset.read(ingest.reread(second.id, second.ways[1].key))
 
 
 def test_an_ingest_that_copies_from_an_upload_while_it_goes_reads_its_own_zip(uploaded, monkeypatch):
@@ -161,11 +161,11 @@ def test_who_has_only_the_link_may_not_train_on_the_pictures_and_what_nobodys_li
 
 def test_who_has_only_the_link_makes_no_data_set_of_the_pictures_by_another_way_to_read_them(zip_of):
     zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
-    one = dataset.ingest(dataset.create(zipped, "Leaves", workspace=MINE))
+    one = ingest.ingest(ingest.create(zipped, "Leaves", workspace=MINE))
     with pytest.raises(InputError, match="which may only look"):
-        dataset.reread(one.id, one.ways[1].key, workspace=OTHERS)
+        ingest.reread(one.id, one.ways[1].key, workspace=OTHERS)
     assert [path.name for path in directories("datasets")] == [one.id]
-    assert dataset.reread(one.id, one.ways[1].key, workspace=MINE)
+    assert ingest.reread(one.id, one.ways[1].key, workspace=MINE)
 
 
 def test_an_experiment_of_another_link_is_named_to_the_owner_who_cannot_delete_it(uploaded):

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.cli import outcome
 from core.disk.home import experiment_directory, new_id
 from core.errors import HeadstartError, InputError, RunError
 from core.plan.experiment import Arm, Experiment
 from core.plan.experiments import read_experiment, read_split
-from core.report import report
+from core.report import comparison, report, result, scores
 from core.report.verdict import Verdict
 from core.settings import ROOT
 
@@ -54,7 +55,7 @@ def said(text: str) -> str:
 
 def test_a_score_counts_what_was_answered_as_what():
     pairs = [("bee", "bee"), ("bee", "cat"), ("cat", "cat"), ("cat", "cat"), ("cat", "dog"), ("dog", "bee")]
-    score = report.score(answers(pairs), CLASSES)
+    score = scores.score(answers(pairs), CLASSES)
     assert score.confusion.tolist() == [[1, 1, 0], [0, 2, 1], [1, 0, 0]]
     assert (score.n, score.correct, score.accuracy) == (6, 3, 0.5)
     assert (score.largest_class, score.largest_class_accuracy) == ("cat", 0.5)
@@ -62,25 +63,25 @@ def test_a_score_counts_what_was_answered_as_what():
 
 
 def test_a_class_that_nobody_answers_keeps_its_place_in_the_matrix():
-    score = report.score(answers([("bee", "bee"), ("dog", "bee")]), CLASSES)
+    score = scores.score(answers([("bee", "bee"), ("dog", "bee")]), CLASSES)
     assert score.confusion.tolist() == [[1, 0, 0], [0, 0, 0], [1, 0, 0]]
 
 
 def test_only_the_test_part_is_scored():
     rows = answers([("bee", "bee"), ("cat", "dog"), ("dog", "dog")])
     rows.loc[1, "part"] = "validation"
-    assert report.score(rows, CLASSES).accuracy == 1.0
+    assert scores.score(rows, CLASSES).accuracy == 1.0
 
 
 def test_an_arm_without_test_pictures_is_refused():
     rows = answers([("bee", "bee")]).assign(part="validation")
     with pytest.raises(RunError, match="found none"):
-        report.score(rows, CLASSES)
+        scores.score(rows, CLASSES)
 
 
 def test_precision_recall_and_f1_of_a_class_are_counted_by_hand():
     pairs = [("bee", "bee")] * 3 + [("bee", "cat")] + [("cat", "bee")] * 2 + [("cat", "cat")] * 4
-    frame = report.per_class(answers(pairs), CLASSES)
+    frame = scores.per_class(answers(pairs), CLASSES)
     assert frame["class"].tolist() == list(CLASSES)
     bee, cat, dog = frame.drop(columns="class").to_numpy()
     assert bee == pytest.approx([3 / 5, 3 / 4, 2 * 0.6 * 0.75 / 1.35, 4])
@@ -90,77 +91,77 @@ def test_precision_recall_and_f1_of_a_class_are_counted_by_hand():
 
 def test_a_cell_holds_its_pictures_with_the_surest_mistake_first():
     pairs = [("bee", "cat"), ("bee", "bee"), ("bee", "cat"), ("cat", "cat"), ("bee", "cat")]
-    frame = report.cell(answers(pairs), "bee", "cat")
+    frame = scores.cell(answers(pairs), "bee", "cat")
     assert frame["picture"].tolist() == ["004", "002", "000"]
     assert frame["probability"].tolist() == pytest.approx([0.504, 0.502, 0.5])
-    assert report.cell(answers(pairs), "dog", "cat").empty
+    assert scores.cell(answers(pairs), "dog", "cat").empty
 
 
 def test_the_cell_that_both_arms_mix_up_most_is_found():
-    first = report.score(answers([("bee", "cat")] * 2 + [("cat", "dog")] * 3), CLASSES)
-    second = report.score(answers([("bee", "cat")] * 3 + [("cat", "cat")] * 9), CLASSES)
-    assert report.most_mixed_up([first, second], CLASSES) == ("bee", "cat")
-    assert report.most_mixed_up([report.score(answers([("cat", "cat")]), CLASSES)], CLASSES) == ("bee", "bee")
+    first = scores.score(answers([("bee", "cat")] * 2 + [("cat", "dog")] * 3), CLASSES)
+    second = scores.score(answers([("bee", "cat")] * 3 + [("cat", "cat")] * 9), CLASSES)
+    assert scores.most_mixed_up([first, second], CLASSES) == ("bee", "cat")
+    assert scores.most_mixed_up([scores.score(answers([("cat", "cat")]), CLASSES)], CLASSES) == ("bee", "bee")
 
 
 # ---- two arms -------------------------------------------------------------------------------------------------------
 
 
 def test_transfer_better_is_said_with_the_numbers_in_it():
-    comparison = report.compare(*paired(16, 9, 0, 1), ("cat", "dog"))
-    assert comparison.verdict is Verdict.TRANSFER
-    assert comparison.p_value == pytest.approx(2 / 2**9)
-    assert comparison.difference == pytest.approx(9 / 26)
-    assert said(comparison.sentence) == (
+    found = comparison.compare(*paired(16, 9, 0, 1), ("cat", "dog"))
+    assert found.verdict is Verdict.TRANSFER
+    assert found.p_value == pytest.approx(2 / 2**9)
+    assert found.difference == pytest.approx(9 / 26)
+    assert said(found.sentence) == (
         "Transfer learning is right on 96 % of 26 test pictures, from scratch on 62 %: 15 to 54 points better (95 %)."
     )
 
 
 def test_scratch_better_is_said_as_plainly():
-    comparison = report.compare(*paired(60, 2, 20, 18), ("cat", "dog"))
-    assert comparison.verdict is Verdict.SCRATCH
-    assert said(comparison.sentence).startswith(
+    found = comparison.compare(*paired(60, 2, 20, 18), ("cat", "dog"))
+    assert found.verdict is Verdict.SCRATCH
+    assert said(found.sentence).startswith(
         "Training from scratch is right on 80 % of 100 test pictures, transfer learning on 62 %: "
     )
-    assert said(comparison.sentence).endswith(" points better (95 %).")
-    low, high = comparison.interval
+    assert said(found.sentence).endswith(" points better (95 %).")
+    low, high = found.interval
     assert low < high < 0
 
 
 def test_no_difference_shown_is_said_with_the_interval():
-    comparison = report.compare(*paired(380, 10, 8, 2), ("cat", "dog"))
-    assert comparison.verdict is Verdict.NO_DIFFERENCE
-    assert said(comparison.sentence) == (
+    found = comparison.compare(*paired(380, 10, 8, 2), ("cat", "dog"))
+    assert found.verdict is Verdict.NO_DIFFERENCE
+    assert said(found.sentence) == (
         "Transfer learning is right on 98 % of 400 test pictures, from scratch on 97 %: no difference shown "
         "(transfer learning 2 points worse to 2 points better, 95 %)."
     )
 
 
 def test_too_few_test_pictures_are_called_that():
-    comparison = report.compare(*paired(12, 4, 1, 3), ("cat", "dog"))
-    assert comparison.verdict is Verdict.TOO_FEW
-    assert "of 20 test pictures" in comparison.sentence
-    assert ": too few test pictures to say (transfer learning " in comparison.sentence
+    found = comparison.compare(*paired(12, 4, 1, 3), ("cat", "dog"))
+    assert found.verdict is Verdict.TOO_FEW
+    assert "of 20 test pictures" in found.sentence
+    assert ": too few test pictures to say (transfer learning " in found.sentence
 
 
 def test_arms_that_are_right_on_the_same_pictures_need_no_interval():
-    comparison = report.compare(*paired(95, 0, 0, 5), ("cat", "dog"))
-    assert comparison.interval == (0.0, 0.0)
-    assert comparison.sentence.endswith(": no difference shown, both are right on the same pictures.")
+    found = comparison.compare(*paired(95, 0, 0, 5), ("cat", "dog"))
+    assert found.interval == (0.0, 0.0)
+    assert found.sentence.endswith(": no difference shown, both are right on the same pictures.")
 
 
 def test_arms_may_list_their_pictures_in_any_order():
     transfer, scratch = paired(16, 9, 0, 1)
     shuffled = scratch.sample(frac=1, random_state=3)
-    assert report.compare(transfer, shuffled, ("cat", "dog")).p_value == pytest.approx(2 / 2**9)
+    assert comparison.compare(transfer, shuffled, ("cat", "dog")).p_value == pytest.approx(2 / 2**9)
 
 
 def test_a_picture_under_two_labels_counts_once_for_each():
     rows = answers([("bee", "bee"), ("cat", "bee"), ("dog", "dog")])
     rows["picture"] = ["same", "same", "other"]
-    comparison = report.compare(rows, rows[::-1], CLASSES)
-    assert comparison.transfer.n == comparison.scratch.n == 3
-    assert comparison.difference == 0.0
+    found = comparison.compare(rows, rows[::-1], CLASSES)
+    assert found.transfer.n == found.scratch.n == 3
+    assert found.difference == 0.0
 
 
 @pytest.mark.parametrize("change", [{"picture": "another"}, {"true": "bee"}])
@@ -168,18 +169,18 @@ def test_refuses_to_compare_two_different_test_parts(change):
     transfer, scratch = paired(5, 1, 1, 1)
     scratch = scratch.assign(**{key: scratch[key].mask(scratch.index == 2, value) for key, value in change.items()})
     with pytest.raises(HeadstartError, match="same test pictures.*Found 8 and 8, of which 7 agree"):
-        report.compare(transfer, scratch, ("bee", "cat", "dog"))
+        comparison.compare(transfer, scratch, ("bee", "cat", "dog"))
 
 
 def test_refuses_arms_of_different_size():
     transfer, scratch = paired(5, 1, 1, 1)
     with pytest.raises(HeadstartError, match="Found 8 and 7"):
-        report.compare(transfer, scratch[:-1], ("cat", "dog"))
+        comparison.compare(transfer, scratch[:-1], ("cat", "dog"))
 
 
 def test_an_arm_not_above_the_largest_class_is_called_that():
-    score = report.score(answers([("cat", "cat")] * 6 + [("dog", "cat")] * 4), CLASSES)
-    assert [said(line) for line in report.below_the_line({Arm.SCRATCH: score})] == [
+    score = scores.score(answers([("cat", "cat")] * 6 + [("dog", "cat")] * 4), CLASSES)
+    assert [said(line) for line in comparison.below_the_line({Arm.SCRATCH: score})] == [
         "From scratch is not above the line: always answering “cat” would be right on 60 %."
     ]
 
@@ -187,59 +188,59 @@ def test_an_arm_not_above_the_largest_class_is_called_that():
 def test_an_arm_whose_interval_holds_the_line_has_shown_nothing():
     """53 of 100 against 50 of 100 is what random labels give."""
     right = [("cat", "cat")] * 27 + [("dog", "dog")] * 26
-    score = report.score(answers(right + [("cat", "dog")] * 23 + [("dog", "cat")] * 24), CLASSES)
+    score = scores.score(answers(right + [("cat", "dog")] * 23 + [("dog", "cat")] * 24), CLASSES)
     assert not score.is_above_largest_class
-    assert [said(line) for line in report.below_the_line({Arm.TRANSFER: score})] == [
+    assert [said(line) for line in comparison.below_the_line({Arm.TRANSFER: score})] == [
         "Transfer learning is not shown to be above the line: always answering “cat” would be right on 50 %, "
         "which lies within its interval of 43 to 62 %."
     ]
-    clear = report.score(answers([("cat", "cat")] * 40 + [("dog", "dog")] * 40 + [("dog", "cat")] * 20), CLASSES)
-    assert report.below_the_line({Arm.TRANSFER: clear}) == []
+    clear = scores.score(answers([("cat", "cat")] * 40 + [("dog", "dog")] * 40 + [("dog", "cat")] * 20), CLASSES)
+    assert comparison.below_the_line({Arm.TRANSFER: clear}) == []
 
 
 # ---- an experiment --------------------------------------------------------------------------------------------------
 
 
 def test_result_has_every_key_of_the_contract(finished_experiment):
-    result = report.result(finished_experiment())
-    assert list(result) == ["schema", "experiment", "proof", "dataset", "arms", "difference"]
-    assert result["schema"] == 1
-    assert set(result["proof"]) == {"weights_sha256", "frozen_unchanged", "seed", "versions", "device"}
-    assert set(result["dataset"]) == {"images", "classes", "split"}
-    assert set(result["dataset"]["split"]) == {"train", "validation", "test"}
-    assert set(result["arms"]) == {"transfer", "scratch"}
-    for entry in result["arms"].values():
+    found = result.found(finished_experiment())
+    assert list(found) == ["schema", "experiment", "proof", "dataset", "arms", "difference"]
+    assert found["schema"] == 1
+    assert set(found["proof"]) == {"weights_sha256", "frozen_unchanged", "seed", "versions", "device"}
+    assert set(found["dataset"]) == {"images", "classes", "split"}
+    assert set(found["dataset"]["split"]) == {"train", "validation", "test"}
+    assert set(found["arms"]) == {"transfer", "scratch"}
+    for entry in found["arms"].values():
         expected = {"accuracy", "interval", "confusion", "epochs", "trained_parameters", "seconds", "stopped"}
         assert set(entry) == expected
         assert set(entry["seconds"]) == {"ingest", "features", "train", "evaluate", "total"}
         assert all(type(seconds) is float for seconds in entry["seconds"].values())
-    assert set(result["difference"]) == {"accuracy", "interval", "p_value", "verdict"}
-    assert json.loads(json.dumps(result, allow_nan=False)) == result  # plain JSON values, nothing of NumPy
+    assert set(found["difference"]) == {"accuracy", "interval", "p_value", "verdict"}
+    assert json.loads(json.dumps(found, allow_nan=False)) == found  # plain JSON values, nothing of NumPy
 
 
 def test_result_says_what_the_files_say(finished_experiment):
     experiment_id = finished_experiment({"zebra": 30, "ant": 20})
-    result = report.result(experiment_id)
-    assert result["dataset"] == {
+    found = result.found(experiment_id)
+    assert found["dataset"] == {
         "images": 50,
         "classes": ["ant", "zebra"],
         "split": read_split(experiment_id)["part"].value_counts().to_dict(),
     }
-    confusion = np.array(result["arms"]["transfer"]["confusion"])
-    assert confusion.sum() == result["dataset"]["split"]["test"]
-    assert result["arms"]["transfer"]["accuracy"] == np.trace(confusion) / confusion.sum()
-    assert result["difference"]["accuracy"] == pytest.approx(
-        result["arms"]["transfer"]["accuracy"] - result["arms"]["scratch"]["accuracy"]
+    confusion = np.array(found["arms"]["transfer"]["confusion"])
+    assert confusion.sum() == found["dataset"]["split"]["test"]
+    assert found["arms"]["transfer"]["accuracy"] == np.trace(confusion) / confusion.sum()
+    assert found["difference"]["accuracy"] == pytest.approx(
+        found["arms"]["transfer"]["accuracy"] - found["arms"]["scratch"]["accuracy"]
     )
-    assert result["proof"]["weights_sha256"] == "ab" * 32
-    assert result["proof"]["frozen_unchanged"] is True
-    assert result["arms"]["scratch"]["epochs"] == 12
+    assert found["proof"]["weights_sha256"] == "ab" * 32
+    assert found["proof"]["frozen_unchanged"] is True
+    assert found["arms"]["scratch"]["epochs"] == 12
 
 
 def test_reading_the_pictures_in_counts_in_the_first_arm_only(finished_experiment):
     experiment_id = finished_experiment()
     ingest = report.read(experiment_id).dataset.seconds
-    transfer, scratch = (report.result(experiment_id)["arms"][arm]["seconds"] for arm in ("transfer", "scratch"))
+    transfer, scratch = (result.result(experiment_id)["arms"][arm]["seconds"] for arm in ("transfer", "scratch"))
     assert ingest > 0
     assert (transfer["ingest"], scratch["ingest"]) == (ingest, 0.0)
     assert transfer["total"] == pytest.approx(10.0 + ingest)
@@ -249,7 +250,7 @@ def test_reading_the_pictures_in_counts_in_the_first_arm_only(finished_experimen
 def test_result_can_be_passed_on_without_the_way_to_the_pictures(finished_experiment):
     workspace = new_id()
     experiment_id = finished_experiment(workspace=workspace)
-    text = json.dumps(report.result(experiment_id))
+    text = json.dumps(result.result(experiment_id))
     assert workspace not in text
     assert read_experiment(experiment_id).dataset not in text
     assert Experiment.model_validate(json.loads(text)["experiment"]).dataset_name == "Noise"
@@ -257,8 +258,8 @@ def test_result_can_be_passed_on_without_the_way_to_the_pictures(finished_experi
 
 def test_without_an_opponent_scratch_and_difference_are_null(finished_experiment):
     experiment_id = finished_experiment(opponent=None)
-    result = report.result(experiment_id)
-    assert (result["arms"]["scratch"], result["difference"]) == (None, None)
+    found = result.found(experiment_id)
+    assert (found["arms"]["scratch"], found["difference"]) == (None, None)
     read = report.read(experiment_id)
     assert read.comparison is None
     assert said(read.sentence).endswith("with 95 % confidence). There is no other arm's score to compare with.")
@@ -266,17 +267,17 @@ def test_without_an_opponent_scratch_and_difference_are_null(finished_experiment
 
 def test_an_arm_stopped_before_its_first_epoch_has_no_scores(finished_experiment):
     experiment_id = finished_experiment(arms=(Arm.SCRATCH,))
-    result = report.result(experiment_id)
-    assert (result["arms"]["transfer"], result["difference"]) == (None, None)
-    assert result["proof"]["device"] == "CPU, 2 cores"
+    found = result.found(experiment_id)
+    assert (found["arms"]["transfer"], found["difference"]) == (None, None)
+    assert found["proof"]["device"] == "CPU, 2 cores"
     assert report.read(experiment_id).sentence.startswith("From scratch is right on ")
 
 
 def test_an_experiment_without_any_score_has_a_result_all_the_same(finished_experiment):
     experiment_id = finished_experiment(arms=())
-    result = report.result(experiment_id)
-    assert result["arms"] == {"transfer": None, "scratch": None}
-    assert result["proof"] == {
+    found = result.found(experiment_id)
+    assert found["arms"] == {"transfer": None, "scratch": None}
+    assert found["proof"] == {
         "weights_sha256": None,
         "frozen_unchanged": None,
         "versions": None,
@@ -284,19 +285,19 @@ def test_an_experiment_without_any_score_has_a_result_all_the_same(finished_expe
         "seed": 1,
     }
     assert report.read(experiment_id).sentence == "There are no scores yet, so there is nothing to compare."
-    assert report.table(result) == "There are no scores yet, so there is nothing to compare."
-    assert report.predictions_csv(experiment_id).startswith("name,true,arm,predicted,p_bird")
+    assert outcome.table(found) == "There are no scores yet, so there is nothing to compare."
+    assert result.predictions_csv(experiment_id).startswith("name,true,arm,predicted,p_bird")
 
 
 def test_a_stopped_arm_is_compared_and_marked(finished_experiment):
     experiment_id = finished_experiment(stopped=(Arm.SCRATCH,), right=BOTH_RIGHT)
-    result = report.result(experiment_id)
-    assert (result["arms"]["transfer"]["stopped"], result["arms"]["scratch"]["stopped"]) == (False, True)
-    assert result["difference"] is not None
+    found = result.found(experiment_id)
+    assert (found["arms"]["transfer"]["stopped"], found["arms"]["scratch"]["stopped"]) == (False, True)
+    assert found["difference"] is not None
     assert report.read(experiment_id).remarks == [
         "From scratch was stopped early; its best epoch until then is scored."
     ]
-    assert "From scratch (stopped)" in report.table(result)
+    assert "From scratch (stopped)" in outcome.table(found)
 
 
 def test_arms_without_mistakes_have_no_remarks(finished_experiment):
@@ -305,7 +306,7 @@ def test_arms_without_mistakes_have_no_remarks(finished_experiment):
 
 def test_refuses_an_experiment_that_is_not_there():
     with pytest.raises(InputError, match="found none"):
-        report.result(new_id())
+        result.result(new_id())
 
 
 def test_the_report_process_writes_the_result_without_keras(finished_experiment):
@@ -317,7 +318,7 @@ def test_the_report_process_writes_the_result_without_keras(finished_experiment)
     assert subprocess.run(command, cwd=ROOT, input=b"", check=False, timeout=60).returncode == 1
     assert not path.exists(), "nobody has told it"
     subprocess.run(command, cwd=ROOT, input=b"\n", check=True, timeout=60)
-    assert json.loads(path.read_text(encoding="utf-8")) == report.result(experiment_id)
+    assert json.loads(path.read_text(encoding="utf-8")) == result.result(experiment_id)
     checked = f"import sys; sys.argv = ['report', {str(path.parent)!r}]\ntry:\n    {script}\nexcept SystemExit: pass\n"
     loaded = f"{checked}assert not {{'keras', 'tensorflow', 'openvino', 'streamlit'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=True, timeout=60)
@@ -333,7 +334,7 @@ def test_the_report_process_says_in_one_line_what_is_wrong(home):
 
 def test_the_table_shows_both_arms_and_ends_with_the_verdict(finished_experiment):
     experiment_id = finished_experiment(right=BOTH_RIGHT)
-    lines = said(report.table(report.result(experiment_id))).splitlines()
+    lines = said(outcome.table(result.result(experiment_id))).splitlines()
     assert lines[0].split() == ["Transfer", "learning", "From", "scratch"]
     assert next(line.split() for line in lines if line.startswith("trained parameters"))[-2:] == ["4,100", "3,211,076"]
     assert "Transfer learning: a row is the true class, a column the answer" in lines
@@ -342,7 +343,7 @@ def test_the_table_shows_both_arms_and_ends_with_the_verdict(finished_experiment
 
 def test_the_table_leaves_out_large_matrices(finished_experiment):
     experiment_id = finished_experiment({f"class{number:02d}": 6 for number in range(11)})
-    assert "a row is the true class" not in report.table(report.result(experiment_id))
+    assert "a row is the true class" not in outcome.table(result.result(experiment_id))
 
 
 # ---- CSV ------------------------------------------------------------------------------------------------------------
@@ -350,7 +351,7 @@ def test_the_table_leaves_out_large_matrices(finished_experiment):
 
 def test_the_csv_has_a_row_a_picture_and_arm_under_the_pictures_own_names(finished_experiment):
     experiment_id = finished_experiment()
-    rows = list(csv.DictReader(io.StringIO(report.predictions_csv(experiment_id))))
+    rows = list(csv.DictReader(io.StringIO(result.predictions_csv(experiment_id))))
     read = report.read(experiment_id)
     assert len(rows) == 2 * read.arms[Arm.TRANSFER].score.n
     assert all(row["name"].startswith(f"{row['true']}/") for row in rows)
@@ -365,7 +366,7 @@ def test_the_csv_has_a_row_a_picture_and_arm_under_the_pictures_own_names(finish
 def test_no_cell_of_the_csv_is_a_formula(finished_experiment, start):
     evil = f"{start}HYPERLINK(1)"
     experiment_id = finished_experiment({evil: 8, "fair": 8})
-    rows = list(csv.reader(io.StringIO(report.predictions_csv(experiment_id))))
+    rows = list(csv.reader(io.StringIO(result.predictions_csv(experiment_id))))
     assert any(f"'{evil}" in row for row in rows)
     assert not [text for row in rows for text in row if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))]
 
@@ -377,13 +378,13 @@ def test_cells_that_begin_with_a_tab_or_a_line_break_are_safe_too(text, finished
     renamed = read.dataset.pictures.assign(name=text)
     object.__setattr__(read.dataset, "pictures", renamed)
     monkeypatch.setattr(report, "read", lambda _: read)
-    names = [row[0] for row in csv.reader(io.StringIO(report.predictions_csv(experiment_id), newline=""))][1:]
+    names = [row[0] for row in csv.reader(io.StringIO(result.predictions_csv(experiment_id), newline=""))][1:]
     assert set(names) == {f"'{text}"}
 
 
 def test_outputs_that_were_too_quick_to_be_exact_are_spoken_of():
     check = {"pictures": 400, "answers_differ": 5, "largest_difference": 0.3, "passed": False}
-    assert "5 of 400 test pictures" in report.far_from_exact(Arm.TRANSFER, {"fast_check": check})
-    assert not report.far_from_exact(Arm.TRANSFER, {"fast_check": check | {"passed": True}})
-    assert not report.far_from_exact(Arm.SCRATCH, {"fast_check": None})
-    assert not report.far_from_exact(Arm.SCRATCH, {})
+    assert "5 of 400 test pictures" in comparison.far_from_exact(Arm.TRANSFER, {"fast_check": check})
+    assert not comparison.far_from_exact(Arm.TRANSFER, {"fast_check": check | {"passed": True}})
+    assert not comparison.far_from_exact(Arm.SCRATCH, {"fast_check": None})
+    assert not comparison.far_from_exact(Arm.SCRATCH, {})

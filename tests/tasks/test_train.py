@@ -21,7 +21,7 @@ from core.data.pictures import picture
 from core.data.pictures.augmentation import Augmentation
 from core.disk.home import arm_directory, dataset_directory
 from core.disk.status import State, Status, read_metrics, read_status, request_stop, write_status
-from core.network import batches, engine, model
+from core.network import backend, batches, engine, loading, model
 from core.network.batchnorm import Reestimation
 from core.plan import bases
 from core.plan.experiment import Arm, parameter_counts
@@ -175,7 +175,7 @@ def test_the_frozen_weights_are_imagenet_s_and_the_unfrozen_ones_have_moved(comp
     chosen = read_experiment(compared.experiment_id)
     assert chosen
     original = model.build("MobileNet", chosen.head, image_size=32, n_classes=3)
-    model.load_base_weights(original, ASSETS / "weights" / "mobilenet_1_0_224_tf.fp16.h5")
+    loading.load_base_weights(original, ASSETS / "weights" / "mobilenet_1_0_224_tf.fp16.h5")
     network = reloaded(compared.arm(Arm.TRANSFER))
     frozen = {layer.name for layer in original.frozen_layers(12)}
     for layer in original.base_layers:
@@ -287,9 +287,9 @@ def test_a_flattened_map_hidden_layers_and_class_weights_are_trained_too(new_exp
 def test_in_mixed_precision_what_is_saved_and_scored_is_float32(new_experiment, monkeypatch):
     """What a GPU makes `prepare_device` choose."""
 
-    def half_precision() -> model.Placement:
+    def half_precision() -> backend.Placement:
         keras.config.set_dtype_policy("mixed_bfloat16")
-        return model.Placement("GPU of a test", "Keras in half precision")
+        return backend.Placement("GPU of a test", "Keras in half precision")
 
     monkeypatch.setattr(model, "prepare_device", half_precision)
     experiment_id = new_experiment(2, frozen_blocks=13)

@@ -6,10 +6,8 @@ by strip, on the way to a picture that is smaller by a whole factor.
 
 import hashlib
 import io
-import struct
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,43 +26,34 @@ from PIL import (  # noqa: F401 - what is imported here is not looked for with e
 from core.data.pictures import colour
 from core.data.pictures import depth as depths
 from core.data.pictures.depth import UNKNOWN, Depth, Range, Values
+from core.data.pictures.header import (
+    BYTES_A_PIXEL,
+    COPIES,
+    JPEGS,
+    STRIP_PIXELS,
+    _coefficient_bytes,
+    _copies,
+    _webp_size,
+    needed_bytes,
+    opened,
+    plain_end,
+    too_large,
+    turn,
+)
 from core.data.zips import kinds
 from core.errors import InputError
 
 if TYPE_CHECKING:  # few pictures need it, and it would double what the process takes
     import numpy as np
 
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM")  # MPO, of some cameras, is read as JPEG
-JPEGS = ("JPEG", "MPO")
 JPEG_PIXELS = 4  # times as many as of another kind: it is made smaller while it is decoded
 PILLOWS_MOST = Image.MAX_IMAGE_PIXELS or 0  # pixels, of which Pillow warns by itself
 LOSSY_STARTS = (b"\xff\xd8", b"RIFF")  # JPEG, WebP
 JPEG_QUALITY = 92
-JFIF_BYTES = 14  # of the one marker that says nothing of a picture, without a thumbnail
-START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"  # nothing else in a JPEG's coded pixels begins like these
 PNG_SIDE = 128  # px; a lossless picture up to here stays so, as blocks of JPEG would show and the file is small anyway
 THUMBNAIL_SIDE = 32
 PLAIN_MODES = {"L": "L", "LA": "L", "CMYK": "CMYK"}  # Pillow's modes, and what is left of them; RGB of all others
 ROUGH_SIDE = 2 * THUMBNAIL_SIDE  # at least, of what a thumbnail is made of
-UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-STRIP_PIXELS = 1_000_000
-STRIP_BYTES = 16  # that each of them takes, beside the picture
-BYTES_A_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}  # 4 in all other modes
-COPIES = {  # of a whole picture that Pillow and the library below it hold at once, where that is more than one
-    "WEBP": 4.25,  # decoded, the canvas, the one before it, and as bytes
-    "AVIF": 3.0,  # its planes, as bytes, and the picture
-    "HEIF": 3.0,  # likewise
-    "TIFF": 2.0,  # a strip may be all of it; one that lies on its side is turned
-    "bmp_rle": 3.0,
-}
 
 # For the whole process and not around each picture: the filters of `warnings` are no thread's own.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -177,7 +166,7 @@ def _read(
     except (InputError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureError(_too_large(max_pixels)) from None
+        raise PictureError(too_large(max_pixels)) from None
     except UnidentifiedImageError:
         raise PictureError(f"it is {kinds.name(data)}") from None
     except Exception:  # on broken data Pillow's readers raise nearly anything
@@ -193,14 +182,14 @@ def _upright(
         raise PictureError("it is an empty file")
     width, height = _webp_size(data)
     if width * height > max_pixels:
-        raise PictureError(_too_large(max_pixels))
+        raise PictureError(too_large(max_pixels))
     if width:  # opening a WebP takes its canvases' memory
-        admit(len(data) + _needed_bytes(width * height, 4 * COPIES["WEBP"]))
-    image = _opened(data)
+        admit(len(data) + needed_bytes(width * height, 4 * COPIES["WEBP"]))
+    image = opened(data)
     most = max_pixels * (JPEG_PIXELS if image.format in JPEGS else 1)
     if image.width * image.height > most:
-        raise PictureError(_too_large(most))
-    end, coefficients = _plain_end(image, data, side), _coefficient_bytes(image, data)
+        raise PictureError(too_large(most))
+    end, coefficients = plain_end(image, data, side), _coefficient_bytes(image, data)
     plain = Plain(end, *image.size) if end else None
     if plain and is_rough:
         image.draft("L", (ROUGH_SIDE, ROUGH_SIDE))
@@ -208,93 +197,17 @@ def _upright(
         image.draft(None, (side, side))  # decodes a large JPEG at a half, a quarter or an eighth, never below `side`
     if image.format != "WEBP":
         each = BYTES_A_PIXEL.get(image.mode, 4) * _copies(image)
-        admit(len(data) + coefficients + _needed_bytes(image.width * image.height, each))
+        admit(len(data) + coefficients + needed_bytes(image.width * image.height, each))
     image.load()
     if plain:
         return image, plain, None  # it is what is wanted: upright, RGB, small
-    turn = _turn(image)  # only now: Pillow has turned a TIFF by itself, and a PNG may say it after its pixels
+    turned = turn(image)  # only now: Pillow has turned a TIFF by itself, and a PNG may say it after its pixels
     values = _values(image, depth)
     fitted = _fitted(image, side, values.used if values else (0.0, 255.0))
     rgb = colour.in_srgb(fitted, image.info.get("icc_profile")).convert("RGB")
-    found = rgb if turn is None else rgb.transpose(turn)
+    found = rgb if turned is None else rgb.transpose(turned)
     found.info.clear()  # comments and profiles would be stored with it
     return found, None, values
-
-
-def _opened(data: bytes) -> ImageFile.ImageFile:
-    if kinds.is_heif(data):
-        import pi_heif  # few zips need it, and it takes a while
-
-        pi_heif.register_heif_opener()
-        return Image.open(io.BytesIO(data), formats=("HEIF",))
-    return Image.open(io.BytesIO(data), formats=FORMATS)
-
-
-def _plain_end(image: Image.Image, data: bytes, side: int) -> int:
-    """Where the JPEG ends in a source that is one as `small` writes them: colour, small, nothing but its pixels.
-
-    0 for any other source. What hangs on behind that end is no part of the picture.
-    """
-    scan = data.find(START_OF_SCAN)
-    end = data.find(END_OF_IMAGE, scan)
-    markers = getattr(image, "applist", ())
-    says_nothing = all(name == "APP0" and len(said) == JFIF_BYTES for name, said in markers)
-    is_wanted = image.format == "JPEG" and image.mode == "RGB" and says_nothing and max(image.size) <= side
-    return end + len(END_OF_IMAGE) if is_wanted and 0 < scan < end else 0
-
-
-def _too_large(max_pixels: int) -> str:
-    return f"it has more than the {max_pixels / 1e6:g} megapixels that are read"
-
-
-def _webp_size(data: bytes) -> tuple[int, int]:
-    """Width and height of a WebP's canvas by its header, (0, 0) of anything else.
-
-    The three kinds of header: https://developers.google.com/speed/webp/docs/riff_container
-    """
-    if data[:4] != b"RIFF" or data[8:12] != b"WEBP":
-        return 0, 0
-    kind, header = data[12:16], data[20:30].ljust(10, b"\0")
-    if kind == b"VP8X":
-        return 1 + int.from_bytes(header[4:7], "little"), 1 + int.from_bytes(header[7:10], "little")
-    if kind == b"VP8L":
-        bits = int.from_bytes(header[1:5], "little")
-        return 1 + bits % 2**14, 1 + (bits >> 14) % 2**14
-    sides = struct.unpack("<HH", header[6:10])
-    return sides[0] % 2**14, sides[1] % 2**14
-
-
-def _copies(image: ImageFile.ImageFile) -> float:
-    return max(COPIES.get(image.format or "", 1.0), *(COPIES.get(tile[0], 1.0) for tile in image.tile), 1.0)
-
-
-def _needed_bytes(pixels: int, bytes_a_pixel: float) -> int:
-    """Decoded pixels, on the way to them and then, with the strips."""
-    return int(pixels * bytes_a_pixel) + STRIP_BYTES * min(pixels, STRIP_PIXELS)
-
-
-def _coefficient_bytes(image: Image.Image, data: bytes) -> int:
-    """A JPEG in several scans is held as coefficients of two bytes, at its full size, until the last one is read."""
-    if not isinstance(image, JpegImagePlugin.JpegImageFile) or _is_one_scan(image, data):
-        return 0
-    horizontal, vertical = (max(layer[place] for layer in image.layer) for place in (1, 2))
-    share = sum(layer[1] * layer[2] for layer in image.layer) / (horizontal * vertical)
-    return int(2 * share * image.width * image.height)
-
-
-def _is_one_scan(image: JpegImagePlugin.JpegImageFile, data: bytes) -> bool:
-    """Whether its first scan has all channels in full. The scan of a thumbnail in its metadata is none of its own."""
-    place = 2
-    while data[place : place + 1] == b"\xff" and data[place : place + 2] != START_OF_SCAN:
-        is_filled = data[place + 1 : place + 2] == b"\xff"  # any number of these may stand before a marker
-        place += 1 if is_filled else 2 + int.from_bytes(data[place + 2 : place + 4])
-    return not image.info.get("progressive") and data[place + 4 : place + 5] == bytes([len(image.layer)])
-
-
-def _turn(image: Image.Image) -> Image.Transpose | None:
-    with suppress(Exception):  # broken metadata is no reason to refuse a picture
-        return UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    return None
 
 
 def _fitted(image: Image.Image, side: int, ends: Range) -> Image.Image:

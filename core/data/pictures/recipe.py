@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from core.data.pictures import depth, pixels
+from core.data.pictures import depth, header, pixels
 from core.data.pictures.depth import Depth
 from core.settings import settings
 
@@ -40,6 +40,6 @@ def labels(classes: Sequence[str], known: Depth, *, image_size: int) -> dict[str
         "lossless_side": pixels.PNG_SIDE,
         "depth": known,
         "black_and_white": depth.by_mode(known),
-        "turns": {str(orientation): int(turn) for orientation, turn in pixels.UPRIGHT.items()},
+        "turns": {str(orientation): int(turn) for orientation, turn in header.UPRIGHT.items()},
         "output": "P(classes[1])" if len(classes) == 2 else "a probability for each class",
     }

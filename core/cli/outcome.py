@@ -1,0 +1,54 @@
+"""The outcome of an experiment as text for a terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.plan.experiment import Arm
+from core.report.comparison import NAMES, alone, below_the_line, sentence
+from core.report.scores import Score, _score
+from core.report.verdict import Verdict
+from core.words.numbers import percent, percent_range
+
+TABLE_CLASSES = 10  # a terminal has room for confusion matrices of so many
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """`result` as plain text for a terminal: both arms side by side, small confusion matrices, the verdict."""
+    classes = result["dataset"]["classes"]
+    entries = {Arm(arm): entry for arm, entry in result["arms"].items() if entry}
+    scores = {arm: _score(np.array(entry["confusion"]), classes) for arm, entry in entries.items()}
+    blocks = [_arms_table(entries, scores)] if entries else []
+    if len(classes) <= TABLE_CLASSES:
+        blocks += [_confusion_table(NAMES[arm], one, classes) for arm, one in scores.items()]
+    return "\n\n".join([*blocks, "\n".join([_verdict_of(result, scores), *below_the_line(scores)])])
+
+
+def _verdict_of(result: Mapping[str, Any], scores: Mapping[Arm, Score]) -> str:
+    difference = result["difference"]
+    if difference is None:
+        return alone(scores)
+    low, high = difference["interval"]
+    return sentence(scores[Arm.TRANSFER], scores[Arm.SCRATCH], (low, high), Verdict(difference["verdict"]))
+
+
+def _arms_table(entries: Mapping[Arm, Mapping[str, Any]], scores: Mapping[Arm, Score]) -> str:
+    columns = {}
+    for arm, entry in entries.items():
+        one = scores[arm]
+        columns[NAMES[arm] + (" (stopped)" if entry["stopped"] else "")] = {
+            "accuracy": percent(one.accuracy, one.n),
+            "95\xa0% interval": percent_range(one.interval, one.n),
+            "largest class alone": percent(one.largest_class_accuracy, one.n),
+            "epochs": f"{entry['epochs']:,}",
+            "trained parameters": f"{entry['trained_parameters']:,}",
+            **{f"seconds, {key}": f"{value:.1f}" for key, value in entry["seconds"].items()},
+        }
+    return pd.DataFrame(columns).to_string()
+
+
+def _confusion_table(name: str, one: Score, classes: Sequence[str]) -> str:
+    frame = pd.DataFrame(one.confusion, index=list(classes), columns=list(classes))
+    return f"{name}: a row is the true class, a column the answer\n{frame.to_string()}"
