@@ -609,7 +609,7 @@ if module == "core.tasks.report":
     sys.exit()
 if module == "core.tasks.train":
     target = target / sys.argv[4]
-if module == "core.plan.weights":
+if module == "core.tasks.fetch":
     target = Path(os.environ["HEADSTART_HOME"], "weights", sys.argv[3])
 with (target / "starts").open("a") as starts:
     gpu = os.environ.get("CUDA_VISIBLE_DEVICES")

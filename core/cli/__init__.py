@@ -1,3 +1,3 @@
 """The command line below python -m core, which stands in for the pages where there is no browser.
 
-May import display, report, queue, plan, data, worker, disk."""
+May import display, report, queue, plan, data, disk."""

@@ -1,4 +1,4 @@
 """Pictures with labels: a zip becomes a data set, and a data set is split.
 
-May import worker, disk.
+May import disk.
 """

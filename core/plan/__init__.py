@@ -1,3 +1,3 @@
 """What is to be trained: the catalogue of bases, an experiment, what it will need of this host.
 
-May import data, worker, disk."""
+May import data, disk."""

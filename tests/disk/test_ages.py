@@ -163,7 +163,7 @@ def test_an_upload_that_cannot_be_removed_keeps_no_other_one(host, zip_of, monke
     zipped = zip_of({"cat/": 9, "dog/": 9})
     several = [dataset_directory(ingest.ingest(ingest.create(zipped, "Pets")).id) for _ in range(3)]
     host.passes(2 * DAY)
-    real = uploads._removed
+    real = removal._removed
     stuck = directories("datasets")[0]
 
     def removed(directory: Path) -> bool:
@@ -171,7 +171,7 @@ def test_an_upload_that_cannot_be_removed_keeps_no_other_one(host, zip_of, monke
             raise PermissionError(13, "no")
         return real(directory)
 
-    monkeypatch.setattr(uploads, "_removed", removed)
+    monkeypatch.setattr(removal, "_removed", removed)
     removal.expire(Ages())
     assert [path for path in several if path.exists()] == [stuck]
 

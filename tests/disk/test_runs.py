@@ -11,6 +11,7 @@ import pytest
 from core import identity
 from core.disk.files import write_frame, write_json, write_whole
 from core.disk.home import arm_directory, dataset_directory, experiment_directory, new_id
+from core.disk.home import make as make_home
 from core.disk.record import read_json
 from core.disk.status import (
     METRICS,
@@ -45,7 +46,7 @@ def create(workspace: str = "", created: str = "", dataset: str = DATASET, **cho
 def test_the_home_folder_is_made(home, monkeypatch):
     monkeypatch.setenv("HEADSTART_HOME", str(home / "a" / "b"))
     settings.cache_clear()
-    home.make()
+    make_home()
     assert (home / "a" / "b").is_dir()
 
 
@@ -66,7 +67,7 @@ def test_a_home_folder_that_cannot_be_written_says_how_to_name_another(place, ho
     monkeypatch.setenv("HEADSTART_HOME", str(place(home)))
     settings.cache_clear()
     with pytest.raises(ResourceError, match="HEADSTART_HOME"):
-        home.make()
+        make_home()
 
 
 # ---- ids

@@ -1,6 +1,8 @@
 """Every row of the catalogue against the network that Keras builds for it."""
 
 import math
+import sys
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,6 +13,10 @@ from core.errors import ExperimentError
 from core.plan import bases
 from core.plan.bases import BASES, Base, Block
 from core.plan.experiment import Head
+from core.settings import ROOT
+
+sys.path.append(str(ROOT / "scripts"))
+import print_blocks
 
 # Odd and even, a power of two and not, the smallest and larger than the base's own.
 SIZES = {"InceptionV3": (75, 128, 161), "Xception": (71, 128, 161)}
@@ -198,3 +204,25 @@ def test_a_base_that_is_not_in_the_catalogue_is_refused_with_those_that_are():
 
 def test_every_name_of_the_catalogue_finds_its_row():
     assert {name: bases.base(name).name for name in BASES} == {name: name for name in BASES}
+
+
+@each_base
+def test_the_script_prints_the_blocks_of_a_row(base, capsys, monkeypatch):
+    monkeypatch.setattr(print_blocks, "built", lambda name, _: own_network(name))
+    arguments = [base.name, *(str(block.last_layer) for block in base.blocks), "--size", str(base.image_size)]
+    assert print_blocks.main(arguments) == 0
+    printed = bases._blocks(capsys.readouterr().out)
+    assert [replace(block, name="") for block in printed] == [replace(block, name="") for block in base.blocks]
+
+
+def test_the_script_lists_where_a_block_can_end_and_refuses_other_layers(capsys):
+    assert print_blocks.main(["VGG16"]) == 0
+    assert "  10  block3_pool" in capsys.readouterr().out.splitlines()
+    assert print_blocks.main(["VGG16", "block1_pool", "block2_pool"]) == 0
+    assert capsys.readouterr().out.splitlines()[2].split()[1:3] == ["6", "221_440"]
+    assert print_blocks.main(["ResNet50", "conv2_block1_1_conv"]) == 2
+    assert (
+        capsys.readouterr().err
+        == "error: expected layers behind which one tensor crosses. Found conv2_block1_1_conv.\n"
+    )
+    assert print_blocks.main(["ResNet51"]) == 2

@@ -30,7 +30,7 @@ def child(place: Path) -> Iterator[Callable[[str], Child]]:
 
     def start(part: str) -> Child:
         (place / "part").write_text(part)
-        started.append(children.start(place, ("core.data.dataset", str(place)), {}))
+        started.append(children.start(place, ("core.tasks.ingest", str(place)), {}))
         return started[-1]
 
     yield start

@@ -594,8 +594,8 @@ def test_one_consumer_serves_a_home_while_its_server_lives(home, wait_for):
 
 
 def test_servers_that_start_at_once_start_one_consumer(wait_for):
-    code = "from core.queue import jobs; jobs.ensure_consumer(); "
-    code += "print(jobs.read_json(jobs._note_path('consumer'))['pid'])"
+    code = "from core.disk import home, record; from core.queue import jobs; jobs.ensure_consumer(); "
+    code += "print(record.read_json(home.file('consumer.json'))['pid'])"
     servers = [
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
