@@ -2,7 +2,7 @@
 
 NAME is a network of `keras.applications`, each LAYER the last one of a block, by its name or its position, in their
 order. Without any, the layers are listed at which a block can end: exactly one tensor crosses there, from what comes
-before to what comes after. `--size` builds it for pictures of so many pixels, by default 224. The weights are random, so
+before to what comes after. `--size` builds it for pictures of so many pixels, by default 224. The weights are random:
 nothing is downloaded.
 """
 
