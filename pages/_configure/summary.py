@@ -1,32 +1,27 @@
 """Configure, right column: both networks, what they train, how long and how large; measured where that is unknown."""
 
-import base64
 import hashlib
-import io
 import math
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
-from PIL import Image
 
 from core.data.dataset import Dataset
-from core.data.pictures import picture
 from core.data.split import Split
 from core.disk import home
 from core.disk.files import write_json
 from core.disk.status import State, read_status, request_stop
 from core.display import diagram
-from core.errors import DamagedError, ResourceError
+from core.errors import ResourceError
 from core.plan import estimate, fitting
 from core.plan.estimate import Estimate
 from core.plan.experiment import Arm, Experiment
 from core.queue import jobs
 from core.words.numbers import duration, gigabytes
 from pages._configure import augmentation
-from pages._shared import notices
-from pages._shared.thumbnails import EMPTY
+from pages._shared import notices, thumbnails
 
 POLL_SECONDS = 1.0
 SETTLED_SECONDS = 1.5  # without a change, before a probe is worth starting
@@ -47,7 +42,15 @@ def _live(chosen: Experiment, of: Dataset, split: Split, was_waiting: bool) -> N
     for arm in chosen.arms:
         facts = _facts(estimates[arm], is_measuring=is_measuring)
         with st.container(border=True, key=f"network_{arm}"):
-            st.html(diagram.card(chosen, arm, classes=of.classes, picture=_thumbnail(of), facts=facts))
+            st.html(
+                diagram.card(
+                    chosen,
+                    arm,
+                    classes=of.classes,
+                    picture=thumbnails.stretched(augmentation.previewed(of), THUMBNAIL_SIDE),
+                    facts=facts,
+                )
+            )
 
 
 def _estimates(chosen: Experiment, split: Split) -> dict[Arm, Estimate]:
@@ -117,18 +120,3 @@ def end_probe() -> None:
     if probe and probe["directory"]:
         with suppress(FileNotFoundError):  # it is over for so long that it was removed
             request_stop(probe["directory"])
-
-
-def _thumbnail(of: Dataset) -> str:
-    """The previewed picture as a data URI."""
-    try:
-        return _encoded(str(augmentation.previewed(of)))
-    except (DamagedError, FileNotFoundError):
-        return EMPTY
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _encoded(path: str) -> str:
-    packed = io.BytesIO()
-    Image.fromarray(picture.load(Path(path), THUMBNAIL_SIDE)).save(packed, "JPEG", quality=85)
-    return f"data:image/jpeg;base64,{base64.b64encode(packed.getvalue()).decode()}"

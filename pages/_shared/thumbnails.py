@@ -39,6 +39,19 @@ def _thumbnail(path: str) -> str:
         return _address(stored.convert("RGB"))
 
 
+def stretched(path: Path, side: int) -> str:
+    """The picture as a network sees it, stretched to a square of `side` pixels, as a data address."""
+    try:
+        return _stretched(str(path), side)
+    except (DamagedError, FileNotFoundError):
+        return EMPTY
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _stretched(path: str, side: int) -> str:
+    return _address(Image.fromarray(picture.load(Path(path), side)))
+
+
 def square(path: Path, name: str) -> str:
     """A small square cut-out of the picture as an HTML image; a hover shows the name."""
     try:
