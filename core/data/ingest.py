@@ -16,7 +16,7 @@ from core.data.findings.problem import Problem, ProblemKind, found
 from core.data.findings.problem import Severity as Severity
 from core.data.labels import layout
 from core.data.near import copies
-from core.data.same_zip import emptied, link, made_of, of_the_same_zip
+from core.data.same_zip import make_empty, link, made_of, of_the_same_zip
 from core.data.storing import IngestProgress
 from core.data.uploads import discard
 from core.data.zips.archive import open_archive, printable
@@ -95,7 +95,7 @@ def ingest(
     directory = dataset_directory(dataset_id)
     try:
         with uploads.held(dataset_id):
-            return _ingested(directory, IngestProgress(progress, stopped))
+            return _ingest(directory, IngestProgress(progress, stopped))
     except OSError as error:
         full = refusal(error)  # before room is made
         if full is None:
@@ -136,12 +136,12 @@ def reread(dataset_id: str, key: str, *, workspace: str = "") -> str:
             request = read_json(source / "request.json") or {}
             write_json(directory / "request.json", {**request, "reading": key, "workspace": workspace})
             made = _read_by(ways, way, directory, replace(known, near=copies.read(source)))
-            if not link(known, emptied(directory / "pictures"), IngestProgress()):
+            if not link(known, make_empty(directory / "pictures"), IngestProgress()):
                 raise ResourceError(
                     "The pictures must be there and fit on the host's disk. Found them gone, or it full."
                 )
             write_status(directory, Status(state=State.DONE))
-            _written(directory, made, begun)
+            _write(directory, made, begun)
     return other_id
 
 
@@ -161,19 +161,19 @@ def _title(name: str) -> str:
     return base.removesuffix(".zip").removesuffix(".ZIP").strip()[:100] or "Pictures"
 
 
-def _ingested(directory: Path, progress: IngestProgress) -> Dataset:
+def _ingest(directory: Path, progress: IngestProgress) -> Dataset:
     begun = time.monotonic()
     upload, folder = directory / "upload.zip", directory / "pictures"
     if not upload.is_file():
         raise DatasetError("This data set's zip is not here any more. Upload it again.")
     for known in of_the_same_zip(directory):
-        if link(known, emptied(folder), progress):
-            return _written(directory, replace(known, id=directory.name), begun)
-    emptied(folder)
+        if link(known, make_empty(folder), progress):
+            return _write(directory, replace(known, id=directory.name), begun)
+    make_empty(folder)
     with open_archive(upload) as archive:
         arranged = layout.arrange(archive)
         manifest.check_names(archive, arranged)
-        stock = storing.stored(archive, arranged, directory, progress)
+        stock = storing.store(archive, arranged, directory, progress)
         refused = [f"{entry.name}: {entry.reason}" for entry in archive.refused]
     common = (
         *found(ProblemKind.UNREADABLE, stock.unreadable),
@@ -189,7 +189,7 @@ def _ingested(directory: Path, progress: IngestProgress) -> Dataset:
     made = _read_by(ways, ways.ways[0], directory, shared)
     ways.write(directory)
     copies.write(near, directory)
-    return _written(directory, made, begun, is_repeatable=not stock.was_short)
+    return _write(directory, made, begun, is_repeatable=not stock.was_short)
 
 
 def _checked(ways: Ways, way: Way) -> tuple[pd.DataFrame, list[Problem]]:
@@ -235,7 +235,7 @@ def _fingerprint(pictures: pd.DataFrame) -> str:
     return hashlib.sha256("\n".join(sorted("\t".join(str(cell) for cell in row) for row in rows)).encode()).hexdigest()
 
 
-def _written(directory: Path, made: Dataset, begun: float, *, is_repeatable: bool = True) -> Dataset:
+def _write(directory: Path, made: Dataset, begun: float, *, is_repeatable: bool = True) -> Dataset:
     """Write the data set; one for which time or memory was lacking is no model for the same zip."""
     request = read_json(directory / "request.json") or {}
     dataset = replace(made, name=request.get("name", "Pictures"), seconds=time.monotonic() - begun)

@@ -29,7 +29,7 @@ RULES = 7  # to be raised when the same zip is read or stored in another way
 LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")
 
 
-def emptied(folder: Path) -> Path:
+def make_empty(folder: Path) -> Path:
     """The folder, made anew."""
     shutil.rmtree(folder, ignore_errors=True)  # of an ingest that was killed
     folder.mkdir()

@@ -81,7 +81,7 @@ class _Decoded(NamedTuple):
     was_short: bool
 
 
-def stored(archive: Archive, arranged: Layout, directory: Path, progress: IngestProgress) -> Stock:
+def store(archive: Archive, arranged: Layout, directory: Path, progress: IngestProgress) -> Stock:
     """Store each picture that any way to read the zip labels.
 
     Args:

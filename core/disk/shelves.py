@@ -73,7 +73,7 @@ def expire(age: Age) -> None:
     """Remove the folders that nobody used for `keep_cache_days`."""
     for path in _folders():
         if age(path / "key.json") > settings().keep_cache_days * DAY_SECONDS:
-            _removed(path)
+            _remove(path)
 
 
 def make_room() -> None:
@@ -84,11 +84,11 @@ def make_room() -> None:
     for path in found:
         if total <= limit:
             return
-        if _removed(path):
+        if _remove(path):
             total -= sizes[path]
 
 
-def _removed(path: Path) -> bool:
+def _remove(path: Path) -> bool:
     """Whether it could be removed: not while it is used, nor where somebody else owns it or the disk is read-only."""
     try:
         lock = _locked(path / "lock", fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -48,14 +48,14 @@ def delete(dataset_id: str, workspace: str) -> None:
         return
     if not is_owner(dataset_id, workspace):
         raise InputError("Only the link that uploaded these pictures can delete them. Open the app by that link.")
-    if not _removed(dataset_directory(dataset_id)):
+    if not _remove(dataset_directory(dataset_id)):
         raise InputError(refusal(dataset_id) or "These pictures are in use just now. Try again in a moment.")
 
 
 def remove_unused(dataset_id: str) -> None:
     """After an experiment was deleted: remove its data set with the last one on it, unless somebody makes another."""
     with suppress(OSError):  # what cannot be removed now expires
-        _removed(dataset_directory(dataset_id))
+        _remove(dataset_directory(dataset_id))
 
 
 def expire(age: Age) -> None:
@@ -63,10 +63,10 @@ def expire(age: Age) -> None:
     for directory in directories("datasets"):
         if age(directory) > settings().keep_uploads_days * DAY_SECONDS:
             with suppress(OSError):  # what cannot be removed now is tried the next time, and keeps no other one
-                _removed(directory)
+                _remove(directory)
 
 
-def _removed(directory: Path) -> bool:
+def _remove(directory: Path) -> bool:
     """Remove a data set unless it is used or somebody holds it. Without its manifest it is none, so that goes first."""
     lock = locked(directory / "request.json", os.O_RDWR, fcntl.LOCK_EX | fcntl.LOCK_NB)
     if lock is None:

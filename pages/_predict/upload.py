@@ -38,7 +38,7 @@ def show(experiment_id: str) -> None:
     )
     if pressed:
         with notices.errors():
-            st.query_params["prediction"] = _submitted(experiment_id, uploaded)
+            st.query_params["prediction"] = _submit(experiment_id, uploaded)
             st.rerun()
     _offer(experiment_id)
 
@@ -54,7 +54,7 @@ def _offer(experiment_id: str) -> None:
     ):
         with notices.errors():
             files = [(name, path.read_bytes()) for name, path in kept]
-            st.query_params["prediction"] = _created(experiment_id, files)
+            st.query_params["prediction"] = _create(experiment_id, files)
             st.rerun()
 
 
@@ -87,7 +87,7 @@ def _said(status: Status) -> tuple[float, str]:
     return 0.05, "Loading the networks, some seconds"
 
 
-def _created(experiment_id: str, files: list[tuple[str, bytes]]) -> str:
+def _create(experiment_id: str, files: list[tuple[str, bytes]]) -> str:
     """Id of the prediction that is waiting now."""
     prediction_id = predictions.create(experiment_id, files, ownership.workspace())
     with removed_on_failure(predictions.directory(prediction_id)):
@@ -95,9 +95,9 @@ def _created(experiment_id: str, files: list[tuple[str, bytes]]) -> str:
     return prediction_id
 
 
-def _submitted(experiment_id: str, uploaded: list[UploadedFile]) -> str:
+def _submit(experiment_id: str, uploaded: list[UploadedFile]) -> str:
     files = [(each.name, each.getvalue()) for each in uploaded]
-    prediction_id = _created(experiment_id, files)
+    prediction_id = _create(experiment_id, files)
     for each in uploaded:
         elements.free(each)
     st.session_state["asked"] = st.session_state.get("asked", 0) + 1  # an empty uploader next time

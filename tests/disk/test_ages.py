@@ -163,7 +163,7 @@ def test_an_upload_that_cannot_be_removed_keeps_no_other_one(host, zip_of, monke
     zipped = zip_of({"cat/": 9, "dog/": 9})
     several = [dataset_directory(ingest.ingest(ingest.create(zipped, "Pets")).id) for _ in range(3)]
     host.passes(2 * DAY)
-    real = removal._removed
+    real = removal._remove
     stuck = directories("datasets")[0]
 
     def removed(directory: Path) -> bool:
