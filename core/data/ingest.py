@@ -16,7 +16,7 @@ from core.data.findings.problem import Problem, ProblemKind, found
 from core.data.findings.problem import Severity as Severity
 from core.data.labels import layout
 from core.data.near import copies
-from core.data.same_zip import make_empty, link, made_of, of_the_same_zip
+from core.data.same_zip import link, made_of, make_empty, of_the_same_zip
 from core.data.storing import IngestProgress
 from core.data.uploads import discard
 from core.data.zips.archive import open_archive, printable

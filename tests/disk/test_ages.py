@@ -171,7 +171,7 @@ def test_an_upload_that_cannot_be_removed_keeps_no_other_one(host, zip_of, monke
             raise PermissionError(13, "no")
         return real(directory)
 
-    monkeypatch.setattr(removal, "_removed", removed)
+    monkeypatch.setattr(removal, "_remove", removed)
     removal.expire(Ages())
     assert [path for path in several if path.exists()] == [stuck]
 
