@@ -45,7 +45,7 @@ def test_all_ways_are_listed_with_their_classes(variants):
 
 
 def test_another_way_is_another_data_set_of_the_same_files(variants, monkeypatch):
-    monkeypatch.setattr(dataset, "open_archive", None)
+    monkeypatch.setattr(ingest, "open_archive", None)
     other = dataset.read(ingest.reread(variants.id, "folders 1"))
     assert other and other.id != variants.id
     assert other.classes == ("color", "gray")
@@ -78,7 +78,7 @@ def test_near_copies_are_known_by_whichever_way_the_zip_is_read(zip_of, photo_of
     made = ingest.ingest(ingest.create(zip_of(files), "x"))
     assert len(made.near) == 8
     assert made.pictures["near"].notna().any()
-    monkeypatch.setattr(dataset, "open_archive", None)
+    monkeypatch.setattr(ingest, "open_archive", None)
     there = ingest.reread(made.id, "only small", workspace="mine")
     only = dataset.read(there)
     assert only and len(only.near) == 0 and only.pictures["near"].isna().all()
@@ -102,7 +102,7 @@ def test_a_new_upload_of_the_zip_is_read_the_likeliest_way_with_all_others(zip_o
     zipped = zip_of({f"{look}/{label}/": 8 for look in ("color", "gray") for label in ("oak", "elm")})
     first = ingest.ingest(ingest.create(zipped, "x"))
     ingest.reread(first.id, "folders 1")
-    monkeypatch.setattr(dataset, "open_archive", None)  # known by its bytes
+    monkeypatch.setattr(ingest, "open_archive", None)  # known by its bytes
     again = ingest.ingest(ingest.create(zipped, "x"))
     assert again.fingerprint == first.fingerprint
     assert [way.key for way in again.ways] == [way.key for way in first.ways]

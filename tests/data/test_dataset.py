@@ -110,7 +110,7 @@ def test_ingesting_twice_gives_the_first_result(ingested):
 def test_a_zip_with_the_same_bytes_is_not_read_again(zip_of, monkeypatch):
     zipped = zip_of({"cats/": 5, "dogs/": 4, "dogs/broken.jpg": b"no picture"})
     first = ingest.ingest(ingest.create(zipped, "First.zip"))
-    monkeypatch.setattr(dataset, "open_archive", None)
+    monkeypatch.setattr(ingest, "open_archive", None)
     seen: list[tuple[int, int]] = []
     second = ingest.ingest(ingest.create(zipped, "Second.zip"), progress=lambda *at: seen.append(at))
     assert (first.name, second.name) == ("First", "Second")
@@ -133,7 +133,7 @@ def test_pictures_are_copied_where_links_are_not_to_be_had(zip_of, monkeypatch):
     zipped = zip_of({"cats/": 5, "dogs/": 5})
     first = ingest.ingest(ingest.create(zipped, "x"))
     monkeypatch.setattr(os, "link", refuse)
-    monkeypatch.setattr(dataset, "open_archive", None)
+    monkeypatch.setattr(ingest, "open_archive", None)
     second = ingest.ingest(ingest.create(zipped, "x"))
     for picture in first.pictures["picture"]:
         assert second.path(picture).read_bytes() == first.path(picture).read_bytes()
@@ -546,8 +546,8 @@ def test_memory_stays_flat_in_the_number_of_pictures(tmp_path):
     program = """
 import resource, sys
 from pathlib import Path
-from core.data import dataset
-dataset.ingest(dataset.create(Path(sys.argv[1]), "x"))
+from core.data import ingest
+ingest.ingest(ingest.create(Path(sys.argv[1]), "x"))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
     peaks = []

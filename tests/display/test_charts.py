@@ -37,7 +37,7 @@ def answers(matrix: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"picture": [f"{k:03d}" for k in range(len(pairs))], "part": "test", **columns})
 
 
-def scores() -> dict[Arm, scores.Score]:
+def both_scores() -> dict[Arm, scores.Score]:
     return {T: scores.score(answers(MATRIX), CLASSES), S: scores.score(answers(OTHER), CLASSES)}
 
 
@@ -239,7 +239,7 @@ def test_a_matrix_is_told_in_words():
 
 
 def test_accuracies_stand_on_one_axis_with_their_intervals():
-    figure, frame = accuracy.accuracy_axis(scores()), accuracy.accuracy_frame(scores())
+    figure, frame = accuracy.accuracy_axis(both_scores()), accuracy.accuracy_frame(both_scores())
     for trace, row in zip(figure.data, frame.itertuples(), strict=True):
         assert (trace.x[0], trace.y[0]) == (row.accuracy, row.arm)
         assert trace.x[0] + trace.error_x.array[0] == pytest.approx(row.high)
@@ -249,20 +249,20 @@ def test_accuracies_stand_on_one_axis_with_their_intervals():
 
 
 def test_the_line_of_the_largest_class_is_drawn_and_named():
-    figure = accuracy.accuracy_axis(scores())
+    figure = accuracy.accuracy_axis(both_scores())
     assert figure.layout.shapes[0].x0 == pytest.approx(5 / 15)
     assert [plain(text) for text in notes(figure)] == ["always “bee”: 33 %"]
 
 
 def test_one_arm_alone_has_the_same_axis_and_height():
-    alone = accuracy.accuracy_axis({T: scores()[T]})
+    alone = accuracy.accuracy_axis({T: both_scores()[T]})
     assert len(alone.data) == 1
-    assert alone.layout.height == accuracy.accuracy_axis(scores()).layout.height
+    assert alone.layout.height == accuracy.accuracy_axis(both_scores()).layout.height
     assert accuracy.accuracy_axis({}).data == ()
 
 
 def test_accuracies_are_told_in_words():
-    assert plain(accuracy.describe_accuracy(scores())) == (
+    assert plain(accuracy.describe_accuracy(both_scores())) == (
         "Transfer: 73 % of 15 test pictures right, 95 % interval 48 to 89 %. "
         "From scratch: 67 % of 15 test pictures right, 95 % interval 42 to 85 %. "
         "Always answering “bee” would be right on 33 %."
@@ -271,8 +271,11 @@ def test_accuracies_are_told_in_words():
 
 @pytest.mark.parametrize("metric", ["f1", "precision", "recall"])
 def test_classes_are_dumbbells_of_what_their_table_says(metric):
-    classes = {T: scores.per_class(answers(MATRIX), CLASSES), S: scores.per_class(answers(OTHER), CLASSES)}
-    figure, frame = classes.per_class(classes, metric=metric), classes.per_class_frame(classes, metric=metric)
+    by_arm = {T: scores.per_class(answers(MATRIX), CLASSES), S: scores.per_class(answers(OTHER), CLASSES)}
+    figure, frame = (
+        classes.per_class(by_arm, metric=metric),
+        classes.per_class_frame(by_arm, metric=metric),
+    )
     for name in ("Transfer", "From scratch"):
         assert list(named(figure, name).x) == frame[name].tolist()
         assert list(named(figure, name).y) == frame["class"].tolist()
@@ -288,8 +291,8 @@ def test_one_arms_classes_have_no_bars_between():
 
 
 def test_classes_are_told_in_words():
-    classes = {T: scores.per_class(answers(MATRIX), CLASSES)}
-    assert classes.describe_per_class(classes) == "F1. Transfer: best class cat (0.91), worst dog (0.57)."
+    by_arm = {T: scores.per_class(answers(MATRIX), CLASSES)}
+    assert classes.describe_per_class(by_arm) == "F1. Transfer: best class cat (0.91), worst dog (0.57)."
 
 
 # ---- the data set ---------------------------------------------------------------------------------------------------
@@ -322,13 +325,13 @@ def test_the_split_is_one_bar_with_numbers():
 
 
 def every_figure(theme: str) -> dict[str, go.Figure]:
-    classes = {T: scores.per_class(answers(MATRIX), CLASSES), S: scores.per_class(answers(OTHER), CLASSES)}
+    by_arm = {T: scores.per_class(answers(MATRIX), CLASSES), S: scores.per_class(answers(OTHER), CLASSES)}
     counts = pd.DataFrame({"train": [60], "validation": [10], "test": [20]}, index=["a"])
     return {
         "curves": curves.curves(BOTH, theme=theme),
         "confusion": confusion.confusion(MATRIX, CLASSES, T, theme=theme),
-        "accuracy": accuracy.accuracy_axis(scores(), theme=theme),
-        "classes": classes.per_class(classes, theme=theme),
+        "accuracy": accuracy.accuracy_axis(both_scores(), theme=theme),
+        "classes": classes.per_class(by_arm, theme=theme),
         "counts": dataset.class_counts(pd.DataFrame({"class": ["a"], "pictures": [9]}), theme=theme),
         "split": dataset.split_bar(counts, theme=theme),
     }

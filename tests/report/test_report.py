@@ -202,7 +202,7 @@ def test_an_arm_whose_interval_holds_the_line_has_shown_nothing():
 
 
 def test_result_has_every_key_of_the_contract(finished_experiment):
-    found = result.found(finished_experiment())
+    found = result.result(finished_experiment())
     assert list(found) == ["schema", "experiment", "proof", "dataset", "arms", "difference"]
     assert found["schema"] == 1
     assert set(found["proof"]) == {"weights_sha256", "frozen_unchanged", "seed", "versions", "device"}
@@ -220,7 +220,7 @@ def test_result_has_every_key_of_the_contract(finished_experiment):
 
 def test_result_says_what_the_files_say(finished_experiment):
     experiment_id = finished_experiment({"zebra": 30, "ant": 20})
-    found = result.found(experiment_id)
+    found = result.result(experiment_id)
     assert found["dataset"] == {
         "images": 50,
         "classes": ["ant", "zebra"],
@@ -258,7 +258,7 @@ def test_result_can_be_passed_on_without_the_way_to_the_pictures(finished_experi
 
 def test_without_an_opponent_scratch_and_difference_are_null(finished_experiment):
     experiment_id = finished_experiment(opponent=None)
-    found = result.found(experiment_id)
+    found = result.result(experiment_id)
     assert (found["arms"]["scratch"], found["difference"]) == (None, None)
     read = report.read(experiment_id)
     assert read.comparison is None
@@ -267,7 +267,7 @@ def test_without_an_opponent_scratch_and_difference_are_null(finished_experiment
 
 def test_an_arm_stopped_before_its_first_epoch_has_no_scores(finished_experiment):
     experiment_id = finished_experiment(arms=(Arm.SCRATCH,))
-    found = result.found(experiment_id)
+    found = result.result(experiment_id)
     assert (found["arms"]["transfer"], found["difference"]) == (None, None)
     assert found["proof"]["device"] == "CPU, 2 cores"
     assert report.read(experiment_id).sentence.startswith("From scratch is right on ")
@@ -275,7 +275,7 @@ def test_an_arm_stopped_before_its_first_epoch_has_no_scores(finished_experiment
 
 def test_an_experiment_without_any_score_has_a_result_all_the_same(finished_experiment):
     experiment_id = finished_experiment(arms=())
-    found = result.found(experiment_id)
+    found = result.result(experiment_id)
     assert found["arms"] == {"transfer": None, "scratch": None}
     assert found["proof"] == {
         "weights_sha256": None,
@@ -291,7 +291,7 @@ def test_an_experiment_without_any_score_has_a_result_all_the_same(finished_expe
 
 def test_a_stopped_arm_is_compared_and_marked(finished_experiment):
     experiment_id = finished_experiment(stopped=(Arm.SCRATCH,), right=BOTH_RIGHT)
-    found = result.found(experiment_id)
+    found = result.result(experiment_id)
     assert (found["arms"]["transfer"]["stopped"], found["arms"]["scratch"]["stopped"]) == (False, True)
     assert found["difference"] is not None
     assert report.read(experiment_id).remarks == [
@@ -377,7 +377,7 @@ def test_cells_that_begin_with_a_tab_or_a_line_break_are_safe_too(text, finished
     read = report.read(experiment_id)
     renamed = read.dataset.pictures.assign(name=text)
     object.__setattr__(read.dataset, "pictures", renamed)
-    monkeypatch.setattr(report, "read", lambda _: read)
+    monkeypatch.setattr(result, "read", lambda _: read)
     names = [row[0] for row in csv.reader(io.StringIO(result.predictions_csv(experiment_id), newline=""))][1:]
     assert set(names) == {f"'{text}"}
 

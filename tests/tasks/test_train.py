@@ -291,7 +291,7 @@ def test_in_mixed_precision_what_is_saved_and_scored_is_float32(new_experiment, 
         keras.config.set_dtype_policy("mixed_bfloat16")
         return backend.Placement("GPU of a test", "Keras in half precision")
 
-    monkeypatch.setattr(model, "prepare_device", half_precision)
+    monkeypatch.setattr(backend, "prepare_device", half_precision)
     experiment_id = new_experiment(2, frozen_blocks=13)
     try:
         directory = trained(experiment_id)
