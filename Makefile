@@ -1,6 +1,7 @@
 # make run                               start the app; PORT=8502 for another port
 # make compare ZIP=pictures.zip          the same comparison without a browser; BASE=VGG16, ARGS="--epochs 10 --seed 2"
 # make test                              format, lint, types and the quick tests
+# make quick                             under a minute: format, lint, types, the tests of what was changed
 # make test-slow                         the tests of a minute or more
 # make lock                              choose the exact versions anew, after a requirement changed; ARGS=--upgrade for
 #                                        the newest of everything
@@ -14,7 +15,7 @@ PYTHON_HERE = .venv/bin/python
 
 export PYTHON
 
-.PHONY: run compare test test-slow lock rehearse clean
+.PHONY: run compare quick test test-slow lock rehearse clean
 
 run:
 	@scripts/setup.sh
@@ -32,6 +33,10 @@ test:
 	$(PYTHON_HERE) -m ruff check
 	$(PYTHON_HERE) -m mypy
 	$(PYTHON_HERE) -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+
+quick:
+	@scripts/setup.sh test
+	@scripts/quick.sh $(ARGS)
 
 test-slow:
 	@scripts/setup.sh test
