@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from core.disk import home
 from core.errors import DamagedError
 
-if TYPE_CHECKING:  # see `runs`
+if TYPE_CHECKING:  # see `files`
     import pandas as pd
 
 Model = TypeVar("Model", bound=BaseModel)
