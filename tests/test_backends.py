@@ -68,7 +68,7 @@ def gpu_of(backend: str, name: str, capability: tuple[int, int]) -> SimpleNamesp
 
 
 @pytest.mark.usefixtures("policy")
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("library", ["jax", "torch"])
 @pytest.mark.parametrize(
     ("name", "capability", "chosen"),
     [
@@ -77,13 +77,13 @@ def gpu_of(backend: str, name: str, capability: tuple[int, int]) -> SimpleNamesp
         ("T4", (7, 5), "mixed_float16"),
     ],
 )
-def test_a_gpu_computes_in_mixed_precision_on_every_backend(monkeypatch, backend, name, capability, chosen):
-    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
-    monkeypatch.setitem(sys.modules, backend, gpu_of(backend, name, capability))
+def test_a_gpu_computes_in_mixed_precision_on_every_backend(monkeypatch, library, name, capability, chosen):
+    monkeypatch.setattr(keras.backend, "backend", lambda: library)
+    monkeypatch.setitem(sys.modules, library, gpu_of(library, name, capability))
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "")
     device = backend.prepare_device()
     assert device.label == f"GPU {name.removeprefix('NVIDIA ')}"
-    assert device.engine == f"Keras {keras.__version__} on {backend}, {chosen}"
+    assert device.engine == f"Keras {keras.__version__} on {library}, {chosen}"
     assert keras.config.dtype_policy().name == chosen
 
 
