@@ -16,6 +16,7 @@ import pytest
 from core.data import dataset
 from core.disk.home import arm_directory, experiment_directory
 from core.disk.status import read_metrics
+from core.network import backend
 from core.plan import predictions
 from core.plan.experiment import Arm
 from core.plan.experiments import read_experiment
@@ -45,7 +46,7 @@ def build(*arguments, **options):
 
 built, model.build = model.build, build
 host.has_openvino = kernels.has_bfloat16 = lambda: False
-sys.exit(max(training.main([sys.argv[1], arm]) for arm in ("transfer", "scratch")))
+sys.exit(max(train.main([sys.argv[1], arm]) for arm in ("transfer", "scratch")))
 """
 
 
