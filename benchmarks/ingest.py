@@ -20,14 +20,17 @@ LOOK_SECONDS = 0.1
 READ = """
 import json, os, sys, time
 from pathlib import Path
-from core.data import dataset
+try:
+    from core.data.ingest import create, ingest
+except ImportError:  # an earlier checkout
+    from core.dataset import create, ingest
 
 def spent():
     return sum(os.times()[:4])
 
 source = Path(sys.argv[1])
 begun, before = time.perf_counter(), spent()
-made = dataset.ingest(dataset.create(source, source.name))
+made = ingest(create(source, source.name))
 seconds, used = time.perf_counter() - begun, spent()
 print(json.dumps({"pictures": len(made.pictures), "seconds": seconds, "processor": used - before, "with start": used}))
 """

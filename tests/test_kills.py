@@ -33,10 +33,10 @@ SERVER = """
 import shutil, sys, time
 from pathlib import Path
 from zipfile import ZipFile
-from core.data import dataset
+from core.data import ingest
 from core.queue import job
 from core.queue import jobs
-from core.tasks import predict
+from core.plan import predictions
 from core.disk.home import new_id
 from core.plan.experiments import create_experiment, read_experiment, read_split
 from core.queue.job import Kind
@@ -48,11 +48,11 @@ def submit_ingest():
     shutil.copy(zipped, own)
     with ZipFile(own, "a") as archive:
         archive.comment = own.stem.encode()  # else it would not be read again
-    jobs.submit_ingest(dataset.create(own, "Colours"))
+    jobs.submit_ingest(ingest.create(own, "Colours"))
     own.unlink()
 
 def submit_prediction():
-    jobs.submit_prediction(predict.create(trained, [("new.png", picture.read_bytes())]))
+    jobs.submit_prediction(predictions.create(trained, [("new.png", picture.read_bytes())]))
 
 def submit_experiment():
     again = read_experiment(trained).model_copy(update={"created": ""})
