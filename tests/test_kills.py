@@ -26,7 +26,7 @@ from core.plan.experiment import Arm
 from core.queue import job, jobs
 from core.settings import ROOT, settings
 
-ROLES = {"consumer": 4, "arm": 4, "server": 4, "dataset": 3, "predict": 2, "report": 2, "standby": 1}  # kills of each
+ROLES = {"consumer": 4, "arm": 4, "server": 4, "ingest": 3, "predict": 2, "report": 2, "standby": 1}  # kills of each
 SEED = 7
 PATIENCE_SECONDS = 240.0  # for a process of some role to turn up, or for order to be restored, on a busy host
 SERVER = """
