@@ -1,6 +1,5 @@
 """The status of a process, written by itself: where it stands, how far it is, and what its last word is."""
 
-import os
 import threading
 import time
 from pathlib import Path
@@ -60,13 +59,6 @@ class StatusWriter:
             except OSError as error:  # a number that nobody sees is no reason to end
                 if space.refusal(error) is None:
                     raise
-
-    def leave(self, message: str) -> None:
-        """End the process at once, as stopped, from whatever thread: nothing of it is worth waiting for."""
-        try:
-            self.tell(state=State.STOPPED, message=message, seconds_left=None)
-        finally:
-            os._exit(0)
 
     def fail(self, error: BaseException) -> None:
         """Say what went wrong: our own errors in their words, others by name with the log as the place to look."""
