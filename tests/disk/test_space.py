@@ -433,7 +433,7 @@ def small_experiment(small: SmallDisk, zipped: Path) -> str:
 
 
 FULL_WITHIN = {
-    "fit": "core.training.keeper._save_best",
+    "fit": "core.training.callbacks.best._save",
     "save": "core.training.score._save",
     "score": "core.training.score._frame",
 }
