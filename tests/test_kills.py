@@ -23,23 +23,22 @@ import pytest
 from core.disk.status import State, Status, is_alive, read_metrics, read_status
 from core.plan import predictions
 from core.plan.experiment import Arm
-from core.queue import job, jobs
+from core.queue import job, jobs, presence
 from core.settings import ROOT, settings
 
-ROLES = {"consumer": 4, "arm": 4, "server": 4, "dataset": 3, "predict": 2, "report": 2, "standby": 1}  # kills of each
+ROLES = {"consumer": 4, "arm": 4, "server": 4, "ingest": 3, "predict": 2, "report": 2, "standby": 1}  # kills of each
 SEED = 7
 PATIENCE_SECONDS = 240.0  # for a process of some role to turn up, or for order to be restored, on a busy host
 SERVER = """
 import shutil, sys, time
 from pathlib import Path
 from zipfile import ZipFile
-from core.data import dataset
-from core.queue import job
-from core.queue import jobs
-from core.tasks import predict
+from core.data import ingest
+from core.plan import predictions
+from core.queue import job, jobs, presence
 from core.disk.home import new_id
 from core.plan.experiments import create_experiment, read_experiment, read_split
-from core.queue.job import Kind
+from core.queue.kinds import Kind
 
 zipped, trained, picture = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 
@@ -48,11 +47,11 @@ def submit_ingest():
     shutil.copy(zipped, own)
     with ZipFile(own, "a") as archive:
         archive.comment = own.stem.encode()  # else it would not be read again
-    jobs.submit_ingest(dataset.create(own, "Colours"))
+    jobs.submit_ingest(ingest.create(own, "Colours"))
     own.unlink()
 
 def submit_prediction():
-    jobs.submit_prediction(predict.create(trained, [("new.png", picture.read_bytes())]))
+    jobs.submit_prediction(predictions.create(trained, [("new.png", picture.read_bytes())]))
 
 def submit_experiment():
     again = read_experiment(trained).model_copy(update={"created": ""})
@@ -60,7 +59,7 @@ def submit_experiment():
 
 work = {Kind.EXPERIMENT: submit_experiment, Kind.INGEST: submit_ingest, Kind.PREDICTION: submit_prediction}
 while True:
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     present = {each.kind for each in job.read_all()}
     for kind in work:
         if kind not in present:
@@ -128,7 +127,7 @@ class House:
         """What is not as it should be, in a word; empty when all is."""
         living = self.living()
         consumers = [each.pid for each in living if each.role == "consumer"]
-        if len(consumers) != 1 or not jobs.is_noted_alive("consumer"):
+        if len(consumers) != 1 or not presence.is_noted_alive("consumer"):
             return f"one consumer that is noted was expected; there are {consumers}"
         orphans = [each for each in living if each.role != "consumer" and each.parent not in consumers]
         if orphans:
