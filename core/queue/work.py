@@ -151,7 +151,7 @@ class Work:
         for each in job.read_all():
             with self.deciding:
                 waiting = job.read(each.name)
-                if waiting is None or waiting.is_begun:
+                if waiting is None or waiting.is_begun or waiting.name in self._carried:
                     continue
                 settled = [children.is_settled(step.directory) for step in waiting.steps()]
                 if waiting.is_discarded or all(settled):

@@ -12,6 +12,7 @@ from core.worker import process
 from core.worker.task import Task
 
 PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
+FAULT = "Headstart failed on this zip ({name}). The log beside it says more."
 
 
 class Intake(Task):
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
     directory = Path(arguments[0] if arguments else "").resolve()
     if directory != dataset_directory(directory.name).resolve() or not directory.is_dir():
         raise InputError(f"Expected a data set's directory of this home. Found {directory}. Use the app's own.")
-    return Intake(directory, patience_seconds=PATIENCE_SECONDS, stopped=STOPPED).carry_out(run)
+    return Intake(directory, patience_seconds=PATIENCE_SECONDS, stopped=STOPPED, fault=FAULT).carry_out(run)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from typing import Self
 
 from core.disk import space
 from core.disk.status import State
-from core.errors import StopRequested
+from core.errors import HeadstartError, StopRequested
 from core.worker import process
-from core.worker.writer import StatusWriter
+from core.worker.writer import FAULT, StatusWriter
 
 MARKS_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED", "OutOfMemoryError")  # TensorFlow, JAX, PyTorch
 LOOK_SECONDS = 0.02
@@ -33,6 +33,7 @@ class Task:
         message: str = "",
         patience_seconds: float = 0.0,
         stopped: str = "",
+        fault: str = FAULT,
         served: int = 0,
     ) -> None:
         """Write the first status; a process whose parent is gone ends here instead.
@@ -43,13 +44,15 @@ class Task:
             message: Of the first status.
             patience_seconds: For the work to end by itself after a stop was asked for.
             stopped: The last word of work that was stopped.
+            fault: That of work which failed by a fault of ours, with places for the error's `name` and the `error`.
             served: So many stops are already dealt with.
         """
         self.directory = directory
         self.begun = time.monotonic()
         first = process.started().model_copy(update={"state": state, "message": message})
         self.report = StatusWriter(directory, first)
-        self._patience_seconds, self._stopped, self._served = patience_seconds, stopped, served
+        self._patience_seconds, self._served = patience_seconds, served
+        self._stopped, self._fault = stopped, fault
         self._watch = process.Watch(directory, self._on_stop, on_orphaned=self.tidy, level=served)
 
     def __enter__(self) -> Self:
@@ -91,13 +94,14 @@ class Task:
             except StopRequested:
                 self.give_up()
             except Exception as error:
-                process.note()
+                if not isinstance(error, HeadstartError):
+                    process.note()
                 if is_out_of_memory(error):
                     return process.OUT_OF_MEMORY  # whoever started this process says so, or tries it again
                 refusal = space.refusal(error)
                 if refusal:
                     self.make_room()  # for the last word
-                self.report.fail(refusal or error)
+                self.report.fail(refusal or error, self._fault)
                 return 1
         return 0
 

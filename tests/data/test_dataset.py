@@ -583,7 +583,7 @@ print([name for name in ("tensorflow", "keras", "openvino", "streamlit", "sklear
 
 @contextmanager
 def process(directory: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "core.data.dataset", str(directory)]
+    command = [sys.executable, "-m", "core.tasks.ingest", str(directory)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True) as started:
         try:
             yield started
@@ -727,7 +727,7 @@ def test_a_manifest_is_written_after_everything_it_needs(zip_of, monkeypatch):
 
 @pytest.mark.parametrize("arguments", [[], ["/tmp"], ["datasets/" + "0" * 32]])
 def test_the_process_works_on_data_sets_of_this_home_only(arguments, home):
-    command = [sys.executable, "-m", "core.data.dataset", *arguments]
+    command = [sys.executable, "-m", "core.tasks.ingest", *arguments]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode != 0
     assert ran.stderr.startswith("error: Expected")
