@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.disk import home, space
-from core.queue import jobs
+from core.queue import presence
 from core.settings import ASSETS, ROOT
 from pages._shared import address, notices, plot, screen
 
@@ -27,7 +27,7 @@ with notices.errors(ends_page=True):
     home.make()
 with notices.errors():  # what is there can still be looked at
     space.check_writable()
-    jobs.ensure_consumer()  # every time: one that was killed is replaced by the next click
+    presence.ensure_consumer()  # every time: one that was killed is replaced by the next click
 page = st.navigation(screen.pages(), position="top")
 st.session_state[screen.FRAMED] = True
 screen.style()

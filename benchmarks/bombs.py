@@ -196,12 +196,12 @@ def home() -> Iterator[str]:
         few = Path(folder) / "few.zip"
         few.write_bytes(zip_of(b"", 0))
         run = measure.compare(few, Path(folder) / "home", *SHORT)
-        from core.queue import jobs
+        from core.queue import presence
 
         try:
             yield run.directory.name
         finally:
-            for consumer in jobs._consumers:
+            for consumer in presence._consumers:
                 consumer.terminate()
                 consumer.wait(30)
 

@@ -140,7 +140,7 @@ def wait_until(is_so: Callable[[], object], what: str, *, seconds: float = READY
 @contextmanager
 def app(home: Path):
     """Meanwhile a consumer and its standby are at work for `home`, as they are while the app's server lives."""
-    stand_in = "from core.queue import jobs; jobs.ensure_consumer(); input()"
+    stand_in = "from core.queue import presence; presence.ensure_consumer(); input()"
     environment = os.environ | {"HEADSTART_HOME": str(home), "HEADSTART_IDLE_SECONDS": "1"}
     server = subprocess.Popen([sys.executable, "-c", stand_in], cwd=ROOT, env=environment, stdin=subprocess.PIPE)
     try:

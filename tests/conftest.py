@@ -34,7 +34,7 @@ from core.disk.status import State, Status, append_metrics, is_alive, write_stat
 from core.plan import experiment
 from core.plan.experiment import Arm, Experiment
 from core.plan.experiments import create_experiment, read_split
-from core.queue import jobs
+from core.queue import presence
 from core.report import result
 from core.settings import ROOT, settings
 
@@ -69,7 +69,7 @@ def _end_consumer(home: Path) -> None:
         consumer = psutil.Process(noted["pid"])
         consumer.terminate()  # its children end with it
         psutil.wait_procs([consumer], timeout=10)
-    for each in jobs._consumers:
+    for each in presence._consumers:
         each.poll()  # else Popen warns of it when pytest ends
 
 

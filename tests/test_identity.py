@@ -16,7 +16,7 @@ from core.disk.files import write_json
 from core.disk.record import read_json
 from core.disk.status import Status, is_alive, read_status, write_status
 from core.identity import Identity
-from core.queue import jobs
+from core.queue import presence
 from core.queue.job import Job
 from core.worker import process
 
@@ -60,13 +60,13 @@ def test_a_process_stays_itself_when_the_clock_steps(step_clock, seconds):
 
 @pytest.mark.usefixtures("stand_in")
 def test_a_clock_that_steps_starts_no_second_consumer(step_clock, home):
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     before = read_json(home / "consumer.json")
     for seconds in (5.0, -3600.0, 7200.0):
         step_clock(seconds)
-        jobs.ensure_consumer()
+        presence.ensure_consumer()
     assert read_json(home / "consumer.json") == before
-    assert len(jobs._consumers) == 1
+    assert len(presence._consumers) == 1
 
 
 def test_a_status_names_its_process_whatever_the_clock_says_later(step_clock, tmp_path):
@@ -144,11 +144,11 @@ def test_files_of_earlier_versions_still_name_their_process(home):
         assert is_alive(status)
         assert job.process.is_alive
         assert status.pid == job.pid == pid
-        assert jobs.is_noted_alive("consumer")
+        assert presence.is_noted_alive("consumer")
         other = Status.model_validate({"state": "fit", **earlier, "pid_created": earlier["pid_created"] - 60})
         assert not is_alive(other)
     assert not is_alive(status)
-    assert not jobs.is_noted_alive("consumer")
+    assert not presence.is_noted_alive("consumer")
     assert Status.model_validate({"state": "queued", "pid": None, "pid_created": None}).process is None
 
 

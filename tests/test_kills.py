@@ -23,7 +23,7 @@ import pytest
 from core.disk.status import State, Status, is_alive, read_metrics, read_status
 from core.plan import predictions
 from core.plan.experiment import Arm
-from core.queue import job, jobs
+from core.queue import job, jobs, presence
 from core.settings import ROOT, settings
 
 ROLES = {"consumer": 4, "arm": 4, "server": 4, "ingest": 3, "predict": 2, "report": 2, "standby": 1}  # kills of each
@@ -34,12 +34,11 @@ import shutil, sys, time
 from pathlib import Path
 from zipfile import ZipFile
 from core.data import ingest
-from core.queue import job
-from core.queue import jobs
 from core.plan import predictions
+from core.queue import job, jobs, presence
 from core.disk.home import new_id
 from core.plan.experiments import create_experiment, read_experiment, read_split
-from core.queue.job import Kind
+from core.queue.kinds import Kind
 
 zipped, trained, picture = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 
@@ -60,7 +59,7 @@ def submit_experiment():
 
 work = {Kind.EXPERIMENT: submit_experiment, Kind.INGEST: submit_ingest, Kind.PREDICTION: submit_prediction}
 while True:
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     present = {each.kind for each in job.read_all()}
     for kind in work:
         if kind not in present:
@@ -128,7 +127,7 @@ class House:
         """What is not as it should be, in a word; empty when all is."""
         living = self.living()
         consumers = [each.pid for each in living if each.role == "consumer"]
-        if len(consumers) != 1 or not jobs.is_noted_alive("consumer"):
+        if len(consumers) != 1 or not presence.is_noted_alive("consumer"):
             return f"one consumer that is noted was expected; there are {consumers}"
         orphans = [each for each in living if each.role != "consumer" and each.parent not in consumers]
         if orphans:

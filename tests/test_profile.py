@@ -10,7 +10,7 @@ from core.host import Device
 from core.plan import experiment
 from core.plan.bases import BASES
 from core.profile import CLOUD_DEFAULTS, Profile
-from core.queue import consumer
+from core.queue import lanes
 from core.settings import Settings, settings
 
 CHECKOUT, PREFIX = Path("/mount/src/headstart"), Path("/home/adminuser/venv")
@@ -93,7 +93,7 @@ def test_the_cloud_has_one_slot_and_trains_from_scratch_at_128_px(monkeypatch: p
     monkeypatch.setenv("HEADSTART_PROFILE", "cloud")
     settings.cache_clear()
     monkeypatch.setattr(host, "device", lambda: Device("", 2))
-    assert consumer.slots() == [{}]
+    assert lanes.slots() == [{}]
     assert settings().short_workers == 1
     for base in BASES:
         opponent = experiment.default("0" * 32, base=base, has_gpu=host.device().has_gpu).opponent

@@ -21,7 +21,7 @@ from core.disk.status import State, Status, is_alive, read_status, request_stop,
 from core.errors import RunError, StopRequested
 from core.plan import attempt
 from core.plan.experiment import Arm
-from core.queue import children, jobs
+from core.queue import children, jobs, kinds, presence
 from core.queue.standby import Reserve
 
 POLL_SECONDS = 0.05
@@ -48,7 +48,7 @@ class Runner(Protocol):
 
 def runner() -> Runner:
     """The consumer's queue where one works for this home, so that two trainings do not share a processor."""
-    return Queue() if jobs.is_noted_alive("consumer") else Processes()
+    return Queue() if presence.is_noted_alive("consumer") else Processes()
 
 
 class Processes:
@@ -102,7 +102,7 @@ class Processes:
                     child.follow(lambda: True)
                 is_tried_again = child.is_tried_again(was_unwanted=False)
                 if not is_tried_again:
-                    child.settle(was_unwanted=False, remedy=children.LOWER)
+                    child.settle(was_unwanted=False, remedy=kinds.LOWER)
             progress.show(read_status(directory))
         if is_tried_again:
             _say((read_status(directory) or Status()).message)
@@ -171,7 +171,7 @@ class Queue:
         time.sleep(POLL_SECONDS)
         if time.monotonic() - self._looked > LOOK_SECONDS:
             self._looked = time.monotonic()
-            if not jobs.is_noted_alive("consumer"):
+            if not presence.is_noted_alive("consumer"):
                 space.check_writable()  # else nobody could go on with it
             jobs.position(experiment_id, is_server=False)  # replaces a consumer that was killed
 

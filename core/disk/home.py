@@ -5,7 +5,7 @@ experiments/<id>/<arm>/ an experiment (`plan.experiments`) and its arms
 predictions/<id>/       new pictures and their answers (`tasks.predict`)
 cache/<key>/            what a run computed and a later one may use (`shelves`)
 weights/  probes/       downloaded weights; timings of a few batches
-jobs/  queue.db  …      the queue (`queue`), with its locks and its log
+jobs/  …                the queue (`queue`), with its locks and its log
 rates.jsonl  ages.json  how fast this host was; what the last look for what nobody uses saw
 """
 

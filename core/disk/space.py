@@ -7,7 +7,6 @@ place nobody could free it.
 
 import errno
 import os
-import sqlite3
 import tempfile
 import threading
 import time
@@ -154,8 +153,6 @@ def refusal(error: BaseException) -> ResourceError | None:
 
 
 def _sentence(error: BaseException) -> str | None:
-    if isinstance(error, sqlite3.Error):
-        return _of_sqlite(error)
     if not isinstance(error, OSError):
         return None
     named = error.filename2 or error.filename
@@ -164,17 +161,6 @@ def _sentence(error: BaseException) -> str | None:
         return full(place or _full_place(), by_quota=error.errno == errno.EDQUOT)
     if error.errno == errno.EROFS or (error.errno in FORBIDDEN and _is_home(place or home.folder())):
         return _forbidden(place or home.folder(), error.errno)
-    return None
-
-
-def _of_sqlite(error: sqlite3.Error) -> str | None:
-    """SQLite names what it could not do, and not always why."""
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or "full" in str(error):
-        return full()
-    try:
-        check_writable()
-    except ResourceError as found:
-        return str(found)
     return None
 
 

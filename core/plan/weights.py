@@ -1,7 +1,7 @@
 """A base's file of ImageNet weights: found on this host, or downloaded, checked and moved into place.
 
 Looked for in the folder that `HEADSTART_WEIGHTS` names, then among the downloads, then in `assets/weights`. Files that
-a user put there are only read. `python -m core.plan.weights BASE` fetches one file and reports in `status.json`.
+a user put there are only read. `tasks.fetch` is the process that fetches one file.
 """
 
 import hashlib

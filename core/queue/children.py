@@ -41,7 +41,6 @@ NEVER_STARTED = "Stopped before it started."
 ENDED = "Stopped. It did not answer in time and was ended, so what it had not yet written is lost."
 DISCARDED = "Ended, because it is not wanted any more."
 INTERRUPTED = "This was interrupted (the host or the app was restarted). Please start it again."
-LOWER = "Lower the batch size, the picture size or the number of trained blocks."  # for a training
 OUT_OF_DISK = "The system ended this run by the signal SIGBUS, as when a disk becomes full under a mapped file."
 CRASHES = (signal.SIGABRT, signal.SIGILL, signal.SIGSEGV, signal.SIGFPE, signal.SIGTRAP)
 OUT_OF_MEMORY = "The system ended this run, probably because memory ran out."

@@ -1,51 +1,16 @@
 """One job: a file in `jobs/` of the home folder, from its submission until its work is over."""
 
-import hashlib
 import time
-from enum import StrEnum
-from functools import lru_cache
+from collections.abc import Container
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import ConfigDict
 
 from core.disk import home, record
 from core.disk.files import write_json
-from core.disk.home import dataset_directory, experiment_directory
 from core.errors import DamagedError
 from core.identity import Identified
-from core.plan import weights
-from core.plan.experiment import Arm
-from core.plan.experiments import read_experiment
-from core.settings import SAMPLE
-
-
-class Kind(StrEnum):
-    """What a job does."""
-
-    EXPERIMENT = "experiment"
-    PROBE = "probe"
-    INGEST = "ingest"
-    PREDICTION = "prediction"
-    WEIGHTS = "weights"
-
-
-class Lane(StrEnum):
-    """The queues: what fills the processor or a GPU for long, what never waits behind that, and the app's own sample.
-
-    What people upload may take any time. The sample is known to take a second, so it waits for none of that.
-    """
-
-    EXPERIMENTS = "experiments"
-    SHORT = "short"
-    SAMPLE = "sample"
-
-
-class Step(NamedTuple):
-    """One process of a job: the directory that it reports in, and what follows `python -m`."""
-
-    directory: Path
-    arguments: tuple[str, ...]
+from core.queue.kinds import RULES, Kind, Lane, Rules, Step
 
 
 class Job(Identified):
@@ -65,16 +30,19 @@ class Job(Identified):
         return name_of(self.kind, self.subject)
 
     @property
+    def rules(self) -> Rules:
+        """What holds for all jobs of its kind."""
+        return RULES[self.kind]
+
+    @property
     def lane(self) -> Lane:
         """Where it waits."""
-        if self.kind in (Kind.EXPERIMENT, Kind.PROBE):
-            return Lane.EXPERIMENTS
-        return Lane.SAMPLE if self.kind is Kind.INGEST and _is_sample(self.subject) else Lane.SHORT
+        return self.rules.lane(self.subject)
 
     @property
     def priority(self) -> int:
-        """What an earlier consumer has begun comes first, probes come last."""
-        return 1 if self.is_begun else -1 if self.kind is Kind.PROBE else 0
+        """What an earlier consumer has begun comes first, whatever it is."""
+        return 1 if self.is_begun else self.rules.priority
 
     @property
     def is_discarded(self) -> bool:
@@ -83,17 +51,7 @@ class Job(Identified):
 
     def steps(self) -> list[Step]:
         """Its processes in the order in which they run, one at a time; none of an experiment deleted or damaged."""
-        if self.kind is Kind.EXPERIMENT:
-            folder = experiment_directory(self.subject)
-            return [Step(folder / arm, ("core.tasks.train", str(folder), arm)) for arm in _arms(self.subject)]
-        if self.kind is Kind.WEIGHTS:
-            return [Step(weights.directory(self.subject), ("core.tasks.fetch", self.subject))]
-        directory, module = Path(self.subject), "core.tasks.probe"
-        if self.kind is Kind.INGEST:
-            directory, module = dataset_directory(self.subject), "core.tasks.ingest"
-        elif self.kind is Kind.PREDICTION:
-            directory, module = home.prediction_directory(self.subject), "core.tasks.predict"
-        return [Step(directory, (module, str(directory)))]
+        return self.rules.steps(self.subject)
 
     def write(self) -> None:
         """Write the file."""
@@ -107,25 +65,6 @@ class Job(Identified):
         """The work is over."""
         _path(self.name).unlink(missing_ok=True)
         _discard_path(self.name).unlink(missing_ok=True)
-
-
-def _arms(experiment_id: str) -> tuple[Arm, ...]:
-    try:
-        experiment = read_experiment(experiment_id)
-    except DamagedError:  # whoever opens it is told
-        return ()
-    return experiment.arms if experiment else ()
-
-
-def _is_sample(dataset_id: str) -> bool:
-    """Whether its zip has the very bytes of the sample, whoever brought it."""
-    request = record.readable(dataset_directory(dataset_id) / "request.json")
-    return request.get("zip_sha256") == _sample_hash()
-
-
-@lru_cache
-def _sample_hash() -> str:
-    return hashlib.sha256(SAMPLE.read_bytes()).hexdigest()
 
 
 def name_of(kind: Kind, subject: str) -> str:
@@ -142,16 +81,17 @@ def read(name: str) -> Job | None:
 
 
 def _of_the_name(name: str) -> Job | None:
-    """What is known of a job whose file is damaged: what it does. None of a probe, for which nobody need wait."""
+    """What is known of a job whose file is damaged: what it does. None where its name does not."""
     kind, _, subject = name.partition("-")
-    if kind not in {*Kind} - {Kind.PROBE}:
+    if kind not in {*Kind} or not RULES[Kind(kind)].is_in_name:
         return None
     return Job(kind=Kind(kind), subject=subject, submitted=_path(name).stat().st_mtime_ns)
 
 
-def read_all() -> list[Job]:
-    """All jobs that wait or run, in the order of their submission."""
-    found = [read(path.stem) for path in home.jobs_directory().glob("*.json")]
+def read_all(*, besides: Container[str] = ()) -> list[Job]:
+    """All jobs that wait or run, besides those of these names, in the order of their submission."""
+    names = [path.stem for path in home.jobs_directory().glob("*.json")]
+    found = [read(name) for name in names if name not in besides]
     return sorted((job for job in found if job), key=lambda job: job.submitted)
 
 

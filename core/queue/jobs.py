@@ -1,40 +1,27 @@
 """The queue of this host: submit, position, stop, delete. `consumer` is the process that works it off.
 
-The jobs' files (`job`) are the truth about what waits and what runs; huey's queue in SQLite hands their names to
-the consumer's workers, first come, first served. So a job survives the end of any process.
+The jobs' files (`job`) are the queue, first come, first served. So a job survives the end of any process.
 """
 
-import os
-import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from filelock import FileLock
-from huey import SqliteHuey
-
-from core import identity
 from core.data import uploads
-from core.disk import home, owner, record, space
+from core.disk import owner
 from core.disk.files import write_json
 from core.disk.home import arm_directory, checked_id
 from core.disk.status import State, Status, read_status, request_stop, write_status
-from core.errors import DamagedError, InputError, ResourceError
-from core.identity import Identity
+from core.errors import InputError, ResourceError
 from core.plan import bases, weights
 from core.plan.experiment import Arm
 from core.plan.experiments import delete_experiment, owner_of, read_experiment
-from core.queue import job, removal
-from core.queue.job import Job, Kind, Lane, Step
-from core.settings import ROOT, settings
+from core.queue import job, presence, removal
+from core.queue.job import Job
+from core.queue.kinds import RULES, Kind, Step
 
 DELETE_SECONDS = 12.0  # for a run to end before its directory is removed under it
-
-_consumers: list[subprocess.Popen[bytes]] = []  # that this process has started
 
 
 def submit_experiment(experiment_id: str, workspace: str = "", *, is_server: bool = True) -> None:
@@ -89,9 +76,9 @@ def position(experiment_id: str, *, is_server: bool = True) -> int | None:
     Whoever asks about one that is may rely on somebody working on it: a consumer that was killed is replaced.
     """
     line = [each for each in job.read_all() if each.kind is Kind.EXPERIMENT]
-    if any(each.subject == experiment_id for each in line) and not is_noted_alive("consumer"):
+    if any(each.subject == experiment_id for each in line) and not presence.is_noted_alive("consumer"):
         with suppress(ResourceError, OSError):  # whoever waits asks again
-            _have_consumer(is_server=is_server)
+            presence.have_consumer(is_server=is_server)
     if any(each.is_begun and each.subject == experiment_id for each in line):
         return 0
     waiting = [each.subject for each in line if not each.is_begun]
@@ -111,10 +98,9 @@ def queued(*, besides: Collection[str | None] = ()) -> dict[str, int]:
     Args:
         besides: Subjects that do not count, as they are the asker's own.
     """
-    nouns = {Kind.EXPERIMENT: "training", Kind.INGEST: "upload", Kind.PREDICTION: "prediction"}
     line = [each for each in job.read_all() if each.subject not in besides]
-    waiting = [each.kind for each in line if each.kind is Kind.EXPERIMENT or not each.is_begun]
-    return {noun: waiting.count(kind) for kind, noun in nouns.items()}
+    waiting = [each.kind for each in line if each.rules.is_training or not each.is_begun]
+    return {rules.noun: waiting.count(kind) for kind, rules in RULES.items() if rules.noun}
 
 
 def queue_length() -> int:
@@ -172,7 +158,7 @@ def _stop(directory: Path) -> None:
     status = read_status(directory)
     if status is not None and not status.state.is_final:
         request_stop(directory)
-        ensure_consumer()
+        presence.ensure_consumer()
 
 
 def delete(experiment_id: str, workspace: str = "") -> None:
@@ -186,7 +172,7 @@ def delete(experiment_id: str, workspace: str = "") -> None:
     name = job.name_of(Kind.EXPERIMENT, checked_id(experiment_id))
     if unwanted := job.read(name):
         unwanted.discard()
-        ensure_consumer()
+        presence.ensure_consumer()
         deadline = time.monotonic() + DELETE_SECONDS
         while job.read(name) and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -196,7 +182,7 @@ def delete(experiment_id: str, workspace: str = "") -> None:
 
 
 def _submit(kind: Kind, subject: str, *, is_server: bool = True) -> None:
-    with lock():
+    with presence.lock():
         new = Job(kind=kind, subject=subject, submitted=job.next_submitted())
         if job.read(new.name) is None:
             steps = new.steps()
@@ -206,12 +192,11 @@ def _submit(kind: Kind, subject: str, *, is_server: bool = True) -> None:
                     (step.directory / "cancel").unlink(missing_ok=True)
                     write_status(step.directory, Status())
                 new.write()
-                enqueue(new)
             except BaseException:  # nobody would carry it out
                 with suppress(OSError):
                     new.remove()
                 raise
-    _have_consumer(is_server=is_server)
+    presence.have_consumer(is_server=is_server)
 
 
 def _refuse_impossible(new: Job, steps: list[Step]) -> None:
@@ -220,126 +205,5 @@ def _refuse_impossible(new: Job, steps: list[Step]) -> None:
             f"Expected the files of this {new.kind} on this host; found none. Were they deleted? Begin anew."
         )
     before = [read_status(step.directory) or Status() for step in steps]
-    if new.kind is Kind.EXPERIMENT and any(status.state is not State.QUEUED for status in before):
+    if new.rules.is_training and any(status.state is not State.QUEUED for status in before):
         raise InputError("Expected an experiment that was not trained yet; this one was. Configure a new one.")
-
-
-@contextmanager
-def lock() -> Iterator[None]:
-    """One process at a time changes what waits and who works; held for milliseconds."""
-    home.jobs_directory().mkdir(parents=True, exist_ok=True)
-    with FileLock(home.file("jobs.lock")):
-        yield
-
-
-def enqueue(waiting: Job) -> None:
-    """Hand a job's name to its lane."""
-    queue, take = open_lane(waiting.lane, _by_the_consumer)
-    try:
-        take(waiting.name, priority=waiting.priority)
-    finally:
-        queue.storage.close()
-
-
-def open_lane(lane: Lane, work: Callable[[str], None]) -> tuple[SqliteHuey, Any]:
-    """A lane's queue and its one task, which calls `work` with a job's name. Close it by `queue.storage.close()`."""
-
-    def take(name: str) -> None:
-        work(name)
-
-    try:
-        queue = _opened(lane)
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):  # it is busy, or its disk is full
-            raise
-        for path in home.folder().glob("queue.db*"):  # damaged; the jobs' files are the truth
-            path.unlink(missing_ok=True)
-        queue = _opened(lane)
-    return queue, queue.task()(take)
-
-
-def _opened(lane: Lane) -> SqliteHuey:
-    """The lane's queue, once it is seen that it can be read."""
-    path = home.file("queue.db")
-    with closing(sqlite3.connect(path)) as looked:  # huey leaves a file open that is none of SQLite's
-        looked.execute("PRAGMA journal_mode=wal")
-    queue = SqliteHuey(lane.value, filename=str(path), results=False, fsync=True, strict_fifo=True)
-    try:
-        queue.storage.queue_size()
-    except sqlite3.Error:
-        queue.storage.close()
-        raise
-    return queue
-
-
-def _by_the_consumer(name: str) -> None:
-    raise NotImplementedError(f"{name} is the consumer's to carry out")
-
-
-def ensure_consumer() -> None:
-    """Have a consumer at work for as long as this process lives; cheap when there is one."""
-    _consumers[:] = [each for each in _consumers if each.poll() is None]  # else one that has ended stays a zombie
-    with lock():
-        _note("server", os.getpid())
-        _start_consumer()
-
-
-def _have_consumer(*, is_server: bool) -> None:
-    """Have one at work for as long as this process lives, or else as long as there is work."""
-    if is_server:
-        ensure_consumer()
-    else:
-        with lock():
-            _start_consumer()
-
-
-def _start_consumer() -> None:
-    """Unless there is one."""
-    if is_noted_alive("consumer"):
-        return
-    space.check_writable()  # one that cannot write would end at once
-    with home.file("consumer.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "core.queue.consumer"],
-            cwd=ROOT,
-            env={**os.environ, **settings().places()},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    _consumers.append(process)
-    _note("consumer", process.pid)
-
-
-def is_noted_alive(role: str) -> bool:
-    """Whether the process that was noted last as "server" or "consumer" lives."""
-    try:
-        noted = record.read_as(Identity, _note_path(role))
-    except DamagedError:
-        return False
-    return noted is not None and noted.is_alive
-
-
-def note_consumer() -> None:
-    """Let this process be the consumer that the others look for."""
-    _note("consumer", os.getpid())
-
-
-def sign_off() -> bool:
-    """Let this process be the consumer no more, unless there is work or a server again."""
-    with lock():
-        if job.read_all() or is_noted_alive("server"):
-            return False
-        _note_path("consumer").unlink(missing_ok=True)
-        return True
-
-
-def _note(role: str, pid: int) -> None:
-    value = identity.of(pid).model_dump()
-    if record.readable(_note_path(role)) != value:
-        write_json(_note_path(role), value)
-
-
-def _note_path(role: str) -> Path:
-    return home.file(f"{role}.json")

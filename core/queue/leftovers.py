@@ -16,7 +16,7 @@ from core.disk import home, shelves, space
 from core.disk.ages import Age, Ages
 from core.disk.home import directories
 from core.queue import job, removal
-from core.queue.job import Kind
+from core.queue.kinds import Kind
 from core.settings import DAY_SECONDS, settings
 
 HALF_WRITTEN_SECONDS = 3600.0  # without a change, after which nobody writes any more
@@ -26,6 +26,7 @@ PATTERNS = (  # of files that are written beside themselves, wherever; stored pi
     "*.partial",
     ".*.partial",
     ".disk-*",
+    "queue.db*",  # of earlier versions
     "jobs/.*.partial",
     "weights/*.partial",
     "weights/.*.partial",

@@ -12,7 +12,7 @@ from core.disk.ages import Age
 from core.disk.home import dataset_directory, directories, files_of_all
 from core.errors import InputError
 from core.queue import job
-from core.queue.job import Kind
+from core.queue.kinds import Kind
 from core.settings import DAY_SECONDS, settings
 
 

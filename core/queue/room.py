@@ -11,26 +11,10 @@ from contextlib import contextmanager
 
 from core import host
 from core.plan import estimate
-from core.plan.experiments import read_experiment
-from core.queue.job import Job, Kind
 from core.settings import MEBIBYTE
 
 LOOK_SECONDS = 0.2
 SERVER_BYTES = 200 * MEBIBYTE  # of the app's server, whichever pages are open
-NEEDS = {  # of the processes of a job, beside an experiment's, whose arms are estimated
-    Kind.INGEST: 120 * MEBIBYTE,
-    Kind.PREDICTION: 450 * MEBIBYTE,
-    Kind.PROBE: 450 * MEBIBYTE,
-    Kind.WEIGHTS: 60 * MEBIBYTE,
-}
-
-
-def need_bytes(job: Job) -> int:
-    """The most memory that a job's processes hold at any one time, about."""
-    if job.kind is not Kind.EXPERIMENT:
-        return NEEDS[job.kind]
-    experiment = read_experiment(job.subject) if job.steps() else None
-    return max(estimate.memory_bytes(experiment).values()) if experiment else 0
 
 
 def size_bytes() -> int:

@@ -1,45 +1,27 @@
 """A base's weights are fetched. `python -m core.tasks.fetch BASE`"""
 
 import sys
-import time
 
-from core.disk import space
-from core.disk.status import State, write_status
-from core.errors import HeadstartError, StopRequested
+from core.disk.status import State
 from core.plan import bases
 from core.plan.weights import directory, fetch, sha256
 from core.worker import process
+from core.worker.task import Task
+
+PATIENCE_SECONDS = 0.6  # for the download to end by itself after a stop was asked for
 
 
 def main(arguments: list[str]) -> int:
     """Fetch one base's weights as a process of its own that reports in its `directory`. Returns the exit code."""
-    base, begun = bases.base(arguments[0]), time.monotonic()
+    base = bases.base(arguments[0])
     place = directory(base.name)
     place.mkdir(parents=True, exist_ok=True)
-    status = process.started().model_copy(update={"state": State.WEIGHTS})
 
-    def write(**fields: object) -> None:
-        nonlocal status
-        status = status.model_copy(update=fields)
-        write_status(place, status)
+    def work(task: Task) -> None:
+        path = fetch(base, progress=task.progress, stopped=task.is_stopped)
+        task.report.tell(message=f"{path.name}, SHA-256 {sha256(path)}")
 
-    def progress(done: int, total: int) -> None:
-        seconds = time.monotonic() - begun
-        write(done=done, total=total, seconds_left=seconds * (total - done) / done if done else None)
-
-    with process.Watch(place) as watch:
-        try:
-            path = fetch(base, progress=progress, stopped=lambda: watch.is_stopped)
-        except StopRequested:
-            write(state=State.STOPPED)
-        except (HeadstartError, OSError) as error:
-            refusal = space.refusal(error)
-            if refusal is None and isinstance(error, OSError):
-                raise
-            write(state=State.FAILED, message=str(refusal or error))
-        else:
-            write(state=State.DONE, message=f"{path.name}, SHA-256 {sha256(path)}")
-    return 0
+    return Task(place, state=State.WEIGHTS, patience_seconds=PATIENCE_SECONDS).carry_out(work)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,39 @@
 """A zip becomes a data set. `python -m core.tasks.ingest DATASET_DIR`"""
 
-import os
 import sys
-import threading
-import time
 from pathlib import Path
 
 from core.data.ingest import ingest
 from core.data.storing import STOPPED
 from core.data.uploads import discard
 from core.disk.home import dataset_directory
-from core.disk.status import State, Status, write_status
-from core.errors import HeadstartError, InputError, StopRequested
+from core.errors import InputError
 from core.worker import process
-from core.worker.process import Watch, started
+from core.worker.task import Task
 
 PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
+FAULT = "Headstart failed on this zip ({name}). The log beside it says more."
+
+
+class Intake(Task):
+    """The reading of a zip. It is left where a picture takes long to decode."""
+
+    def leave(self) -> None:
+        """End the process and keep nothing, unless the data set was ready just then."""
+        if not (self.directory / "manifest.parquet").exists():
+            discard(self.directory)
+            super().leave()
+
+
+def run(task: Task) -> None:
+    """Read the zip of the task's directory.
+
+    Raises:
+        StopRequested: The user asked to stop.
+        HeadstartError: Something a user can mend.
+    """
+    number = len(ingest(task.directory.name, progress=task.progress, stopped=task.is_stopped).pictures)
+    task.report.tell(done=number, total=number, rate=None)
 
 
 def main(arguments: list[str]) -> int:
@@ -23,50 +41,8 @@ def main(arguments: list[str]) -> int:
     directory = Path(arguments[0] if arguments else "").resolve()
     if directory != dataset_directory(directory.name).resolve() or not directory.is_dir():
         raise InputError(f"Expected a data set's directory of this home. Found {directory}. Use the app's own.")
-    first = started()
-    write_status(directory, first)
-    leaving = threading.Thread(target=_leave, args=(directory, first), daemon=True)
-    with Watch(directory, lambda requests: leaving.start() if requests == 1 else None) as watch:
-        last = _worked(directory, first, watch)
-    write_status(directory, last)
-    return int(last.state is State.FAILED)
-
-
-def _leave(directory: Path, first: Status) -> None:
-    """End the process where a picture takes long to decode, so that a stop is answered within a second."""
-    time.sleep(PATIENCE_SECONDS)
-    if (directory / "manifest.parquet").exists():  # it was ready just then
-        return
-    discard(directory)
-    write_status(directory, first.model_copy(update={"state": State.STOPPED, "message": STOPPED}))
-    os._exit(0)
-
-
-def _worked(directory: Path, first: Status, watch: Watch) -> Status:
-    begun = time.monotonic()
-
-    def progress(done: int, total: int) -> None:
-        rate = done / max(time.monotonic() - begun, 1e-3)
-        left = (total - done) / rate if rate else None
-        update = {"done": done, "total": total, "rate": rate, "seconds_left": left}
-        write_status(directory, first.model_copy(update=update))
-
-    try:
-        dataset = ingest(directory.name, progress=progress, stopped=lambda: watch.is_stopped)
-    except StopRequested as error:
-        return first.model_copy(update={"state": State.STOPPED, "message": str(error)})
-    except HeadstartError as error:
-        return first.model_copy(update={"state": State.FAILED, "message": str(error)})
-    except Exception as error:  # a fault of ours: the user is told, the log has the rest
-        process.note()
-        message = f"Headstart failed on this zip ({type(error).__name__}). The log beside it says more."
-        return first.model_copy(update={"state": State.FAILED, "message": message})
-    number = len(dataset.pictures)
-    return first.model_copy(update={"state": State.DONE, "done": number, "total": number})
+    return Intake(directory, patience_seconds=PATIENCE_SECONDS, stopped=STOPPED, fault=FAULT).carry_out(run)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(process.carried_out(main, sys.argv[1:]))
-    except InputError as error:
-        sys.exit(f"error: {error}")
+    sys.exit(process.carried_out(main, sys.argv[1:]))

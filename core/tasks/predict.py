@@ -23,10 +23,10 @@ from core.plan import predictions
 from core.plan.experiment import Arm
 from core.plan.predictions import scored_arms
 from core.worker import process
-from core.worker.process import Watch
-from core.worker.writer import StatusWriter
+from core.worker.task import Task
 
 BATCH = 8  # pictures that go together: what the layers put out for 32 would be a third of a gigabyte
+STOPPED = "Stopped before all pictures were answered."
 
 
 def store(folder: Path, progress: Callable[[int, int], object]) -> None:
@@ -65,7 +65,7 @@ def _depth(experiment_id: str) -> Depth:
     return depth.read(next((labels.get("depth") for labels in said if labels), None))
 
 
-def run(folder: Path, report: StatusWriter, watch: Watch) -> None:
+def run(task: Task) -> None:
     """Let each arm's saved network answer every picture.
 
     Raises:
@@ -73,6 +73,7 @@ def run(folder: Path, report: StatusWriter, watch: Watch) -> None:
         InputError: No picture can be read.
         RunError: The experiment is gone.
     """
+    folder, report = task.directory, task.report
     store(folder, lambda done, total: report.tell(done=done, total=total))
     asked = predictions.request(folder.name) or {}
     names = [each["name"] for each in asked["pictures"]]
@@ -86,8 +87,8 @@ def run(folder: Path, report: StatusWriter, watch: Watch) -> None:
         report.progress(number, len(arms))
         source = arm_directory(asked["experiment"], arm)
         network = _network(source / "model.keras")
-        if watch.is_stopped:
-            raise StopRequested("Stopped before all pictures were answered.")
+        if task.is_stopped():
+            raise StopRequested(STOPPED)
         frames.append(_answers(network, _labels(source), names, paths, arm))
     write_frame(folder / "answers.parquet", pd.concat(frames, ignore_index=True))
 
@@ -125,19 +126,7 @@ def _answers(network: Any, labels: dict[str, Any], names: list[str], paths: list
 
 def main(arguments: list[str]) -> int:
     """Answer one prediction's pictures; the exit code is 0 unless it failed."""
-    folder = Path(arguments[0]).resolve()
-    report = StatusWriter(folder, process.started())
-    with Watch(folder, lambda _: report.leave("Stopped before all pictures were answered.")) as watch:
-        try:
-            run(folder, report, watch)
-            report.tell(state=State.DONE)
-        except StopRequested as stopped:
-            report.tell(state=State.STOPPED, message=str(stopped))
-        except Exception as error:
-            process.note()
-            report.fail(error)
-            return 1
-    return 0
+    return Task(Path(arguments[0]).resolve(), stopped=STOPPED).carry_out(run)
 
 
 if __name__ == "__main__":

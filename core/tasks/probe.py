@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from core.disk.record import read_json
-from core.disk.status import State
 from core.errors import StopRequested
 from core.plan import estimate
 from core.plan.experiment import Arm, Experiment
 from core.worker import process
-from core.worker.writer import StatusWriter
+from core.worker.task import Task
 
 SECONDS = 0.7  # of repeating a pass after its first, slow call
 LAST_START_SECONDS = 8.0  # after these no further arm is begun: a probe lasts 10 seconds at most, or little more
@@ -35,13 +34,13 @@ TRACED_PASSES = 7.0  # building the graphs of step, validation and re-estimation
 STEP_SECONDS = 0.003  # Keras's own, around a step
 
 
-def run(directory: Path, report: StatusWriter, stopped: Callable[[], bool]) -> None:
+def run(task: Task) -> None:
     """Measure each arm, and record it at once; an arm for which no time is left is not recorded.
 
     Raises:
         StopRequested: Somebody wants the processor.
     """
-    request = read_json(directory / "request.json")
+    request = read_json(task.directory / "request.json")
     experiment = Experiment.model_validate(request["experiment"])
     begun = time.monotonic()
     from core.network import backend
@@ -50,8 +49,8 @@ def run(directory: Path, report: StatusWriter, stopped: Callable[[], bool]) -> N
     imported = time.monotonic() - begun
     for number, arm in enumerate(estimate.unmeasured(experiment)):
         if time.monotonic() - begun < LAST_START_SECONDS:
-            report.progress(number, len(experiment.arms))
-            measured = _measure(experiment, arm, request["n_classes"], stopped)
+            task.report.progress(number, len(experiment.arms))
+            measured = _measure(experiment, arm, request["n_classes"], task.is_stopped)
             measured["start"] += imported
             estimate.record(experiment, arm, measured)
 
@@ -104,19 +103,7 @@ def _timed(call: Callable[[], object], stopped: Callable[[], bool]) -> tuple[flo
 
 def main(arguments: list[str]) -> int:
     """Measure; the exit code is 0 unless that failed."""
-    directory = Path(arguments[0]).resolve()
-    report = StatusWriter(directory, process.started())
-    with process.Watch(directory, lambda _: report.leave("")) as watch:
-        try:
-            run(directory, report, lambda: watch.is_stopped)
-            report.tell(state=State.DONE)
-        except StopRequested:
-            report.tell(state=State.STOPPED)
-        except Exception as error:
-            process.note()
-            report.fail(error)
-            return 1
-    return 0
+    return Task(Path(arguments[0]).resolve()).carry_out(run)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from core.disk import space
-from core.errors import StopRequested
-from core.plan.arm_files import remove_unscored
 from core.plan.experiment import Arm
 from core.worker import process
-
-MARKS_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED", "OutOfMemoryError")  # TensorFlow, JAX, PyTorch
 
 
 def main(arguments: list[str], *, loaded: Callable[[], object] = lambda: None) -> int:
@@ -28,30 +23,14 @@ def main(arguments: list[str], *, loaded: Callable[[], object] = lambda: None) -
 
     directory, arm = Path(arguments[0]).resolve(), Arm(arguments[1])
     served = int(arguments[3]) if SCORE_FLAG in arguments else 0
-    with Run(directory, arm, served=served) as job:
-        try:
-            loaded()
-            with process.without("sklearn"):
-                from core.training.run import carry_out
-            carry_out(job)
-        except StopRequested:
-            job.give_up()
-        except Exception as error:
-            process.note()
-            if _is_out_of_memory(error):
-                return process.OUT_OF_MEMORY  # whoever started this process may try it again
-            refusal = space.refusal(error)  # before room is made for the last word
-            if refusal:
-                remove_unscored(job.directory)
-            job.report.fail(refusal or error)
-            return 1
-    return 0
 
+    def work(job: Run) -> None:
+        loaded()
+        with process.without("sklearn"):
+            from core.training.run import carry_out
+        carry_out(job)
 
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether Python, or the backend in its own words, was refused memory."""
-    said = f"{type(error).__name__}: {error}"
-    return isinstance(error, MemoryError) or any(mark in said for mark in MARKS_OF_MEMORY)
+    return Run(directory, arm, served=served).carry_out(work)
 
 
 if __name__ == "__main__":

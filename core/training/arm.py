@@ -2,19 +2,18 @@
 
 import os
 import sys
-import threading
-import time
 from pathlib import Path
+from typing import NoReturn
 
 from core import host
 from core.disk import record
 from core.disk.record import read_json
 from core.disk.status import State
 from core.plan import attempt
-from core.plan.arm_files import SIGN, remove_temporary
+from core.plan.arm_files import SIGN, remove_temporary, remove_unscored
 from core.plan.experiment import Arm, Experiment, Training
 from core.worker import process
-from core.worker.writer import StatusWriter
+from core.worker.task import Task
 
 PATIENCE_SECONDS = 0.6  # for a batch or an import to end by itself after a stop was asked for
 IMPATIENCE_SECONDS = 0.3  # where nothing that took long would be lost
@@ -22,8 +21,8 @@ SCORE_FLAG = "--score"
 STOPPED_AND_SCORED = "Stopped by you; the best epoch until then is scored."
 
 
-class Run:
-    """An arm's process. Use it with `with`: inside, the stop file and the parent are watched.
+class Run(Task):
+    """An arm's process.
 
     A stop is answered within a second in every state. Short batches end by themselves; what does not is left where it
     is: during the fit the process starts anew, under the same pid, and scores the best epoch so far; in any other
@@ -39,31 +38,13 @@ class Run:
             served: So many stops made the fit be left, so that only its best epoch is to be scored.
         """
         self.arm, self.scores_only = arm, served > 0
-        self.directory = directory / arm
         self.experiment = Experiment.model_validate(read_json(directory / "experiment.json"))
-        self.attempt = attempt.read(self.directory)
+        self.attempt = attempt.read(directory / arm)
         if self.attempt:
             self.experiment = self.attempt.applied(self.experiment, arm)
         self.split = record.read_frame(directory / "split.parquet")
-        first = process.started()
-        if self.scores_only:
-            first = first.model_copy(update={"state": State.SCORE, "message": STOPPED_AND_SCORED})
-        self.report = StatusWriter(self.directory, first)
-        self.begun = time.monotonic()
-        self._served = served
-        self._watch = process.Watch(
-            self.directory, self._on_stop, on_orphaned=lambda: remove_temporary(self.directory), level=self._served
-        )
-
-    def __enter__(self) -> "Run":
-        """Begin to watch."""
-        self._watch.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Watch no more, and free the disk of what only this process needed."""
-        self._watch.__exit__()
-        remove_temporary(self.directory)
+        state, message = (State.SCORE, STOPPED_AND_SCORED) if self.scores_only else (State.STARTING, "")
+        super().__init__(directory / arm, state=state, message=message, served=served)
 
     @property
     def training(self) -> Training:
@@ -95,9 +76,11 @@ class Run:
         """The most memory that this process held so far."""
         return max(self._watch.peak_bytes, host.own_bytes())
 
-    def is_stopped(self) -> bool:
-        """Whether the present state shall end."""
-        return self._watch.requests > self._served
+    @property
+    def patience_seconds(self) -> float:
+        """Longer where the present batch ends soon, and something would be lost."""
+        ends_soon = self.report.state in (State.FIT, State.SCORE)
+        return PATIENCE_SECONDS if ends_soon else IMPATIENCE_SECONDS
 
     def begin_scoring(self) -> None:
         """A stop that led here is served by scoring; from here on only a further one ends this process."""
@@ -122,33 +105,23 @@ class Run:
             message = "Stopped before its first epoch was complete: there is nothing to score."
         self.report.tell(state=State.STOPPED, message=message, seconds_left=None)
 
-    def _on_stop(self, _: int) -> None:
-        threading.Thread(target=self._insist, daemon=True).start()
-
-    def _insist(self) -> None:
-        ends_soon = self.report.state in (State.FIT, State.SCORE)  # after the present batch
-        deadline = time.monotonic() + (PATIENCE_SECONDS if ends_soon else IMPATIENCE_SECONDS)
-        while time.monotonic() < deadline:
-            if not self.is_stopped() or self.report.state.is_final:
-                return
-            time.sleep(0.02)
-        if not self.is_stopped():  # in the last moment it began to score
-            return
+    def leave(self) -> None:
+        """Begin anew where there is something to score, else end."""
         if self.report.state is State.FIT and self.best_path.exists():
-            served = str(self._watch.requests)  # what is asked from now on is a further stop
-            self.report.enter(State.SCORE, STOPPED_AND_SCORED)
-            command = [
-                sys.executable,
-                "-m",
-                "core.tasks.train",
-                str(self.directory.parent),
-                self.arm,
-                SCORE_FLAG,
-                served,
-            ]
-            os.execve(sys.executable, command, {**os.environ, process.PARENT_VARIABLE: str(process.PARENT)})
-        try:
-            remove_temporary(self.directory)
-            self.give_up()
-        finally:
-            os._exit(0)
+            self._begin_anew()
+        super().leave()
+
+    def tidy(self) -> None:
+        """Free the disk of what only this process needed."""
+        remove_temporary(self.directory)
+
+    def make_room(self) -> None:
+        """Free it of a network without scores as well."""
+        remove_unscored(self.directory)
+
+    def _begin_anew(self) -> NoReturn:
+        served = str(self._watch.requests)  # what is asked from now on is a further stop
+        self.report.enter(State.SCORE, STOPPED_AND_SCORED)
+        arguments = [str(self.directory.parent), self.arm, SCORE_FLAG, served]
+        command = [sys.executable, "-m", "core.tasks.train", *arguments]
+        os.execve(sys.executable, command, {**os.environ, process.PARENT_VARIABLE: str(process.PARENT)})

@@ -17,14 +17,23 @@ from core.disk.status import State, read_metrics
 from core.errors import StopRequested
 from core.network import backend, kernels, loading, model
 from core.network.batches import Batches, Pictures, Rows, for_fit
+from core.network.batchnorm import Reestimation
 from core.network.features import Frozen
 from core.network.model import Network
 from core.plan import bases, weights
-from core.plan.experiment import Arm
+from core.plan.experiment import Arm, Training
 from core.training import inputs
 from core.training.arm import Run
+from core.training.callbacks import best
+from core.training.callbacks.best import KeepBest
+from core.training.callbacks.early import StopEarly
+from core.training.callbacks.finite import RefuseInfinite
+from core.training.callbacks.metrics import WriteMetrics
+from core.training.callbacks.pace import Pace
+from core.training.callbacks.statistics import ReestimateStatistics
+from core.training.callbacks.stop import StopAsAsked
 from core.training.inputs import Beside, Inputs
-from core.training.keeper import Keeper, frozen_layers, load_best
+from core.training.layers import changing_layers, frozen_layers
 
 STEPS_AT_ONCE = 16  # of a head on vectors, for each return to Python: some 20 ms, so that a stop is seen at once
 PHASE_TWO_FACTOR = 0.1  # of the learning rate, once blocks of the base are trained too
@@ -75,12 +84,12 @@ def fit(job: Run, data: Dataset) -> Fitted:
     job.report.tell(engine=f"{device.engine}{kernels.remark(network.model, prepared.frontier)}")
     beside = inputs.Beside(job, prepared.frozen, parts["test"])
     try:
-        keeper = _run_phases(job, network, prepared, phases)
+        pace = _run_phases(job, network, prepared, phases)
     except BaseException:
         beside.leave()
         raise
-    facts |= {"fit_rate": keeper.rate, "tracing_seconds": keeper.tracing_seconds}
-    facts["best_epoch"] = load_best(job, network)
+    facts |= {"fit_rate": pace.rate, "tracing_seconds": pace.tracing_seconds}
+    facts["best_epoch"] = best.load(job.best_path, changing_layers(job, network))
     return replace(_fitted(job, network, len(data.classes), facts, parts["test"], prepared), beside=beside)
 
 
@@ -92,7 +101,7 @@ def restore(job: Run, data: Dataset) -> Fitted:
     trained_until = float(read_metrics(job.directory)["seconds"].iloc[-1])
     facts["seconds"]["before"] = facts["seconds"]["start"] + facts["seconds"]["features"] + trained_until
     network, _ = _network(job, len(data.classes), is_quiet=True)
-    facts["best_epoch"] = load_best(job, network)
+    facts["best_epoch"] = best.load(job.best_path, changing_layers(job, network))
     frozen = inputs.frozen_part(job, network, facts) if facts["views"] else None
     test = pictures_of(job, data)["test"]
     rows = {"test": inputs.quick(job, frozen, test)} if frozen else {}
@@ -151,8 +160,8 @@ def _phases(job: Run, network: Network) -> list[_Phase]:
     return [head_alone, _Phase(2, epochs[1], PHASE_TWO_FACTOR, lambda: network.train_from(job.frozen_blocks))]
 
 
-def _run_phases(job: Run, network: Network, prepared: Inputs, phases: list[_Phase]) -> Keeper:
-    """The fit itself; returns what watched it."""
+def _run_phases(job: Run, network: Network, prepared: Inputs, phases: list[_Phase]) -> Pace:
+    """The fit itself; returns how fast it was."""
     training, rows = job.training, prepared.rows
     _, suffix = model.cut(network.model, prepared.frontier)
     suffix = kernels.for_training(suffix)
@@ -164,25 +173,53 @@ def _run_phases(job: Run, network: Network, prepared: Inputs, phases: list[_Phas
     )
     validation = Batches(rows["validation"], batch_size=training.batch_size, seed=0, shuffles=False)
     is_head_alone = len(suffix.input.shape) == 2
-    keeper = Keeper(job, network, rows["train"], total_steps=sum(phase.epochs for phase in phases) * len(batches))
+    total_steps = sum(phase.epochs for phase in phases) * len(batches)
+    pace = Pace(job.report, batch_size=training.batch_size, n_train=len(rows["train"]), total_steps=total_steps)
+    always = [StopAsAsked(job.is_stopped), pace, *_statistics(job, network, rows["train"]), RefuseInfinite()]
+    epochs, lowest = 0, math.inf
     for phase in phases:
         phase.prepare()
-        keeper.phase = phase.number
         steps = phase.epochs * len(batches)
         at_once = min(STEPS_AT_ONCE, len(batches)) if is_head_alone else 1
         model.compile_for(suffix, training, steps=steps, rate_factor=phase.rate_factor, steps_at_once=at_once)
         source, turns = for_fit(batches)
-        callbacks = [keeper, *turns]
         held_out, _ = for_fit(validation)
+        keeping = KeepBest(job.best_path, changing_layers(job, network), baseline=lowest)
+        callbacks = [
+            *always,
+            WriteMetrics(job.directory, phase=phase.number, seconds=pace.seconds),
+            keeping,
+            *_early(training, lowest, is_last=phase is phases[-1]),
+            *turns,
+        ]
         try:
             suffix.fit(
-                source, validation_data=held_out, epochs=phase.epochs, callbacks=callbacks, verbose=0, shuffle=False
+                source,
+                validation_data=held_out,
+                initial_epoch=epochs,
+                epochs=epochs + phase.epochs,
+                callbacks=callbacks,
+                verbose=0,
+                shuffle=False,
             )
         except StopRequested:
             if not job.best_path.exists():
                 raise
             break
-    return keeper
+        epochs, lowest = epochs + phase.epochs, keeping.best
+    return pace
+
+
+def _statistics(job: Run, network: Network, rows: Rows) -> list[keras.callbacks.Callback]:
+    """From scratch alone: a base's BatchNorm layers are left as they are."""
+    if job.arm is not Arm.SCRATCH:
+        return []
+    return [ReestimateStatistics(Reestimation(network.model), rows, batch_size=job.training.batch_size)]
+
+
+def _early(training: Training, lowest: float, *, is_last: bool) -> list[keras.callbacks.Callback]:
+    """In the last phase alone: the head by itself is given all its epochs."""
+    return [StopEarly(training.patience, baseline=lowest)] if training.patience and is_last else []
 
 
 def _class_weights(labels: np.ndarray) -> np.ndarray:

@@ -26,4 +26,3 @@ def carry_out(job: Run) -> None:
     finally:
         if fitted.beside:
             fitted.beside.leave()
-    job.finish()

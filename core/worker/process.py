@@ -12,6 +12,7 @@ from typing import NoReturn, Self
 from core import host, identity
 from core.disk import space
 from core.disk.status import State, Status, stop_requests
+from core.errors import HeadstartError
 
 PARENT_VARIABLE = "HEADSTART_PARENT"  # who starts this process, said by itself: it may die before we could ask
 PARENT = int(os.environ.pop(PARENT_VARIABLE, os.getppid()))  # no business of the processes that this one starts
@@ -35,9 +36,15 @@ def is_orphaned() -> bool:
 
 
 def carried_out(main: Callable[[list[str]], int], arguments: list[str]) -> int:
-    """The exit code of a process; `UNWRITTEN` where a full disk kept it from saying how it ended."""
+    """The exit code of a process: 1 and a line on stderr where it is told nothing that it could do.
+
+    It is `UNWRITTEN` where a full disk kept it from saying how it ended.
+    """
     try:
         return main(arguments)
+    except HeadstartError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except Exception as error:
         if space.refusal(error) is None:
             raise

@@ -1,6 +1,5 @@
 """The status of a process, written by itself: where it stands, how far it is, and what its last word is."""
 
-import os
 import threading
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from core.disk.status import State, Status, write_status
 from core.errors import HeadstartError
 
 STATUS_SECONDS = 0.3  # between two notes of progress
+FAULT = "Failed with {name}: {error}. The log tells more."
 
 
 class StatusWriter:
@@ -61,16 +61,9 @@ class StatusWriter:
                 if space.refusal(error) is None:
                     raise
 
-    def leave(self, message: str) -> None:
-        """End the process at once, as stopped, from whatever thread: nothing of it is worth waiting for."""
-        try:
-            self.tell(state=State.STOPPED, message=message, seconds_left=None)
-        finally:
-            os._exit(0)
-
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException, fault: str = FAULT) -> None:
         """Say what went wrong: our own errors in their words, others by name with the log as the place to look."""
         error = space.refusal(error) or record.gone(error) or error
         known = isinstance(error, HeadstartError)
-        message = str(error) if known else f"Failed with {type(error).__name__}: {error}. The log tells more."
+        message = str(error) if known else fault.format(name=type(error).__name__, error=error)
         self.tell(state=State.FAILED, message=message, seconds_left=None)

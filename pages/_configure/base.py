@@ -7,7 +7,7 @@ from core.disk.status import State, read_status
 from core.plan import bases, weights
 from core.plan.bases import Base
 from core.plan.experiment import Arm, Experiment
-from core.queue import jobs
+from core.queue import jobs, presence
 from pages._configure import draft
 from pages._shared import notices, ownership
 
@@ -66,7 +66,7 @@ def _fetching(row: Base, was_running: bool) -> None:
     if is_running != was_running:
         st.rerun()
     if status and is_running:
-        jobs.ensure_consumer()  # one that was killed is replaced
+        presence.ensure_consumer()  # one that was killed is replaced
         total = status.total or row.weights.size_bytes
         said = f"Fetching the weights of {row.name}: {status.done / 1e6:.0f} of {total / 1e6:.0f}\xa0MB"
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -18,7 +18,7 @@ from core.errors import ResourceError
 from core.plan import estimate, fitting
 from core.plan.estimate import Estimate
 from core.plan.experiment import Arm, Experiment
-from core.queue import jobs
+from core.queue import jobs, presence
 from core.words.numbers import duration, gigabytes
 from pages._configure import augmentation
 from pages._shared import notices, thumbnails
@@ -93,7 +93,7 @@ def _measure(chosen: Experiment, n_classes: int) -> bool:
     if probe["directory"]:
         status = read_status(probe["directory"])
         if status is None or not status.state.is_final:
-            jobs.ensure_consumer()  # one that was killed is replaced
+            presence.ensure_consumer()  # one that was killed is replaced
             return status is not None
         if status.state is not State.DONE or set(wanted) == set(probe["wanted"]):
             return False  # it could not measure anything

@@ -8,7 +8,7 @@ from core.disk.files import removed_on_failure
 from core.disk.status import State, Status, read_status
 from core.plan import predictions
 from core.plan.experiment import Experiment
-from core.queue import jobs
+from core.queue import jobs, presence
 from core.words.numbers import count
 from pages._shared import address, elements, notices, ownership
 
@@ -60,7 +60,7 @@ def _offer(experiment_id: str) -> None:
 
 def progress(prediction_id: str) -> None:
     """How far the pictures and the networks are, and for who asked them the way to stop them."""
-    jobs.ensure_consumer()  # one that was killed is replaced
+    presence.ensure_consumer()  # one that was killed is replaced
     directory, asked = predictions.directory(prediction_id), predictions.request(prediction_id)
     share, said = _said(read_status(directory) or Status())
     bar, stop = st.columns([5, 1], vertical_alignment="bottom")

@@ -12,7 +12,7 @@ from core.disk import owner
 from core.disk.files import removed_on_failure
 from core.disk.home import dataset_directory
 from core.disk.status import State, Status, read_status, stop_requests
-from core.queue import jobs
+from core.queue import jobs, presence
 from core.settings import SAMPLE, settings
 from core.words.numbers import duration, two_digits
 from pages._shared import address, elements, notices, ownership
@@ -143,7 +143,7 @@ def progress(dataset_id: str) -> None:
 
 @notices.errors()
 def _progress(dataset_id: str) -> None:
-    jobs.ensure_consumer()  # one that was killed is replaced
+    presence.ensure_consumer()  # one that was killed is replaced
     directory = dataset_directory(dataset_id)
     status = read_status(directory)
     if status is None or status.state.is_final:

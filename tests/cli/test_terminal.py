@@ -19,7 +19,7 @@ from core.disk.record import read_json
 from core.disk.status import State, request_stop, stop_requests
 from core.errors import RunError, StopRequested
 from core.plan.experiment import Arm
-from core.queue import jobs
+from core.queue import jobs, presence
 from core.settings import ROOT, settings
 
 pytestmark = pytest.mark.usefixtures("stand_in")
@@ -172,7 +172,7 @@ def test_the_third_ctrl_c_leaves_at_once_and_no_process_behind(in_parallel):
 
 
 def test_with_a_consumer_at_work_its_queue_trains_and_this_process_is_no_server(home):
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     server = read_json(home / "server.json")
     one = experiment_of()
     code = "import sys; from core.cli import terminal; from core.plan.experiment import Arm\n"
@@ -187,7 +187,7 @@ def test_with_a_consumer_at_work_its_queue_trains_and_this_process_is_no_server(
 
 @pytest.mark.usefixtures("_on")
 def test_it_uses_the_consumers_standby_and_says_so(home, wait_for, capsys):
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     wait_for((home / "standby.json").exists)
     one = experiment_of()
     run(one)
@@ -224,7 +224,7 @@ def test_ctrl_c_in_the_line_leaves_it(wait_for, in_parallel):
 
 
 def test_ctrl_c_ends_an_experiment_of_the_consumer_that_has_nothing_to_score(in_parallel, wait_for):
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     one = experiment_of(transfer="works until told", scratch="works until told")
     in_parallel(is_in(State.FIT, one), press_ctrl_c)
     with pytest.raises(StopRequested, match="by you"):
@@ -234,7 +234,7 @@ def test_ctrl_c_ends_an_experiment_of_the_consumer_that_has_nothing_to_score(in_
 
 
 def test_a_failed_arm_takes_the_other_one_out_of_the_queue(wait_for):
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     one = experiment_of(transfer="crashes", scratch="works until told")
     with pytest.raises(RunError, match="transfer arm failed"):
         run(one)
@@ -243,7 +243,7 @@ def test_a_failed_arm_takes_the_other_one_out_of_the_queue(wait_for):
 
 
 def test_a_consumer_that_dies_is_replaced_and_says_what_became_of_the_run(home, in_parallel):
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     one = experiment_of(transfer="works until told")
     consumer = psutil.Process(read_json(home / "consumer.json")["pid"])
     in_parallel(is_in(State.FIT, one), consumer.kill)
@@ -252,7 +252,7 @@ def test_a_consumer_that_dies_is_replaced_and_says_what_became_of_the_run(home, 
 
 
 def test_an_experiment_that_somebody_deletes_is_an_error_and_no_endless_wait(in_parallel, wait_for):
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     one = experiment_of(transfer="works until told")
     in_parallel(is_in(State.FIT, one), lambda: jobs.delete(one))
     with pytest.raises((RunError, StopRequested)):

@@ -13,7 +13,7 @@ from core.errors import InputError
 from core.plan import experiment, predictions, weights
 from core.plan.experiment import Arm
 from core.plan.experiments import create_experiment, owner_of
-from core.queue import jobs
+from core.queue import jobs, presence
 
 LINK, OTHER = "a" * 32, "b" * 32
 
@@ -21,7 +21,7 @@ LINK, OTHER = "a" * 32, "b" * 32
 @pytest.fixture(autouse=True)
 def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is submitted stays in the queue."""
-    monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
+    monkeypatch.setattr(presence, "ensure_consumer", lambda: None)
 
 
 @pytest.mark.parametrize(("of", "asked_by"), [(LINK, OTHER), (LINK, ""), ("", LINK)])

@@ -24,8 +24,9 @@ from core.errors import DamagedError
 from core.plan import experiment, predictions
 from core.plan.experiment import Arm
 from core.plan.experiments import create_experiment, read_experiment, read_split
-from core.queue import job, jobs, removal
-from core.queue.job import Job, Kind
+from core.queue import job, jobs, presence, removal
+from core.queue.job import Job
+from core.queue.kinds import Kind
 from core.report import history
 from core.settings import ROOT
 from core.tasks import predict
@@ -68,7 +69,7 @@ def damage(path: Path, how: str) -> None:
 @pytest.fixture
 def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests are of the pages."""
-    monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
+    monkeypatch.setattr(presence, "ensure_consumer", lambda: None)
 
 
 @pytest.mark.parametrize("how", HARM)

@@ -11,7 +11,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -31,9 +30,11 @@ from core.errors import EngineError, HeadstartError, InputError, ResourceError
 from core.plan import experiment, predictions
 from core.plan.experiment import Arm
 from core.plan.experiments import create_experiment
-from core.queue import children, consumer, job, jobs, leftovers
+from core.queue import children, job, jobs, leftovers, presence
 from core.queue.children import Child
-from core.queue.job import Job, Kind
+from core.queue.job import Job
+from core.queue.kinds import Kind, Lane
+from core.queue.work import Work
 from core.settings import MEBIBYTE, ROOT, settings
 from core.worker import process
 from tests.stand_ins import experiment_of, store
@@ -161,7 +162,7 @@ class SmallDisk:
 
 
 def end_consumers() -> None:
-    for each in jobs._consumers:
+    for each in presence._consumers:
         if each.poll() is None:
             each.kill()
         each.wait(20)
@@ -433,7 +434,7 @@ def small_experiment(small: SmallDisk, zipped: Path) -> str:
 
 
 FULL_WITHIN = {
-    "fit": "core.training.keeper._save_best",
+    "fit": "core.training.callbacks.best._save",
     "save": "core.training.score._save",
     "score": "core.training.score._frame",
 }
@@ -586,19 +587,19 @@ def test_what_expires_on_such_a_disk_goes_as_far_as_it_can_and_the_log_says_why_
 @pytest.mark.usefixtures("stand_in")
 def test_the_end_of_a_process_that_could_not_be_written_is_said_when_there_is_room(small_disk, wait_for):
     small = small_disk(4)
-    work = consumer.Work([{}])
+    work = Work({Lane.EXPERIMENTS: [{}]})
     (small.home / "jobs").mkdir()
     one = experiment_of(transfer="works until told", scratch="works")
     Job(kind=Kind.EXPERIMENT, subject=one, submitted=1).write()
     name, directory = job.read_all()[0].name, arm_directory(one, Arm.TRANSFER)
-    worker = threading.Thread(target=work.experiment, args=[name])
-    worker.start()
+    work.hand_out()
     wait_for(lambda: (read_status(directory) or Status()).state is State.FIT)
     (directory / "go").touch()
     small.spoil("full")
-    worker.join(30)
-    assert not worker.is_alive()
-    assert work.is_idle
+    assert not work.is_idle
+    wait_for(lambda: work.is_idle, 30)
+    work.hand_out()
+    assert work.is_idle, "what is over does not begin again"
     work.say_unsaid()
     assert job.read(name), "nobody would say it any more"
     small.mend()
@@ -611,15 +612,15 @@ def test_the_end_of_a_process_that_could_not_be_written_is_said_when_there_is_ro
 
 
 @pytest.mark.usefixtures("stand_in")
-def test_a_job_that_cannot_be_begun_fails_with_the_sentence(small_disk):
+def test_a_job_that_cannot_be_begun_fails_with_the_sentence(small_disk, wait_for):
     small = small_disk(4)
-    work = consumer.Work([{}])
+    work = Work({Lane.EXPERIMENTS: [{}]})
     (small.home / "jobs").mkdir()
     one = experiment_of()
     Job(kind=Kind.EXPERIMENT, subject=one, submitted=1).write()
-    name = job.read_all()[0].name
     small.spoil("full")
-    work.experiment(name)
+    work.hand_out()
+    wait_for(lambda: work.is_idle)
     small.mend()
     work.say_unsaid()
     for arm in Arm:

@@ -13,14 +13,14 @@ from core.errors import InputError
 from core.plan import estimate
 from core.plan.experiment import Arm
 from core.plan.experiments import read_experiment
-from core.queue import jobs
+from core.queue import jobs, presence
 from core.report import report
 
 
 @pytest.fixture(autouse=True)
 def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is submitted stays in the queue."""
-    monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
+    monkeypatch.setattr(presence, "ensure_consumer", lambda: None)
 
 
 def told(experiment_id: str, arm: Arm, **status: object) -> progress.ArmProgress:

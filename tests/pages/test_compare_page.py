@@ -12,7 +12,7 @@ from core.disk.home import arm_directory, dataset_directory, experiment_director
 from core.disk.status import State, Status, write_status
 from core.plan.experiment import Arm
 from core.plan.experiments import read_experiment
-from core.queue import jobs
+from core.queue import presence
 from core.report import comparison, report, scores
 from core.settings import ROOT, settings
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("warm_server")
 @pytest.fixture(autouse=True)
 def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is submitted stays in the queue: these tests are of the page."""
-    monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
+    monkeypatch.setattr(presence, "ensure_consumer", lambda: None)
 
 
 def opened(experiment_id: str | None = None, workspace: str | None = None) -> AppTest:

@@ -17,7 +17,7 @@ from core.disk.status import State, Status, read_status, stop_requests, write_st
 from core.plan import bases, estimate, experiment, weights
 from core.plan.experiment import Arm, Experiment, Head, Opponent, Optimizer, Training
 from core.plan.experiments import create_experiment, read_experiment, read_split
-from core.queue import jobs
+from core.queue import jobs, presence
 from core.settings import settings
 from core.words.numbers import duration
 from pages._configure import summary
@@ -31,7 +31,7 @@ CLASSES = {"bird": 8, "flower": 6, "fruit": 7}
 @pytest.fixture(autouse=True)
 def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is submitted stays in the queue: these tests are of the page."""
-    monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
+    monkeypatch.setattr(presence, "ensure_consumer", lambda: None)
 
 
 @pytest.fixture

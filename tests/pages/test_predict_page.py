@@ -21,7 +21,7 @@ from core.disk.status import State, Status, stop_requests, write_status
 from core.errors import InputError
 from core.plan import predictions
 from core.plan.experiment import Arm
-from core.queue import jobs
+from core.queue import presence
 from core.tasks import predict
 
 LINK, OTHER = "a" * 32, "b" * 32
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("warm_server")
 @pytest.fixture(autouse=True)
 def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is submitted stays in the queue: these tests are of the page."""
-    monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
+    monkeypatch.setattr(presence, "ensure_consumer", lambda: None)
 
 
 def opened(experiment_id: str | None = None, prediction_id: str | None = None, workspace: str = LINK) -> AppTest:

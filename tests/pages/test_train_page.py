@@ -12,7 +12,7 @@ from core.disk.home import arm_directory, experiment_directory
 from core.disk.record import read_json
 from core.disk.status import State, Status, append_metrics, read_metrics, request_stop, stop_requests, write_status
 from core.plan.experiment import Arm
-from core.queue import jobs
+from core.queue import jobs, presence
 from core.settings import ROOT
 
 LINK, OTHER = "a" * 32, "b" * 32
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("warm_server")
 @pytest.fixture(autouse=True)
 def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is submitted stays in the queue: these tests are of the page."""
-    monkeypatch.setattr(jobs, "ensure_consumer", lambda: None)
+    monkeypatch.setattr(presence, "ensure_consumer", lambda: None)
 
 
 def opened(experiment_id: str | None = None, workspace: str = LINK) -> AppTest:

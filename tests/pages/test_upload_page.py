@@ -14,7 +14,7 @@ from core.disk.status import State, Status, read_status, stop_requests, write_st
 from core.errors import HeadstartError
 from core.plan import experiment
 from core.plan.experiments import create_experiment
-from core.queue import jobs
+from core.queue import presence
 from core.settings import ROOT, SAMPLE, settings
 from pages._upload import doors
 
@@ -141,7 +141,7 @@ def test_a_page_that_only_waits_replaces_a_killed_consumer(
 ) -> None:
     app = opened(dataset=reading(zip_of({"cat/": 2})), workspace=LINK)
     asked: list[bool] = []
-    monkeypatch.setattr(jobs, "ensure_consumer", lambda: asked.append(True))
+    monkeypatch.setattr(presence, "ensure_consumer", lambda: asked.append(True))
     app.run()
     assert len(asked) > 1, "once by the router, and by each look at the progress"
 

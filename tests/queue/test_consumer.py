@@ -1,7 +1,6 @@
 """What each training at a time gets of this host; the rest of the consumer is tested with the jobs."""
 
 import json
-import threading
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +12,10 @@ from core.host import Device
 from core.plan import experiment
 from core.plan.experiment import Arm
 from core.plan.experiments import create_experiment
-from core.queue import consumer, job
-from core.queue.job import Job, Kind
+from core.queue import job, lanes
+from core.queue.job import Job
+from core.queue.kinds import Kind, Lane
+from core.queue.work import Work
 
 
 @pytest.fixture
@@ -31,41 +32,40 @@ def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_cpu_host_has_one_slot(monkeypatch):
     monkeypatch.setattr(host, "device", lambda: Device("", 2))
-    assert consumer.slots() == [{}]
+    assert lanes.slots() == [{}]
 
 
 @pytest.mark.usefixtures("two_gpus")
 def test_each_gpu_is_a_slot():
-    assert consumer.slots() == [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]
+    assert lanes.slots() == [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]
 
 
 @pytest.mark.usefixtures("two_gpus")
 def test_only_the_gpus_that_this_process_may_use_are_slots(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
-    assert consumer.slots() == [{"CUDA_VISIBLE_DEVICES": "3"}]
+    assert lanes.slots() == [{"CUDA_VISIBLE_DEVICES": "3"}]
 
 
 @pytest.mark.usefixtures("stand_in")
 def test_two_trainings_at_once_have_a_gpu_each_and_the_third_waits(home, wait_for):
-    work = consumer.Work([{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}])
+    work = Work({Lane.EXPERIMENTS: [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]})
     (home / "jobs").mkdir()
-    arms, workers = [], []
+    arms = []
     for number in range(3):
         split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
         one = create_experiment(experiment.default(new_id(), opponent=None), split)
         arms.append(arm_directory(one, Arm.TRANSFER))
         (arms[-1] / "part").write_text("works until told")
         Job(kind=Kind.EXPERIMENT, subject=one, submitted=number).write()
-        workers.append(threading.Thread(target=work.experiment, args=[job.read_all()[-1].name]))
-        workers[-1].start()
+        work.hand_out()
         wait_for(lambda: sum((arm / "starts").exists() for arm in arms) == min(2, len(arms)))
+    work.hand_out()
+    assert not (arms[2] / "starts").exists()
     (arms[0] / "go").touch()
-    wait_for((arms[2] / "starts").exists)
+    wait_for(lambda: work.hand_out() or (arms[2] / "starts").exists())
     for arm in arms:
         (arm / "go").touch()
-    for worker in workers:
-        worker.join(20)
+    wait_for(lambda: not job.read_all())
     gpus = [json.loads((arm / "starts").read_text())["gpu"] for arm in arms]
     assert gpus[0] == gpus[2] != gpus[1]
     assert {gpus[0], gpus[1]} == {"0", "1"}
-    assert job.read_all() == []

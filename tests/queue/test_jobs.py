@@ -28,8 +28,9 @@ from core.identity import Identity
 from core.plan import attempt, bases, experiment, weights
 from core.plan.experiment import Arm
 from core.plan.experiments import create_experiment
-from core.queue import children, job, jobs
-from core.queue.job import Job, Kind
+from core.queue import children, job, jobs, presence
+from core.queue.job import Job
+from core.queue.kinds import Kind
 from core.settings import ROOT, SAMPLE, settings
 
 pytestmark = pytest.mark.usefixtures("stand_in")
@@ -419,7 +420,7 @@ def test_after_a_killed_consumer_the_run_says_it_was_interrupted_and_the_other_a
     consumer(home).kill()
     wait_for(is_gone(status(one).pid))
     assert states(one) == ["fit", "queued"]
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     wait_for(is_over(other))
     assert states(one) == ["failed", "done"]
     assert status(one).message == children.INTERRUPTED
@@ -452,7 +453,7 @@ def test_a_consumer_that_is_killed_during_each_arm_leaves_both_interrupted(home,
 
 
 def test_a_consumer_that_is_killed_before_it_has_begun_loses_nothing(home, wait_for):
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     before = consumer(home)
     before.send_signal(signal.SIGSTOP)
     one = submitted()
@@ -495,12 +496,12 @@ def test_a_process_that_its_killed_consumer_had_not_noted_yet_is_known_by_its_ow
 
 def left_in_the_middle(left: Job) -> None:
     """What a killed consumer or server has left of a job; and a consumer that takes over."""
-    with jobs.lock():
+    with presence.lock():
         left.write()
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
 
 
-def test_a_job_whose_server_was_killed_before_it_had_enqueued_it_has_its_turn(wait_for):
+def test_jobs_whose_server_was_killed_right_after_it_had_written_them_have_their_turn(wait_for):
     wait_for(is_over(submitted()))  # a consumer is at work
     lost = [new_experiment() for _ in range(3)]
     for number, one in enumerate(lost):
@@ -519,7 +520,7 @@ def test_a_run_that_outlives_its_consumer_is_followed_and_not_started_twice(home
     before = consumer(home)
     before.kill()
     wait_for(is_gone(before.pid))
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     other = submitted()
     wait_for(lambda: (home / "consumer.json").exists() and consumer(home).pid != before.pid)
     assert [jobs.position(each) for each in (one, other)] == [0, 1]
@@ -560,7 +561,7 @@ def test_a_stop_during_an_interruption_is_a_stop(home, wait_for):
     request_stop(arm_directory(one, Arm.TRANSFER))
     before.kill()
     wait_for(is_gone(before.pid))
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     wait_for(is_over(one))
     assert states(one) == ["stopped", "done"]
 
@@ -573,7 +574,7 @@ def test_a_consumer_that_is_asked_to_end_takes_its_children_along(home, wait_for
     wait_for(is_gone(before.pid))
     wait_for(is_gone(status(one).pid))
     assert states(one) == ["fit", "queued"]
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     wait_for(is_over(one))
     assert status(one).message == children.INTERRUPTED
     assert states(one) == ["failed", "done"]
@@ -587,14 +588,14 @@ def test_one_consumer_serves_a_home_while_its_server_lives(home, wait_for):
     wait_for(is_over(one))
     first = consumer(home)
     for _ in range(3):
-        jobs.ensure_consumer()
+        presence.ensure_consumer()
         wait_for(is_over(submitted()))
     assert consumer(home).pid == first.pid
-    assert len(jobs._consumers) == 1
+    assert len(presence._consumers) == 1
 
 
 def test_servers_that_start_at_once_start_one_consumer(wait_for):
-    code = "from core.disk import home, record; from core.queue import jobs; jobs.ensure_consumer(); "
+    code = "from core.disk import home, record; from core.queue import presence; presence.ensure_consumer(); "
     code += "print(record.read_json(home.file('consumer.json'))['pid'])"
     servers = [
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)
@@ -631,9 +632,9 @@ def test_the_consumer_finishes_the_work_without_a_server_and_then_ends(home, wai
 
 
 def test_a_consumer_whose_home_is_removed_ends(home, wait_for):
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     worker = consumer(home)
-    wait_for(lambda: (home / "queue.db").exists())
+    wait_for(lambda: (home / "ages.json").exists())
     wait_for(lambda: shutil.rmtree(home, ignore_errors=True) or not home.exists())  # it may still write there
     wait_for(is_gone(worker.pid))
 

@@ -13,7 +13,8 @@ from core.disk.home import cache_directory, experiment_directory
 from core.plan import experiment, predictions
 from core.plan.experiments import read_experiment
 from core.queue import consumer, leftovers
-from core.queue.job import Job, Kind
+from core.queue.job import Job
+from core.queue.kinds import Kind
 
 ONE, TWO = "1" * 32, "2" * 32
 

@@ -10,7 +10,8 @@ from core.disk.home import new_id
 from core.plan import estimate, experiment
 from core.plan.experiments import create_experiment
 from core.queue import room
-from core.queue.job import Job, Kind
+from core.queue.job import Job
+from core.queue.kinds import RULES, Kind
 from core.queue.room import Room
 
 
@@ -90,13 +91,13 @@ def test_an_experiment_needs_what_its_larger_arm_does():
     split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
     job = Job(kind=Kind.EXPERIMENT, subject=create_experiment(one, split), submitted=1)
     arms = estimate.estimate(one, n_train=10**6, n_validation=0, n_test=0)
-    assert room.need_bytes(job) == max(arm.memory_bytes for arm in arms.values())
-    assert room.need_bytes(job.model_copy(update={"subject": new_id()})) == 0
+    assert job.rules.need_bytes(job.subject) == max(arm.memory_bytes for arm in arms.values())
+    assert job.rules.need_bytes(new_id()) == 0
 
 
 def test_one_gigabyte_has_room_for_a_training_or_a_prediction_and_four_for_both(monkeypatch):
     monkeypatch.setattr(host, "memory_bytes", lambda: 1_000_000_000)
-    both = 650_000_000 + room.NEEDS[Kind.PREDICTION]
+    both = 650_000_000 + RULES[Kind.PREDICTION].need_bytes(new_id())
     assert room.size_bytes() < both
     monkeypatch.setattr(host, "memory_bytes", lambda: 4_000_000_000)
     assert room.size_bytes() > both

@@ -17,7 +17,7 @@ from core.disk.home import arm_directory
 from core.disk.record import read_json
 from core.disk.status import State, Status, read_metrics, request_stop
 from core.plan.experiment import Arm
-from core.queue import children, jobs, standby
+from core.queue import children, jobs, presence, standby
 from core.queue.standby import Reserve, Standby
 from core.settings import GIBIBYTE, ROOT, settings
 
@@ -99,7 +99,7 @@ def test_it_ends_when_its_input_does(waiting):
 
 @pytest.mark.usefixtures("_on", "stand_in")
 def test_a_run_uses_it_and_the_next_run_has_another_one(home, wait_for):
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     wait_for(lambda: noted(home))
     first = noted(home)
     assert first
@@ -139,7 +139,7 @@ def test_while_the_first_arm_is_scored_the_process_of_the_second_gets_ready(home
 @pytest.mark.usefixtures("_on", "stand_in")
 @pytest.mark.parametrize("part", ["works until told", "is deaf", "loads for long"])
 def test_a_run_that_was_a_standby_is_stopped_and_deleted_like_any_other(home, wait_for, part):
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     wait_for(lambda: noted(home))
     one = experiment_of(transfer=part)
     jobs.submit_experiment(one)
@@ -242,7 +242,7 @@ def test_where_a_limit_may_be_there_unseen_there_is_none_unless_somebody_asks_fo
 @pytest.mark.usefixtures("_on", "stand_in")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_it_goes_with_its_consumer(home, wait_for, number):
-    jobs.ensure_consumer()
+    presence.ensure_consumer()
     wait_for(lambda: noted(home))
     one, consumer = noted(home), psutil.Process(read_json(home / "consumer.json")["pid"])
     consumer.send_signal(number)

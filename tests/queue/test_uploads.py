@@ -17,7 +17,8 @@ from core.errors import InputError
 from core.plan import experiment
 from core.plan.experiments import create_experiment, read_experiment
 from core.queue import jobs, removal
-from core.queue.job import Job, Kind
+from core.queue.job import Job
+from core.queue.kinds import Kind
 from core.settings import settings
 
 MINE, OTHERS = "a" * 32, "b" * 32
