@@ -34,16 +34,23 @@ from core.queue.job import Job, Kind, Lane, Step
 from core.queue.room import Room, need_bytes
 from core.queue.standby import Reserve
 from core.settings import settings
+from core.words.said import Said, say
 
 TICK_SECONDS = 0.2
 POLL_SECONDS = 0.05  # until a job that was submitted is begun, at most
 HANDOVER_SECONDS = 5.0  # for an earlier consumer to be gone
 HOUSE_SECONDS = 3600.0  # between two looks for what nobody uses any more
-FREE = "Free some memory on this host, then try again."
+FREE = say("lower.host")
 # Short jobs leave the GPUs' memory to those who train; JAX fails where it finds no GPU, unless it is told of none.
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
 
 log = logging.getLogger(__name__)
+
+
+def _failure(error: Exception) -> Said:
+    """What is said of a job that an error in here has ended."""
+    refusal = space.refusal(error)
+    return refusal.said if refusal else say("job.not-carried-out", reason=str(error))
 
 
 def slots() -> list[dict[str, str]]:
@@ -72,7 +79,7 @@ class Work:
         self.room = Room()
         self.queues: dict[Lane, SqliteHuey] = {}
         self._carried: set[str] = set()  # the names of the jobs that a worker has
-        self._unsaid: dict[str, tuple[Job, str]] = {}  # jobs that are over, and what could not be written of them
+        self._unsaid: dict[str, tuple[Job, Said]] = {}  # jobs that are over, and what could not be written of them
         self._slots: SimpleQueue[dict[str, str]] = SimpleQueue()
         for environment in environments:
             self._slots.put(environment)
@@ -97,7 +104,7 @@ class Work:
                 return
             self._carried.add(name)
         begun = taken.model_copy(update={"is_begun": True})
-        message = ""
+        failure = None
         try:
             with self.deciding:
                 begun.write()
@@ -105,30 +112,30 @@ class Work:
                 self._steps(begun, environment)
         except Exception as error:
             log.exception("%s", name)
-            message = str(space.refusal(error) or f"Headstart could not carry this out ({error}).")
-        self._close(begun, message)
+            failure = _failure(error)
+        self._close(begun, failure)
 
-    def _close(self, over: Job, message: str) -> None:
-        """Say of what has not ended that it failed, if there is a message, and let the job be over.
+    def _close(self, over: Job, failure: Said | None) -> None:
+        """Say of what has not ended that it failed, if it did, and let the job be over.
 
         Where that cannot be written the job stays until `say_unsaid` can.
         """
         try:
-            if message:
-                self._fail(over.steps(), message)
+            if failure:
+                self._fail(over.steps(), failure)
                 _summarise(over)
             _tidy(over)
             over.remove()
             self._unsaid.pop(over.name, None)
             self._carried.discard(over.name)
         except OSError as error:
-            self._unsaid[over.name] = over, message or str(space.refusal(error) or error)
+            self._unsaid[over.name] = over, failure or _failure(error)
 
     def say_unsaid(self) -> None:
         """Once the disk has room again: close the jobs whose end could not be written."""
-        for over, message in list(self._unsaid.values()):
+        for over, failure in list(self._unsaid.values()):
             if not space.is_full():
-                self._close(over, message)
+                self._close(over, failure)
 
     def _steps(self, begun: Job, environment: dict[str, str]) -> None:
         steps = begun.steps()
@@ -213,10 +220,10 @@ class Work:
         """Whether a further experiment would begin at once."""
         return not self._slots.empty()
 
-    def _fail(self, steps: list[Step], message: str) -> None:
+    def _fail(self, steps: list[Step], failure: Said) -> None:
         with self.deciding:
             for step in steps:
-                children.end(step.directory, State.FAILED, message)
+                children.end(step.directory, State.FAILED, failure)
 
     def leave(self) -> NoReturn:
         """End this process and its children; what they leave is the next consumer's to put in words."""

@@ -8,6 +8,7 @@ from core.disk.status import State, write_status
 from core.errors import HeadstartError, StopRequested
 from core.plan import bases
 from core.plan.weights import directory, fetch, sha256
+from core.words.said import say
 from core.worker import process
 
 
@@ -36,9 +37,10 @@ def main(arguments: list[str]) -> int:
             refusal = space.refusal(error)
             if refusal is None and isinstance(error, OSError):
                 raise
-            write(state=State.FAILED, message=str(refusal or error))
+            failure = refusal or error
+            write(state=State.FAILED, said=failure.said if isinstance(failure, HeadstartError) else None)
         else:
-            write(state=State.DONE, message=f"{path.name}, SHA-256 {sha256(path)}")
+            write(state=State.DONE, said=say("weights.fetched", name=path.name, sha256=sha256(path)))
     return 0
 
 

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 from core.data.ingest import ingest
-from core.data.storing import STOPPED
 from core.data.uploads import discard
 from core.disk.home import dataset_directory
 from core.disk.status import State, Status, write_status
 from core.errors import HeadstartError, InputError, StopRequested
+from core.words.said import say
 from core.worker import process
 from core.worker.process import Watch, started
 
@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     """The process: ingest one directory, with its progress in status.json. Returns the exit code."""
     directory = Path(arguments[0] if arguments else "").resolve()
     if directory != dataset_directory(directory.name).resolve() or not directory.is_dir():
-        raise InputError(f"Expected a data set's directory of this home. Found {directory}. Use the app's own.")
+        raise InputError("dataset.directory", directory=directory)
     first = started()
     write_status(directory, first)
     leaving = threading.Thread(target=_leave, args=(directory, first), daemon=True)
@@ -38,7 +38,7 @@ def _leave(directory: Path, first: Status) -> None:
     if (directory / "manifest.parquet").exists():  # it was ready just then
         return
     discard(directory)
-    write_status(directory, first.model_copy(update={"state": State.STOPPED, "message": STOPPED}))
+    write_status(directory, first.model_copy(update={"state": State.STOPPED, "said": say("dataset.stopped")}))
     os._exit(0)
 
 
@@ -54,13 +54,13 @@ def _worked(directory: Path, first: Status, watch: Watch) -> Status:
     try:
         dataset = ingest(directory.name, progress=progress, stopped=lambda: watch.is_stopped)
     except StopRequested as error:
-        return first.model_copy(update={"state": State.STOPPED, "message": str(error)})
+        return first.model_copy(update={"state": State.STOPPED, "said": error.said})
     except HeadstartError as error:
-        return first.model_copy(update={"state": State.FAILED, "message": str(error)})
+        return first.model_copy(update={"state": State.FAILED, "said": error.said})
     except Exception as error:  # a fault of ours: the user is told, the log has the rest
         process.note()
-        message = f"Headstart failed on this zip ({type(error).__name__}). The log beside it says more."
-        return first.model_copy(update={"state": State.FAILED, "message": message})
+        said = say("ingest.failed", error=type(error).__name__)
+        return first.model_copy(update={"state": State.FAILED, "said": said})
     number = len(dataset.pictures)
     return first.model_copy(update={"state": State.DONE, "done": number, "total": number})
 

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -22,10 +23,12 @@ from core.errors import InputError, RunError, StopRequested
 from core.plan import predictions
 from core.plan.experiment import Arm
 from core.plan.predictions import scored_arms
+from core.words.said import Said, say
 from core.worker import process
 from core.worker.process import Watch
 from core.worker.writer import StatusWriter
 
+STOPPED = "prediction.stopped"
 BATCH = 8  # pictures that go together: what the layers put out for 32 would be a third of a gigabyte
 
 
@@ -47,16 +50,16 @@ def store(folder: Path, progress: Callable[[int, int], object]) -> None:
         for number, name in enumerate(names):
             progress(number, len(names))
             outcome = decoding.submit((folder / "uploads" / str(number)).read_bytes()).result()
-            if isinstance(outcome, str):
-                refused.append({"name": name, "reason": outcome})
+            if isinstance(outcome, Said):
+                refused.append({"name": name, "reason": asdict(outcome)})
             else:
                 stored.append({"name": name, "file": outcome.file})
     progress(len(names), len(names))
     write_json(folder / "pictures.json", {"pictures": stored, "refused": refused})
     shutil.rmtree(folder / "uploads", ignore_errors=True)
     if not stored:
-        reasons = "; ".join(f"{each['name']}: {each['reason']}" for each in refused)
-        raise InputError(f"Expected pictures that can be read. Found none: {reasons}. Choose JPEG or PNG files.")
+        reasons = [say("entry.named", **each) for each in refused]
+        raise InputError("prediction.none-readable", reasons=reasons)
 
 
 def _depth(experiment_id: str) -> Depth:
@@ -79,7 +82,7 @@ def run(folder: Path, report: StatusWriter, watch: Watch) -> None:
     paths = [folder / "pictures" / each["file"] for each in asked["pictures"]]
     arms = scored_arms(asked["experiment"])
     if not arms:
-        raise RunError("Expected the trained networks of this experiment; found none. It may have been deleted.")
+        raise RunError("prediction.no-networks")
     report.enter(State.SCORE)
     frames = []
     for number, arm in enumerate(arms):
@@ -87,7 +90,7 @@ def run(folder: Path, report: StatusWriter, watch: Watch) -> None:
         source = arm_directory(asked["experiment"], arm)
         network = _network(source / "model.keras")
         if watch.is_stopped:
-            raise StopRequested("Stopped before all pictures were answered.")
+            raise StopRequested(STOPPED)
         frames.append(_answers(network, _labels(source), names, paths, arm))
     write_frame(folder / "answers.parquet", pd.concat(frames, ignore_index=True))
 
@@ -104,7 +107,7 @@ def _network(path: Path) -> Any:
 def _labels(folder: Path) -> dict[str, Any]:
     labels = record.read_object(folder / "labels.json", ("classes", "image_size"))
     if labels is None:
-        raise record.damaged(folder / "labels.json", FileNotFoundError("it is gone"))
+        raise record.damaged(folder / "labels.json", say("damage.no-file"))
     return labels
 
 
@@ -127,12 +130,12 @@ def main(arguments: list[str]) -> int:
     """Answer one prediction's pictures; the exit code is 0 unless it failed."""
     folder = Path(arguments[0]).resolve()
     report = StatusWriter(folder, process.started())
-    with Watch(folder, lambda _: report.leave("Stopped before all pictures were answered.")) as watch:
+    with Watch(folder, lambda _: report.leave(say(STOPPED))) as watch:
         try:
             run(folder, report, watch)
             report.tell(state=State.DONE)
         except StopRequested as stopped:
-            report.tell(state=State.STOPPED, message=str(stopped))
+            report.tell(state=State.STOPPED, said=stopped.said)
         except Exception as error:
             process.note()
             report.fail(error)

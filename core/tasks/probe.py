@@ -95,7 +95,7 @@ def _timed(call: Callable[[], object], stopped: Callable[[], bool]) -> tuple[flo
     taken: list[float] = []
     while len(taken) < 2 or (sum(taken[1:]) < SECONDS and len(taken) < 20):
         if stopped():
-            raise StopRequested("Stopped while it measured.")
+            raise StopRequested("probe.stopped")
         begun = time.perf_counter()
         call()
         taken.append(time.perf_counter() - begun)
@@ -106,7 +106,7 @@ def main(arguments: list[str]) -> int:
     """Measure; the exit code is 0 unless that failed."""
     directory = Path(arguments[0]).resolve()
     report = StatusWriter(directory, process.started())
-    with process.Watch(directory, lambda _: report.leave("")) as watch:
+    with process.Watch(directory, lambda _: report.leave()) as watch:
         try:
             run(directory, report, lambda: watch.is_stopped)
             report.tell(state=State.DONE)

@@ -13,13 +13,14 @@ from core.disk.status import State
 from core.plan import attempt
 from core.plan.arm_files import SIGN, remove_temporary
 from core.plan.experiment import Arm, Experiment, Training
+from core.words.said import say
 from core.worker import process
 from core.worker.writer import StatusWriter
 
 PATIENCE_SECONDS = 0.6  # for a batch or an import to end by itself after a stop was asked for
 IMPATIENCE_SECONDS = 0.3  # where nothing that took long would be lost
 SCORE_FLAG = "--score"
-STOPPED_AND_SCORED = "Stopped by you; the best epoch until then is scored."
+STOPPED_AND_SCORED = say("run.being-scored")
 
 
 class Run:
@@ -47,7 +48,7 @@ class Run:
         self.split = record.read_frame(directory / "split.parquet")
         first = process.started()
         if self.scores_only:
-            first = first.model_copy(update={"state": State.SCORE, "message": STOPPED_AND_SCORED})
+            first = first.model_copy(update={"state": State.SCORE, "said": STOPPED_AND_SCORED})
         self.report = StatusWriter(self.directory, first)
         self.begun = time.monotonic()
         self._served = served
@@ -102,25 +103,22 @@ class Run:
     def begin_scoring(self) -> None:
         """A stop that led here is served by scoring; from here on only a further one ends this process."""
         self._served = self._watch.requests
-        self.report.enter(State.SCORE, STOPPED_AND_SCORED if self.was_stopped else "")
+        self.report.enter(State.SCORE, STOPPED_AND_SCORED if self.was_stopped else None)
 
     def finish(self) -> None:
         """Say the last word of an arm that was scored."""
         if self.was_stopped:
-            self.report.tell(state=State.STOPPED, message="Stopped by you; the best epoch until then was scored.")
+            self.report.tell(state=State.STOPPED, said=say("run.was-scored"))
         else:
-            self.report.tell(state=State.DONE, message="", seconds_left=None)
+            self.report.tell(state=State.DONE, said=None, seconds_left=None)
 
     def give_up(self) -> None:
         """Say the last word of an arm that was stopped, without scores unless the last of them was just written."""
         if (self.directory / SIGN).exists():
             self.finish()
             return
-        if self.report.state is State.SCORE:
-            message = "Stopped while it was scored: there are no scores. Train again to get them."
-        else:
-            message = "Stopped before its first epoch was complete: there is nothing to score."
-        self.report.tell(state=State.STOPPED, message=message, seconds_left=None)
+        said = say("run.no-scores") if self.report.state is State.SCORE else say("run.no-epoch")
+        self.report.tell(state=State.STOPPED, said=said, seconds_left=None)
 
     def _on_stop(self, _: int) -> None:
         threading.Thread(target=self._insist, daemon=True).start()

@@ -97,9 +97,7 @@ class Keeper(keras.callbacks.Callback):
         self._epochs += 1
         for loss in (logs["loss"], logs["val_loss"]):
             if not math.isfinite(loss):
-                raise RunError(
-                    f"Expected a finite loss; found {loss} in epoch {self._epochs}. Lower the learning rate."
-                )
+                raise RunError("run.no-loss", loss=str(loss), epoch=self._epochs)
         append_metrics(self._job.directory, phase=self.phase, epoch=self._epochs, seconds=self._watch.seconds, **logs)
         if logs["val_loss"] < self._best:
             self._best, self._waited = logs["val_loss"], 0
@@ -113,7 +111,7 @@ class Keeper(keras.callbacks.Callback):
 
     def _leave_if_stopped(self) -> None:
         if self._job.is_stopped():
-            raise StopRequested("Stopped during the fit.")
+            raise StopRequested("run.left-fit")
 
 
 def _save_best(job: Run, network: Network, epoch: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.disk import record, space
 from core.disk.status import State, Status, write_status
 from core.errors import HeadstartError
+from core.words.said import Said, say
 
 STATUS_SECONDS = 0.3  # between two notes of progress
 
@@ -46,9 +47,9 @@ class StatusWriter:
                 write_status(self._directory, changed)
                 self._status = changed
 
-    def enter(self, state: State, message: str = "") -> None:
+    def enter(self, state: State, said: Said | None = None) -> None:
         """Begin a new state with its progress at zero."""
-        self.tell(state=state, message=message, done=0, total=0, rate=None, seconds_left=None)
+        self.tell(state=state, said=said, done=0, total=0, rate=None, seconds_left=None)
 
     def progress(self, done: int, total: int, *, rate: float | None = None, seconds_left: float | None = None) -> None:
         """Note progress; written a few times a second. Without `seconds_left` it follows from the rate."""
@@ -61,16 +62,18 @@ class StatusWriter:
                 if space.refusal(error) is None:
                     raise
 
-    def leave(self, message: str) -> None:
+    def leave(self, said: Said | None = None) -> None:
         """End the process at once, as stopped, from whatever thread: nothing of it is worth waiting for."""
         try:
-            self.tell(state=State.STOPPED, message=message, seconds_left=None)
+            self.tell(state=State.STOPPED, said=said, seconds_left=None)
         finally:
             os._exit(0)
 
     def fail(self, error: BaseException) -> None:
         """Say what went wrong: our own errors in their words, others by name with the log as the place to look."""
         error = space.refusal(error) or record.gone(error) or error
-        known = isinstance(error, HeadstartError)
-        message = str(error) if known else f"Failed with {type(error).__name__}: {error}. The log tells more."
-        self.tell(state=State.FAILED, message=message, seconds_left=None)
+        if isinstance(error, HeadstartError):
+            said = error.said
+        else:
+            said = say("process.failed", error=type(error).__name__, reason=str(error))
+        self.tell(state=State.FAILED, said=said, seconds_left=None)
