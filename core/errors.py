@@ -23,7 +23,7 @@ from core.words.sentences import sentence
 class HeadstartError(Exception):
     """Base of all; `str(error)` is fit to show a user, and `error.said` to be kept."""
 
-    def __init__(self, kind: str | Said, **values: object) -> None:
+    def __init__(self, kind: str | Said, /, **values: object) -> None:
         """An error of this kind, or of what was said elsewhere.
 
         Args:

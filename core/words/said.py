@@ -36,7 +36,7 @@ class Said:
         return cls(PLAIN, {"text": str(stored)})
 
 
-def say(kind: str, **values: object) -> Said:
+def say(kind: str, /, **values: object) -> Said:
     """Something to be said, with its values by name."""
     return Said(kind, values)
 
