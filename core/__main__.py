@@ -41,7 +41,7 @@ ASK_KERAS = "import json; from core.network import backend; print(json.dumps(bac
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}. `python -m core --help` shows what is understood.")
+        raise InputError("command.wrong", reason=message)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -106,7 +106,7 @@ def _compare(chosen: argparse.Namespace) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--out: expected a folder that can be written. Found {out}: {error.strerror}.") from None
+        raise InputError("command.out", folder=out, reason=error.strerror) from None
     with terminal.runner() as runner:
         experiment_id, arms = _new_experiment(chosen)
         if not standby.is_memory_short():
@@ -149,8 +149,8 @@ def _check_memory(configured: Experiment, counts: dict[str, int]) -> None:
         estimate.check_memory(configured, estimate.estimate(configured, **counts))
     except ResourceError as error:
         nearest = fitting.fitted(configured, limit_bytes=estimate.memory_limit_bytes(), **counts)
-        way_out = f" What would fit: {', '.join(fitting.changes(configured, nearest))}." if nearest else ""
-        raise ResourceError(f"{error}{way_out}") from None
+        changes = fitting.differences(configured, nearest) if nearest else []
+        raise ResourceError("memory.way-out", refusal=error.said, changes=changes) from None
 
 
 def _configured(dataset_id: str, chosen: argparse.Namespace, *, n_train: int = 0) -> Experiment:
@@ -179,9 +179,7 @@ def _frozen_blocks(freeze: str, row: bases.Base) -> int:
     if freeze == "all":
         return len(row.blocks)
     if not freeze.isdecimal():
-        raise ExperimentError(
-            f"--freeze: expected 'all' or a number of blocks from 0 to {len(row.blocks)}. Received: {freeze}"
-        )
+        raise ExperimentError("experiment.freeze", most=len(row.blocks), received=freeze)
     return int(freeze)
 
 
@@ -229,7 +227,7 @@ def _doctor(_: argparse.Namespace) -> None:
     print("\n".join(["", "Settings", *_settings(), "", "Disk", *_disk()]))
     space.check_writable()
     if found is None:
-        raise RunError("Keras must be importable for training. Run `make run` again, or read what pip said.")
+        raise RunError("command.no-keras")
 
 
 def _unseen() -> str:

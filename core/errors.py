@@ -12,11 +12,30 @@ HeadstartError               every message says what must hold, what was found a
 ├── RunError                 a training or prediction process failed
 ├── EngineError              OpenVINO cannot compute here; Keras does it then, so no run fails of it
 └── StopRequested            the user asked to stop; not a failure
+
+An error is raised with a kind and its values; `core.words` has the sentence.
 """
+
+from core.words.said import Said
+from core.words.sentences import sentence
 
 
 class HeadstartError(Exception):
-    """Base of all; `str(error)` is fit to show a user."""
+    """Base of all; `str(error)` is fit to show a user, and `error.said` to be kept."""
+
+    def __init__(self, kind: str | Said, /, **values: object) -> None:
+        """An error of this kind, or of what was said elsewhere.
+
+        Args:
+            kind: Of the catalogue, or a whole `Said`, which brings its values.
+            **values: By name, as JSON has them; `Said` says more of them.
+        """
+        self.said = kind if isinstance(kind, Said) else Said(kind, values)
+        super().__init__(self.said)
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return sentence(self.said)
 
 
 class InputError(HeadstartError):

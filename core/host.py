@@ -24,6 +24,7 @@ from pathlib import Path
 import psutil
 
 from core.settings import settings
+from core.words.numbers import count
 
 UNKNOWN_BYTES = 950_000_000  # what is counted on where a limit may be there that cannot be seen: little under 1 GB
 CGROUP = Path("/sys/fs/cgroup")
@@ -149,7 +150,7 @@ class Device:
         """As a status line says it: "GPU H100 80GB HBM3" or "CPU, 2 cores"."""
         if self.has_gpu:
             return f"GPU {self.name}"
-        return f"CPU, {self.cores} core{'s' if self.cores > 1 else ''}"
+        return f"CPU, {count(self.cores, 'core')}"
 
 
 @lru_cache

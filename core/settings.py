@@ -13,6 +13,7 @@ from core.errors import InputError
 from core.profile import GIBIBYTE as GIBIBYTE
 from core.profile import MEBIBYTE as MEBIBYTE
 from core.profile import Profile
+from core.words.said import Said, say
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
@@ -104,9 +105,10 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        said = "; ".join(_wrong(each["loc"], each["msg"], each["input"]) for each in error.errors())
-        raise InputError(f"{said}. Change the environment and start again.") from None
+        wrong = [_wrong(each["loc"], each["msg"], each["input"]) for each in error.errors()]
+        raise InputError("settings.wrong", wrong=wrong) from None
 
 
-def _wrong(place: tuple[int | str, ...], what: str, given: object) -> str:
-    return f"{'_'.join(map(str, ('HEADSTART', *place))).upper()}: {what}. Received: {given}"
+def _wrong(place: tuple[int | str, ...], what: str, given: object) -> Said:
+    variable = "_".join(map(str, ("HEADSTART", *place))).upper()
+    return say("settings.one", variable=variable, rule=what, received=str(given))

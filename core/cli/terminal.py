@@ -23,6 +23,8 @@ from core.plan import attempt
 from core.plan.experiment import Arm
 from core.queue import children, jobs, kinds, presence
 from core.queue.standby import Reserve
+from core.words.said import plain, say
+from core.words.sentences import sentence
 
 POLL_SECONDS = 0.05
 LOOK_SECONDS = 1.0  # between two looks whether the consumer lives
@@ -152,7 +154,7 @@ class Queue:
         said = 0
         while ahead := jobs.ahead(experiment_id):
             if ahead != said:
-                _say(f"Waiting: {ahead} experiment{'s are' if ahead > 1 else ' is'} ahead of this one.")
+                _say(sentence(say("command.waiting", n=ahead)))
                 said = ahead
             self._pause(experiment_id)
 
@@ -161,7 +163,7 @@ class Queue:
         with _Progress(arm) as progress:
             while not _is_over(directory):
                 if not directory.is_dir():
-                    raise RunError(f"The {arm} arm failed: its experiment was deleted while it ran.")
+                    raise RunError("command.deleted", arm=arm)
                 progress.show(read_status(directory))
                 self._pause(experiment_id)
             progress.show(read_status(directory))
@@ -234,9 +236,9 @@ def _check(directory: Path, arm: Arm) -> None:
     """Raise what an arm that has ended without scores calls for."""
     status = read_status(directory) or Status()
     if status.state is State.FAILED:
-        raise RunError(f"The {arm} arm failed: {status.message} The log is {directory / 'log.txt'}.")
+        raise RunError("command.failed", arm=arm, reason=status.said, log=directory / "log.txt")
     if not (directory / "predictions.parquet").exists():
-        raise StopRequested(status.message)
+        raise StopRequested(status.said or plain(""))
 
 
 def _say(line: str) -> None:

@@ -20,6 +20,8 @@ from core.data.labels.layout import Layout
 from core.disk import record
 from core.disk.files import write_frame, write_json
 from core.words.names import natural
+from core.words.said import Said
+from core.words.sentences import sentence
 
 STORED = ["position", "picture", "file", "name", "width", "height"]
 SAID = ["label", "part", "group"]
@@ -30,10 +32,15 @@ class Way:
     """One way to read a zip."""
 
     key: str
-    title: str  # what it takes for the classes, in a few words
+    said: Said  # what it takes for the classes, in a few words
     labels: tuple[str, ...]  # of all classes, sorted
     pictures: int  # that have one
     problems: tuple[Problem, ...]
+
+    @property
+    def title(self) -> str:
+        """What it takes for the classes."""
+        return sentence(self.said)
 
     @property
     def shown(self) -> list[str]:
@@ -123,4 +130,5 @@ def copy(source: Path, target: Path) -> None:
 
 def _way(said: dict[str, Any]) -> Way:
     problems = tuple(map(parsed, said["problems"]))
-    return Way(said["key"], said["title"], tuple(said["labels"]), said["pictures"], problems)
+    title = Said.read(said["said"] if "said" in said else said["title"])  # in words, as an earlier version wrote it
+    return Way(said["key"], title, tuple(said["labels"]), said["pictures"], problems)

@@ -42,10 +42,7 @@ class Common:
             return cls(GROUP)
         if kind in (NAME, LAST) and rest:
             return cls(kind, mark=rest)
-        raise SplitError(
-            "Groups must be named as 'group', 'folder' and a level, or 'name' or 'last' and a mark, such as 'name _'. "
-            f"Received: '{text}'."
-        )
+        raise SplitError("split.groups", received=text)
 
     def __str__(self) -> str:
         """As `read` understands it."""

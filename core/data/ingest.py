@@ -31,6 +31,7 @@ from core.errors import (
     HeadstartError,
     ResourceError,
 )
+from core.words.said import say
 
 if TYPE_CHECKING:  # split imports this module
     pass
@@ -56,8 +57,7 @@ def create(source: Path | BinaryIO, name: str, *, workspace: str = "") -> str:
     """
     if isinstance(source, Path):
         if not source.is_file():
-            what = "a folder; zip it first" if source.is_dir() else "nothing there; check the path"
-            raise ArchiveError(f"Expected a zip file at {source}. Found {what}.")
+            raise ArchiveError("archive.not-there", path=source, is_folder=source.is_dir())
         with source.open("rb") as file:
             return create(file, name, workspace=workspace)
     dataset_id = new_id()
@@ -129,7 +129,7 @@ def reread(dataset_id: str, key: str, *, workspace: str = "") -> str:
         known, ways = read(dataset_id), alternatives.read(source)
         way = next((each for each in ways.ways if each.key == key), None) if ways else None
         if known is None or ways is None or way is None:
-            raise DatasetError("This way to read the pictures is not here any more. Upload the zip again.")
+            raise DatasetError("dataset.no-way")
         other_id = new_id()
         directory = dataset_directory(other_id)
         with new_directory(directory):
@@ -137,9 +137,7 @@ def reread(dataset_id: str, key: str, *, workspace: str = "") -> str:
             write_json(directory / "request.json", {**request, "reading": key, "workspace": workspace})
             made = _read_by(ways, way, directory, replace(known, near=copies.read(source)))
             if not link(known, make_empty(directory / "pictures"), IngestProgress()):
-                raise ResourceError(
-                    "The pictures must be there and fit on the host's disk. Found them gone, or it full."
-                )
+                raise ResourceError("dataset.not-linked")
             write_status(directory, Status(state=State.DONE))
             _write(directory, made, begun)
     return other_id
@@ -165,7 +163,7 @@ def _ingest(directory: Path, progress: IngestProgress) -> Dataset:
     begun = time.monotonic()
     upload, folder = directory / "upload.zip", directory / "pictures"
     if not upload.is_file():
-        raise DatasetError("This data set's zip is not here any more. Upload it again.")
+        raise DatasetError("dataset.no-zip")
     for known in of_the_same_zip(directory):
         if link(known, make_empty(folder), progress):
             return _write(directory, replace(known, id=directory.name), begun)
@@ -174,7 +172,7 @@ def _ingest(directory: Path, progress: IngestProgress) -> Dataset:
         arranged = layout.arrange(archive)
         manifest.check_names(archive, arranged)
         stock = storing.store(archive, arranged, directory, progress)
-        refused = [f"{entry.name}: {entry.reason}" for entry in archive.refused]
+        refused = [say("entry.named", name=entry.name, reason=entry.reason) for entry in archive.refused]
     common = (
         *found(ProblemKind.UNREADABLE, stock.unreadable),
         *found(ProblemKind.REFUSED, refused),
@@ -199,7 +197,7 @@ def _checked(ways: Ways, way: Way) -> tuple[pd.DataFrame, list[Problem]]:
         DatasetError: It is too little.
     """
     pictures, repeated = manifest.unique(ways.rows(way))
-    unreadable = [name for each in ways.common if each.kind is ProblemKind.UNREADABLE for name in each.names]
+    unreadable = [name for each in ways.common if each.kind is ProblemKind.UNREADABLE for name in each.found]
     manifest.check_classes(pictures, set(way.labels), unreadable)
     return pictures, repeated
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # split imports this module
     pass
 
 
-RULES = 7  # to be raised when the same zip is read or stored in another way
+RULES = 8  # to be raised when the same zip is read or stored in another way
 LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")
 
 

@@ -18,6 +18,8 @@ from core.data.dataset import Dataset
 from core.data.labels.layout import PARTS, TEST, TRAIN, VALIDATION
 from core.data.near import copies
 from core.errors import SplitError
+from core.words.said import Said, say
+from core.words.sentences import sentence
 
 LARGE = 500  # pictures; below, a larger test part keeps the interval of the score narrow enough to say something
 LARGE_FRACTIONS = (0.70, 0.15, 0.15)
@@ -54,17 +56,15 @@ class Split:
         Args:
             near: The data set's pairs of near-copies.
         """
-        said = []
+        said: list[Said] = []
         if self.n_moved:
-            said.append(f"{_pictures(self.n_moved)} changed the part so that what belongs together stays together.")
+            said.append(say("split.moved", n=self.n_moved))
         if self.n_left_out:
-            said.append(
-                f"{_pictures(self.n_left_out)} left out of training as near-copies of others in the zip's parts."
-            )
+            said.append(say("split.left-out", n=self.n_left_out))
         if self.divided:
-            said.append(f"Near-copies are nearly all of {', '.join(self.divided)}, so they had to be divided.")
+            said.append(say("split.divided", classes=self.divided))
         leak = copies.leak(near, self.frame)
-        return [*said, *([leak] if leak else [])]
+        return [*map(sentence, said), *([leak] if leak else [])]
 
 
 def default_fractions(n: int) -> Fractions:
@@ -105,11 +105,11 @@ def split(
     choice = choice or SplitChoice(seed, fractions)
     rows = dataset.pictures.sort_values(["picture", "label"], ignore_index=True)
     if choice.seed < 0:
-        raise SplitError(f"A seed must be 0 or more. Received: {choice.seed}. Choose another.")
+        raise SplitError("split.seed", seed=choice.seed)
     random = np.random.Generator(np.random.PCG64(choice.seed))
     if dataset.has_own_split:
         if choice.fractions is not None:
-            raise SplitError("This zip brings its own split, so fractions cannot be chosen. Leave them out.")
+            raise SplitError("split.own")
         left = _left(rows, dataset.near) if choice.leaves_out else rows
         found = _own(left, choice, random)
         return replace(found, n_left_out=len(rows) - len(left))
@@ -119,20 +119,13 @@ def split(
     return drawn
 
 
-def _pictures(number: int) -> str:
-    return f"{number:,} picture{'' if number == 1 else 's'}"
-
-
 def _left(rows: pd.DataFrame, near: pd.DataFrame) -> pd.DataFrame:
     """The rows without those for training that have a near-copy in validation or test."""
     gone = copies.torn(near, rows, part=TRAIN, beside=(VALIDATION, TEST))
     left = rows[~rows["picture"].isin(gone)].reset_index(drop=True)
     lost = sorted(set(rows["label"]) - set(left.loc[left["part"] == TRAIN, "label"]))
     if lost:
-        raise SplitError(
-            f"Each class needs pictures for training. Found that all of '{lost[0]}' are near-copies of pictures kept "
-            "for validation or the test. Keep them, or add pictures."
-        )
+        raise SplitError("split.nothing-left", label=lost[0])
     return left
 
 
@@ -197,7 +190,7 @@ def _checked(fractions: Fractions) -> tuple[Fraction, ...]:
     is_possible = len(fractions) == len(PARTS) and all(0 < fraction < 1 for fraction in fractions)
     if not is_possible or abs(sum(fractions) - 1) > 1e-3:
         received = " / ".join(f"{fraction:g}" for fraction in fractions)
-        raise SplitError(f"Train, validation and test must each get a share, together 1. Received: {received}.")
+        raise SplitError("split.fractions", received=received)
     return tuple(Fraction(str(round(fraction, 6))) for fraction in fractions)  # 0.15 is 3/20, on every machine
 
 
@@ -229,7 +222,7 @@ def _draw(rows: pd.DataFrame, shares: dict[str, Fraction], random: np.random.Gen
 def _places(n: int, shares: list[Fraction]) -> list[int]:
     """How many of `n` pictures each part gets: largest remainder (Hamilton's method), then at least one each."""
     if n < len(shares):
-        raise SplitError(f"Each class needs at least {len(shares)} pictures to be in every part. Found one with {n}.")
+        raise SplitError("split.too-few", needed=len(shares), found=n)
     exact = [n * share for share in shares]
     places = [int(value) for value in exact]
     by_remainder = sorted(range(len(shares)), key=lambda part: places[part] - exact[part])
@@ -246,8 +239,4 @@ def _check_each_class(rows: pd.DataFrame) -> None:
     missing = [(label, part) for label in counts.index for part in PARTS if not counts.loc[label, part]]
     if missing:
         label, part = missing[0]
-        raise SplitError(
-            f"Each class must be in every part. Found no picture of '{label}' left for {part}, because too many are "
-            "also under another label, or belong together. Correct the labels listed in red, choose smaller groups, or "
-            "add pictures."
-        )
+        raise SplitError("split.empty-part", label=label, part=part)

@@ -25,6 +25,7 @@ from core.data.pictures.picture import Stored
 from core.data.zips.archive import Archive, EntryError
 from core.disk.space import check_free
 from core.errors import StopRequested
+from core.words.said import Said, say
 
 WAITING = 256  # pictures, and
 WAITING_BYTES = 64_000_000  # read from the zip but not decoded yet
@@ -32,7 +33,6 @@ STORED_BYTES = 64_000  # a stored picture, about
 LOOK_AT_DISK = 200  # pictures
 REPORT_SECONDS = 0.2
 MOST_UNLABELLED = 20  # pictures: as many as can be asked about at a time
-STOPPED = "Stopped before all pictures were read."
 
 
 @dataclass
@@ -50,7 +50,7 @@ class IngestProgress:
             StopRequested: `stopped` said so.
         """
         if self.stopped and self.stopped():
-            raise StopRequested(STOPPED)
+            raise StopRequested("dataset.stopped")
 
     def __call__(self, done: int, total: int) -> None:
         """Tell how many pictures of how many are done."""
@@ -67,7 +67,7 @@ class Stock:
 
     rows: pd.DataFrame  # alternatives.STORED, a row an entry, in the zip's order
     thumbnails: dict[str, bytes]  # of each picture: `pixels.thumbnail`
-    unreadable: tuple[str, ...]  # "name: reason" of each entry that cannot be used
+    unreadable: tuple[Said, ...]  # each entry that cannot be used, with the reason
     unlabelled: tuple[tuple[str, str], ...]  # name and file of the first pictures of a part without answers
     depth: Depth
     was_short: bool  # whether time or memory was lacking for a picture
@@ -77,7 +77,7 @@ class _Decoded(NamedTuple):
     """What became of some entries."""
 
     rows: pd.DataFrame  # alternatives.STORED, pixels, values, thumbnail, is_kept; a row an entry
-    unreadable: tuple[str, ...]
+    unreadable: tuple[Said, ...]
     was_short: bool
 
 
@@ -162,7 +162,7 @@ def _unlabelled(
                 outcome = decoding.submit(archive.read(file.entry)).result()
             except EntryError:
                 continue
-            if not isinstance(outcome, str):
+            if not isinstance(outcome, Said):
                 kept.append((file.name, outcome.file))
             if len(kept) == MOST_UNLABELLED:
                 break
@@ -184,8 +184,8 @@ def _decoded(
             progress(done, len(labelled))
             if done % LOOK_AT_DISK == 0:
                 check_free(folder)
-            if isinstance(outcome, str):
-                unreadable.append(f"{each.name}: {outcome}")
+            if isinstance(outcome, Said):
+                unreadable.append(say("entry.named", name=each.name, reason=outcome))
             else:
                 shown = (
                     outcome.width,
@@ -202,20 +202,20 @@ def _decoded(
 
 def _outcomes(
     archive: Archive, labelled: Sequence[Labelled], decoding: Decoding
-) -> Iterator[tuple[Labelled, Stored | str]]:
+) -> Iterator[tuple[Labelled, Stored | Said]]:
     """Each entry with its stored picture or the reason why not, in order.
 
     What waits to be decoded is bounded, so memory does not grow with the number of pictures.
     """
-    futures: dict[str, Future[Stored | str]] = {}
-    waiting: deque[tuple[Labelled, Future[Stored | str], int]] = deque()
+    futures: dict[str, Future[Stored | Said]] = {}
+    waiting: deque[tuple[Labelled, Future[Stored | Said], int]] = deque()
     waiting_bytes = 0
     for each in labelled:
         try:
             data = archive.read(each.entry)
         except EntryError as error:
-            refused: Future[Stored | str] = Future()
-            refused.set_result(str(error))
+            refused: Future[Stored | Said] = Future()
+            refused.set_result(error.said)
             waiting.append((each, refused, 0))
             continue
         source = hashlib.sha256(data).hexdigest()

@@ -16,10 +16,10 @@ from core.disk import record
 from core.disk.home import dataset_directory
 from core.errors import InputError
 from core.settings import DAY_SECONDS, settings
-from core.words.numbers import duration
+from core.words.said import Said, say
+from core.words.sentences import sentence
 
 NOTED_SECONDS = 600.0  # a use within so long of the last one is not noted again
-GONE = "These pictures are not here any more."
 
 
 def workspace_of(dataset_id: str) -> str:
@@ -40,21 +40,25 @@ def check_use(dataset_id: str, workspace: str) -> None:
         InputError: Another link uploaded them.
     """
     if not may_use(dataset_id, workspace):
-        raise InputError(
-            "Expected the link under which these pictures were uploaded; found another one, which may only look. "
-            "Upload the same zip to train on them."
-        )
+        raise InputError("upload.another-link")
 
 
 def policy() -> str:
     """How long unused uploads are kept, in a sentence."""
-    return f"Uploads that no experiment uses are removed {_after(settings().keep_uploads_days)} after their last use."
+    return sentence(_policy())
 
 
-def _after(days: float) -> str:
-    if days == 1:
-        return "a day"
-    return f"{days:g} days" if days >= 1 else duration(days * DAY_SECONDS)
+def gone() -> str:
+    """For whoever looks for pictures that are not there: that, and how long they are kept."""
+    return sentence(_gone())
+
+
+def _gone() -> Said:
+    return say("upload.gone", policy=_policy())
+
+
+def _policy() -> Said:
+    return say("upload.policy", seconds=settings().keep_uploads_days * DAY_SECONDS)
 
 
 @contextmanager
@@ -71,7 +75,7 @@ def held(dataset_id: str) -> Iterator[None]:
         return
     try:
         if not path.exists():
-            raise InputError(f"{GONE} {policy()} Upload them again.")
+            raise InputError("upload.being-removed", gone=_gone())
         yield
     finally:
         os.close(lock)

@@ -29,6 +29,7 @@ from core.disk.shelves import read_facts as read_facts
 from core.disk.shelves import unlock
 from core.errors import ResourceError
 from core.settings import MEBIBYTE
+from core.words.said import say
 
 ID_BYTES = 32
 RECORD = np.dtype([("id", f"V{ID_BYTES}"), ("row", "<u8"), ("row_check", "<u4"), ("check", "<u4")])
@@ -102,7 +103,7 @@ class Cache:
         Raises:
             ResourceError: The disk is too full.
         """
-        space.check_free(self._path, n_rows * self.row_bytes, what="Keeping the frozen part's outputs")
+        space.check_free(self._path, n_rows * self.row_bytes, what=say("need.outputs"))
         with self._index() as _, (self._path / "rows.bin").open("r+b") as file:
             first = -(-os.fstat(file.fileno()).st_size // self.row_bytes)
             file.truncate((first + n_rows) * self.row_bytes)  # a hole: what is never written takes no disk

@@ -39,11 +39,8 @@ def make() -> None:
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ResourceError(
-            f"Headstart needs a folder that it can write to, for pictures and results. Found {home.absolute()}: "
-            f"{error.strerror or error}. Name another one in the environment variable HEADSTART_HOME and start the "
-            "app again."
-        ) from None
+        reason = error.strerror or str(error)
+        raise ResourceError("disk.no-home", folder=home.absolute(), reason=reason) from None
 
 
 def dataset_directory(dataset_id: str) -> Path:
@@ -117,7 +114,5 @@ def checked_id(identifier: str) -> str:
         InputError: It is none.
     """
     if not ID.fullmatch(identifier):
-        raise InputError(
-            "Expected an id of 32 hexadecimal digits, as the app's own links have. Open the app without it."
-        )
+        raise InputError("home.no-id")
     return identifier

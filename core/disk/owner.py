@@ -21,7 +21,4 @@ def check(owner: str | None, workspace: str) -> None:
         InputError: It belongs to another link.
     """
     if owner not in (None, workspace):
-        raise InputError(
-            "Expected the link under which this was started; found another one, which may only look. Use the browser "
-            "or the command line in which it was started."
-        )
+        raise InputError("owner.another-link")

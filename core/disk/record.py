@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from core.disk import home
 from core.errors import DamagedError
+from core.words.said import Said, say
 
 if TYPE_CHECKING:  # see `files`
     import pandas as pd
@@ -47,14 +48,14 @@ def read_object(path: Path, keys: Sequence[str] = ()) -> dict[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise damaged(path, ValueError("it holds something else"))
+        raise damaged(path, say("damage.something-else"))
     _refuse_without(keys, value, path)
     return value
 
 
 def _refuse_without(wanted: Sequence[str], found: Container[str], path: Path) -> None:
     if missing := [name for name in wanted if name not in found]:
-        raise damaged(path, ValueError(f"it has no '{missing[0]}'"))
+        raise damaged(path, say("damage.lacks", key=missing[0]))
 
 
 def readable(path: Path) -> dict[str, Any]:
@@ -102,22 +103,16 @@ def read_frame(path: Path, columns: Sequence[str] = ()) -> "pd.DataFrame":
 
 
 def gone(error: BaseException) -> DamagedError | None:
-    """The sentence for an error that a file of the home folder has caused that is not there; None for others."""
+    """What to say of an error that a file of the home folder has caused that is not there; None for others."""
     if not isinstance(error, FileNotFoundError) or not isinstance(error.filename, str | os.PathLike):
         return None
     path = Path(error.filename).absolute()
     if not path.is_relative_to(home.folder().absolute()):
         return None
-    return DamagedError(
-        f"Headstart must be able to read {path}. Found it gone, as what it belongs to was deleted or somebody removed "
-        "it. Begin anew, or put it back from a copy."
-    )
+    return DamagedError("file.gone", path=path)
 
 
-def damaged(path: Path, why: Exception) -> DamagedError:
-    """The sentence for a file, or a folder, that cannot be read as Headstart wrote it."""
-    reason = str(why).splitlines()[0].rstrip(".") if str(why) else type(why).__name__
-    return DamagedError(
-        f"Headstart must be able to read {path.absolute()}. Found it damaged ({reason}), as after a power failure. Put "
-        "it back from a copy, or begin anew."
-    )
+def damaged(path: Path, why: Exception | Said) -> DamagedError:
+    """The error for a file, or a folder, that cannot be read as Headstart wrote it."""
+    reason: str | Said = why if isinstance(why, Said) else (str(why).splitlines() or [type(why).__name__])[0]
+    return DamagedError("file.damaged", path=path.absolute(), reason=reason)

@@ -1,7 +1,7 @@
-"""The disk below the home folder: what takes how much of it, whether it is full, and the sentence that says so.
+"""The disk below the home folder: what takes how much of it, whether it is full, and the error that says so.
 
-Whatever cannot be written, wherever that happens, is put in words here. The sentence names the home folder in full, on
-the pages too: there are no accounts, whoever sees a page is on a network that the host's owner trusts, and without the
+Whatever cannot be written, wherever that happens, becomes such an error here. It names the home folder in full, on the
+pages too: there are no accounts, whoever sees a page is on a network that the host's owner trusts, and without the
 place nobody could free it.
 """
 
@@ -18,7 +18,8 @@ from typing import NamedTuple
 from core.disk import home
 from core.errors import HeadstartError, ResourceError
 from core.settings import MEBIBYTE, settings
-from core.words.numbers import size
+from core.words.said import Said, say
+from core.words.sentences import sentence
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -28,36 +29,36 @@ WORTH_BYTES = MEBIBYTE  # of a cache, from which on removing it is worth a word
 SECONDS = 10.0  # for which one look at who takes what is good enough for a sentence
 TRIAL_BYTES = 16 * MEBIBYTE  # that are written and read to know how fast the disk is
 BLOCK_BYTES = 512  # of `st_blocks`, by POSIX
-KINDS = {  # folder: what is in it, how it becomes smaller
-    "datasets": ("pictures of data sets", "delete uploads and experiments that nobody needs, in the app"),
-    "experiments": ("experiments", "delete those that nobody needs, on the Compare page"),
-    "predictions": ("predictions", "they may be removed"),
-    "cache": ("the cache", "it may be removed whenever nothing trains"),
-    "weights": ("downloaded weights", "they may be removed, and are fetched again when they are needed"),
-    "probes": ("probes", "they may be removed"),
-}
-
-REST = "the queue, logs and locks, which are small, and whatever else was put there"
+KINDS = ("datasets", "experiments", "predictions", "cache", "weights", "probes")  # folders
+OTHERS = "others"
+ZIP = say("need.zip")
 
 
 class Usage(NamedTuple):
     """What one kind of thing takes."""
 
-    name: str
+    kind: str  # of KINDS, or OTHERS
     folder: Path
     size_bytes: int
-    remedy: str  # how it becomes smaller
+
+    @property
+    def name(self) -> str:
+        """What is in it."""
+        return sentence(say(f"usage.{self.kind}"))
+
+    @property
+    def remedy(self) -> str:
+        """How it becomes smaller."""
+        return sentence(say(f"usage.{self.kind}.remedy"))
 
 
 def usage() -> list[Usage]:
     """What takes how much of the home folder, the largest first; a file with two names counts once."""
     folder = home.folder().absolute()
     seen: set[tuple[int, int]] = set()
-    parts = [
-        Usage(name, folder / kind, taken_bytes(folder / kind, seen), remedy) for kind, (name, remedy) in KINDS.items()
-    ]
+    parts = [Usage(kind, folder / kind, taken_bytes(folder / kind, seen)) for kind in KINDS]
     others = [path for path in _children(folder) if path.name not in KINDS]
-    parts.append(Usage("other files", folder, sum(taken_bytes(path, seen) for path in others), REST))
+    parts.append(Usage(OTHERS, folder, sum(taken_bytes(path, seen) for path in others)))
     return sorted(parts, key=lambda part: -part.size_bytes)
 
 
@@ -104,7 +105,7 @@ def existing(path: Path) -> Path:
     return next(folder for folder in (path, *path.absolute().parents) if folder.exists())
 
 
-def check_free(folder: Path, needed_bytes: int = 0, *, what: str = "This zip") -> None:
+def check_free(folder: Path, needed_bytes: int = 0, *, what: Said = ZIP) -> None:
     """Make sure that `needed_bytes` may still be written below `folder`.
 
     Raises:
@@ -112,9 +113,15 @@ def check_free(folder: Path, needed_bytes: int = 0, *, what: str = "This zip") -
     """
     kept, free = settings().min_free_bytes, free_bytes(folder)
     if free - needed_bytes < kept:
+        place = home.folder().absolute()
         raise ResourceError(
-            f"{what} needs about {size(needed_bytes)} of disk with {size(kept)} left over. Found {size(free)} free in "
-            f"{home.folder().absolute()}. {_what_to_free(home.folder())}"
+            "disk.too-little",
+            what=what,
+            needed=needed_bytes,
+            kept=kept,
+            free=free,
+            folder=place,
+            free_up=_what_to_free(place),
         )
 
 
@@ -145,14 +152,14 @@ def refusal(error: BaseException) -> ResourceError | None:
     """
     link: BaseException | None = error
     while link is not None and not isinstance(link, HeadstartError):
-        said = _sentence(link)
+        said = _said(link)
         if said:
             return ResourceError(said)
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
     return None
 
 
-def _sentence(error: BaseException) -> str | None:
+def _said(error: BaseException) -> Said | None:
     if not isinstance(error, OSError):
         return None
     named = error.filename2 or error.filename
@@ -174,46 +181,40 @@ def _is_home(folder: Path) -> bool:
     return folder.resolve().is_relative_to(home.folder().resolve())
 
 
-def full(folder: Path | None = None, *, by_quota: bool = False) -> str:
-    """The sentence for a full disk, by default that of the home folder, also when it has room again by now."""
+def full(folder: Path | None = None, *, by_quota: bool = False) -> Said:
+    """What is said of a full disk, by default that of the home folder, also when it has room again by now."""
     place = home.folder().absolute() if folder is None or _is_home(folder) else folder
     if by_quota:
-        found = "that this user's share of the disk is used up"
-    elif is_full(place):
-        found = f"its disk full ({size(free_bytes(place))} free)"
-    else:
-        found = "its disk full"
-    return f"Headstart must be able to write to {place}. Found {found}. {_what_to_free(place)}"
+        return say("disk.quota", folder=place, free_up=_what_to_free(place))
+    free = say("disk.free", n=free_bytes(place)) if is_full(place) else None
+    return say("disk.full", folder=place, free=free, free_up=_what_to_free(place))
 
 
-def was_unwritable() -> str:
-    """The sentence for what a process could not say while it lived."""
+def was_unwritable() -> Said:
+    """For what a process could not say while it lived."""
     folder = home.folder().absolute()
-    return (
-        f"Headstart must be able to write to {folder}. Found that it could not: the disk was full or mounted "
-        f"read-only. {_what_to_free(folder)}"
-    )
+    return say("disk.was-unwritable", folder=folder, free_up=_what_to_free(folder))
 
 
-def _what_to_free(folder: Path) -> str:
-    """What is best removed, in a sentence or three."""
+def _what_to_free(folder: Path) -> Said:
+    """What is best removed."""
     if not _is_home(folder):
-        return "Free some disk there, then try again."
+        return say("free.elsewhere")
     parts = _recent_usage(int(time.monotonic() / SECONDS))
     total, (largest, *_) = sum(part.size_bytes for part in parts), parts
     cache = next(part for part in parts if part.folder.name == "cache")
     found = os.statvfs(existing(folder))
-    if total < SMALL_SHARE * (found.f_blocks - found.f_bfree) * found.f_frsize:
-        said = f"Free some disk: Headstart itself takes {size(total)} of it, the rest is other files."
-    else:
-        said = f"Free some disk: most is in {_described(largest)}."
-    if cache.size_bytes >= WORTH_BYTES and f"{cache.folder} " not in f"{said} ":
-        said = f"{said[:-1]}; {_described(cache)}."
-    return f"{said} All of it is listed by: python -m core doctor"
+    is_own = total >= SMALL_SHARE * (found.f_blocks - found.f_bfree) * found.f_frsize
+    is_worth = cache.size_bytes >= WORTH_BYTES and not (is_own and largest is cache)
+    also = _described(cache) if is_worth else None
+    if is_own:
+        return say("free.own", largest=_described(largest), cache=also)
+    return say("free.others", taken=total, cache=also)
 
 
-def _described(part: Usage) -> str:
-    return f"{part.name} ({size(part.size_bytes)} in {part.folder}; {part.remedy})"
+def _described(part: Usage) -> Said:
+    name, remedy = say(f"usage.{part.kind}"), say(f"usage.{part.kind}.remedy")
+    return say("free.part", name=name, n=part.size_bytes, folder=part.folder, remedy=remedy)
 
 
 @lru_cache(maxsize=1)
@@ -221,13 +222,9 @@ def _recent_usage(_: int) -> list[Usage]:
     return usage()
 
 
-def _forbidden(folder: Path, reason: int) -> str:
+def _forbidden(folder: Path, reason: int) -> Said:
     place = home.folder().absolute() if _is_home(folder) else folder
-    why = "its file system mounted read-only" if reason == errno.EROFS else "that this user may not write to it"
-    change = "Mount it for writing" if reason == errno.EROFS else "Change its owner or its rights"
-    return (
-        f"Headstart must be able to write to {place}. Found {why}. {change}, or name another folder by HEADSTART_HOME."
-    )
+    return say("disk.read-only", folder=place) if reason == errno.EROFS else say("disk.forbidden", folder=place)
 
 
 @lru_cache

@@ -14,12 +14,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, model_validator
 
 from core.disk import record
 from core.disk.files import write_json
 from core.errors import DamagedError
 from core.identity import Identified
+from core.words.said import Said, plain
+from core.words.sentences import sentence
 
 if TYPE_CHECKING:  # see `files`
     import pandas as pd
@@ -58,7 +60,22 @@ class Status(Identified):
     done: int = 0
     total: int = 0
     seconds_left: float | None = None
-    message: str = ""
+    said: Said | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _understand_earlier_words(cls, values: Any) -> Any:
+        """Earlier versions wrote a finished sentence."""
+        if isinstance(values, dict) and "message" in values:
+            values = dict(values)
+            message = values.pop("message")
+            values["said"] = plain(message) if message else None
+        return values
+
+    @property
+    def message(self) -> str:
+        """What there is to be said, as a sentence; "" for nothing."""
+        return sentence(self.said) if self.said else ""
 
 
 def write_status(directory: Path, status: Status) -> None:
@@ -71,7 +88,7 @@ def read_status(directory: Path) -> Status | None:
     try:
         return record.read_as(Status, directory / "status.json")
     except DamagedError as error:
-        return Status(state=State.FAILED, message=str(error))
+        return Status(state=State.FAILED, said=error.said)
 
 
 def append_metrics(directory: Path, **values: object) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from core.display.palette import COLOURS, FROZEN, NAMES
 from core.plan import bases
 from core.plan.experiment import Arm, Counts, Experiment, Head, Pooling, output_units, parameter_counts
+from core.words.numbers import count
 
 HEIGHT = 72  # px of the highest block
 MOST_CLASSES = 4  # named beside the strip; the rest is counted
@@ -169,15 +170,12 @@ def _legend(experiment: Experiment, arm: Arm) -> str:
     trained, frozen = _runs(_base_parts(experiment, arm))
     entries = []
     if frozen:
-        entries.append(f"{LOCK}<span>{_blocks(frozen)} frozen</span>")
+        entries.append(f"{LOCK}<span>{count(frozen, 'block')} frozen</span>")
     swatch = f'<span style="width:10px;height:10px;border-radius:2px;background:{COLOURS[arm]};flex:none"></span>'
-    entries.append(f"{swatch}<span>{f'{_blocks(trained)} and ' if trained else ''}head trained</span>")
+    blocks = f"{count(trained, 'block')} and " if trained else ""
+    entries.append(f"{swatch}<span>{blocks}head trained</span>")
     spans = "".join(f'<span style="display:flex;align-items:center;gap:6px">{entry}</span>' for entry in entries)
     return f'<div style="display:flex;flex-wrap:wrap;gap:2px 16px;font-size:13px;margin:6px 0 10px">{spans}</div>'
-
-
-def _blocks(number: int) -> str:
-    return f"{number} block{'' if number == 1 else 's'}"
 
 
 def _numbers(numbers: Mapping[str, str]) -> str:

@@ -16,6 +16,8 @@ from core.report.comparison import NAMES
 from core.report.report import ArmReport
 from core.settings import MEBIBYTE
 from core.words.numbers import duration, measured, percent, percent_range, two_digits
+from core.words.said import say
+from core.words.sentences import sentence
 
 LOG_LINES = 200
 PARTS = {"train": "training", "validation": "validation", "test": "test"}
@@ -100,9 +102,7 @@ def read(experiment_id: str) -> Standing:
     """
     experiment = read_experiment(experiment_id)
     if experiment is None:
-        raise InputError(
-            "Expected the link of an experiment on this host; found none. Was it deleted? Start a new one."
-        )
+        raise InputError("experiment.gone")
     position = jobs.position(experiment_id)
     return Standing(position, tuple(_arm(experiment_id, experiment, arm) for arm in experiment.arms))
 
@@ -129,7 +129,7 @@ def _arm(experiment_id: str, experiment: Experiment, arm: Arm) -> ArmProgress:
 def _second(directory: Path) -> str:
     """What a second attempt does otherwise, or nothing where the first one is at work or was good."""
     second = attempt.read(directory)
-    return f"second attempt, {second.cause}: {second.change}" if second else ""
+    return sentence(say("attempt.place", cause=second.cause, change=second.change)) if second else ""
 
 
 def _title(status: Status, experiment: Experiment, arm: Arm, *, is_stopping: bool) -> str:

@@ -11,6 +11,8 @@ from core.report.report import Report
 from core.report.scores import per_class
 from core.words.names import natural
 from core.words.numbers import measured
+from core.words.said import Said
+from core.words.sentences import sentence
 
 Facts = Mapping[str, Any]  # what arm.json says
 GIBIBYTE = 2**30
@@ -82,7 +84,7 @@ def _engine(facts: Facts) -> str:
     if reason is None:
         return str(found)
     took_over = "" if found.startswith("Keras") else "; for the scores Keras"  # after the quick outputs had succeeded
-    return f"{found}{took_over}, because OpenVINO failed: {reason}"
+    return f"{found}{took_over}, because OpenVINO failed: {sentence(Said.read(reason))}"
 
 
 def _quick(check: Facts | None) -> str:

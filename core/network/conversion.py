@@ -25,6 +25,7 @@ from core import host
 from core.disk import cache, record
 from core.disk.files import write_json
 from core.errors import EngineError
+from core.words.said import say
 
 # OpenVINO would tell its makers of every import and conversion, from forks of this process that try for seconds where
 # there is no internet. Without that package it has nothing to tell it with.
@@ -36,13 +37,13 @@ HINTS = {"bfloat16": "bf16", "float32": "f32"}
 NETWORK = ("model.bin", "model.xml")
 CHECKS = "checks.json"
 REASON_LENGTH = 160
-UNUSABLE = "OpenVINO's folder in the cache cannot be used: is the disk full or read-only?"
+UNUSABLE = "openvino.no-folder"
 _CONVERTING = threading.Lock()  # a standby may still do it when the run that it became wants a network, too
 
 
 @contextmanager
 def blamed(what: str) -> Iterator[None]:
-    """Whatever fails inside is a failure of OpenVINO, after which Keras computes: `what` says of what, in a sentence.
+    """Whatever fails inside is a failure of OpenVINO, after which Keras computes: `what` is the kind that says of what.
 
     Raises:
         EngineError: Something did.
@@ -52,7 +53,7 @@ def blamed(what: str) -> Iterator[None]:
     except EngineError:
         raise
     except (Exception, SystemExit) as error:  # of whatever kind: OpenVINO and TensorFlow raise all of them
-        raise EngineError(f"{what} ({_reason(error)})") from error
+        raise EngineError("openvino.failed", what=say(what), reason=_reason(error)) from error
 
 
 def _reason(error: BaseException) -> str:
@@ -86,7 +87,7 @@ def compiled(prefix: Callable[[], keras.Model], *, facts: Mapping[str, object], 
         core = openvino.Core()
         core.set_property({"CACHE_DIR": str(folder)})
         options = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": HINTS[precision]}
-        with blamed("OpenVINO cannot make this network ready for this processor"):
+        with blamed("openvino.no-processor"):
             found = core.compile_model(folder / "model.xml", "CPU", options)
         _note(folder)
         return found
@@ -132,7 +133,7 @@ def _convert(network: keras.Model, folder: Path) -> None:
 
     scratch = Path(tempfile.mkdtemp(prefix="unfinished-", dir=folder))
     try:
-        with blamed("OpenVINO cannot convert this network"):
+        with blamed("openvino.no-conversion"):
             model = _for_bytes(_converted(network), network.input.shape[1])
         with blamed(UNUSABLE):
             openvino.save_model(model, scratch / "model.xml", compress_to_fp16=False)

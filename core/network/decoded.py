@@ -64,7 +64,7 @@ class Decoded:
                 self._waiting.append(self._submitted(self._groups[number + self._ahead]))
             for each in done:
                 if self._stopped():
-                    raise StopRequested("Stopped while the pictures went through the frozen part.")
+                    raise StopRequested("run.left-features")
                 yield each
 
 

@@ -21,12 +21,13 @@ from core.disk.home import cache_directory
 from core.errors import EngineError
 from core.network import conversion
 from core.network.conversion import blamed
+from core.words.said import Said
 
 BATCH = 32  # pictures that Keras computes together on a processor
 GPU_BATCH = 256  # and on a graphics card
 Write = Callable[[int, np.ndarray], None]  # number of the picture, its output in float32
-_FORBIDDEN: list[str] = []  # why OpenVINO is not asked for anything in this process; empty where it is
-_FAILURES: dict[str, str] = {}  # network: why OpenVINO is not asked for it again in this process
+_FORBIDDEN: list[Said] = []  # why OpenVINO is not asked for anything in this process; empty where it is
+_FAILURES: dict[str, Said] = {}  # network: why OpenVINO is not asked for it again in this process
 
 
 class Engine(Protocol):
@@ -47,7 +48,7 @@ def _is_meant() -> bool:
 
 
 class _Start(NamedTuple):
-    failure: str = ""  # why an OpenVINO that is installed does not start in this process; "" where it does
+    failure: Said | None = None  # why an OpenVINO that is installed does not start in this process
     version: str = ""
     has_bfloat16: bool = False
 
@@ -56,16 +57,16 @@ class _Start(NamedTuple):
 def _started() -> _Start:
     """All that is asked of OpenVINO as a whole, once: what answered might not do so again."""
     try:
-        with blamed("OpenVINO is installed but does not start; 'make clean' and 'make run' install it again"):
+        with blamed("openvino.no-start"):
             import openvino
 
             found = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
             return _Start(version=metadata.version("openvino"), has_bfloat16="BF16" in found)
     except EngineError as error:
-        return _Start(str(error))
+        return _Start(error.said)
 
 
-def forbid(reason: str) -> None:
+def forbid(reason: Said) -> None:
     """Let Keras compute everything in this process, because OpenVINO may end it and not only fail."""
     _FORBIDDEN[:] = [reason]
 
@@ -102,14 +103,14 @@ def choose(network: Mapping[str, object], precision: str) -> EngineChoice:
     return EngineChoice(False, "float32" if keras.config.dtype_policy().compute_dtype == "float32" else precision)
 
 
-def failure(network: Mapping[str, object]) -> str:
-    """Why Keras computes this network on a host where OpenVINO should; "" where it need not."""
+def failure(network: Mapping[str, object]) -> Said | None:
+    """Why Keras computes this network on a host where OpenVINO should; None where it need not."""
     if not _is_meant():
-        return ""
-    return "".join(_FORBIDDEN) or _started().failure or _FAILURES.get(_name(network), "")
+        return None
+    return next(iter(_FORBIDDEN), None) or _started().failure or _FAILURES.get(_name(network))
 
 
-def give_up(network: Mapping[str, object], reason: str) -> None:
+def give_up(network: Mapping[str, object], reason: Said) -> None:
     """From now on Keras computes this network in this process: what failed once would fail, or fail to agree, again."""
     _FAILURES[_name(network)] = reason
 
@@ -145,7 +146,7 @@ class OpenVino:
         Raises:
             EngineError: It cannot be made ready.
         """
-        with blamed("OpenVINO cannot make this network ready"):
+        with blamed("openvino.no-network"):
             self._compiled = conversion.compiled(prefix, facts=facts, precision=precision)
             self._requests = 2 * int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
@@ -193,7 +194,7 @@ class OpenVino:
 
 
 def _computing() -> AbstractContextManager[None]:
-    return blamed("OpenVINO failed while it computed")
+    return blamed("openvino.computing")
 
 
 class Keras:

@@ -25,6 +25,7 @@ from core.network.batches import Pictures, Rows
 from core.network.decoded import Decoded, View, view_id
 from core.network.engine import Engine, EngineChoice, Keras, OpenVino
 from core.settings import MEBIBYTE, settings
+from core.words.said import Said, say
 
 VERSION = 3  # of everything between a stored picture and a row, the preprocessing included
 KEEP_SECONDS = 1.0  # of work that a kill may cost
@@ -60,10 +61,10 @@ class Frozen:
         return {**own, "stored_side": settings().stored_side, "version": VERSION}
 
     @property
-    def failure(self) -> str:
-        """Why Keras computes it on a host where OpenVINO should, as a sentence; "" where it need not."""
+    def failure(self) -> Said | None:
+        """Why Keras computes it on a host where OpenVINO should; None where it need not."""
         reason = engine.failure(self.facts)
-        return f"Keras computes the frozen part, which is slower: {reason}." if reason else ""
+        return say("run.slower", reason=reason) if reason else None
 
     def choose(self, precision: str) -> EngineChoice:
         """What computes it on this host, by now: see `engine.choose`."""
@@ -82,7 +83,7 @@ class Frozen:
     def give_up(self, error: EngineError) -> None:
         """From now on Keras computes it in this process."""
         traceback.print_exception(error)  # into the log, for whoever wants more than a sentence
-        engine.give_up(self.facts, str(error))
+        engine.give_up(self.facts, error.said)
 
     def trial(self, precision: str, pixels: np.ndarray) -> Engine:
         """The engine of this host, once it has sent some pictures (n, size, size, 3) through: that one works."""

@@ -9,6 +9,7 @@ import numpy as np
 from core.errors import WeightsError
 from core.network.model import Network
 from core.plan.bases import Base
+from core.words.said import Said, plain, say
 
 AUTO_NAMED = ("InceptionV3", "Xception")  # layer names differ from build to build: never loaded by name
 
@@ -25,10 +26,10 @@ def load_base_weights(network: Network, path: Path) -> None:
         by_name = _has_top(path, base) and network.row.name not in AUTO_NAMED
         base.load_weights(path, **({"by_name": True} if by_name else {}))
     except (OSError, ValueError, KeyError) as error:
-        raise WeightsError(_misfit(network.row, path, str(error).splitlines()[0])) from error
+        raise _misfit(network.row, path, plain(str(error).splitlines()[0])) from error
     unchanged = sum(np.array_equal(old, new) for old, new in zip(before, base.get_weights(), strict=True))
     if unchanged:  # by_name skips what it does not find, in silence
-        raise WeightsError(_misfit(network.row, path, f"{unchanged} of {len(before)} arrays are not in it"))
+        raise _misfit(network.row, path, say("weights.arrays", n=unchanged, n_all=len(before)))
 
 
 def _has_top(path: Path, base: keras.Model) -> bool:
@@ -38,8 +39,6 @@ def _has_top(path: Path, base: keras.Model) -> bool:
     return bool(stored > sum(bool(layer.weights) for layer in base.layers))
 
 
-def _misfit(row: Base, path: Path, found: str) -> str:
-    return (
-        f"Expected the ImageNet weights of {row.name} as Keras publishes them in {path.name}. Found: {found}. "
-        f"Remove {path}, so that it is downloaded again, or put the file from {row.weights.url} there."
-    )
+def _misfit(row: Base, path: Path, found: Said) -> WeightsError:
+    url = row.weights.url
+    return WeightsError("weights.misfit", base=row.name, name=path.name, found=found, path=path, url=url)

@@ -17,6 +17,7 @@ from core.disk.record import read_json
 from core.disk.status import Status, write_status
 from core.plan import bases
 from core.plan.experiment import Arm, Experiment
+from core.words.said import Said, say
 
 LEAST_BATCH = 2
 SMALLER = 0.75  # times the side of a picture, where batches are as small as they can be
@@ -44,24 +45,23 @@ class Attempt(BaseModel):
         return experiment.model_copy(update={"opponent": experiment.opponent.model_copy(update=own)})
 
     @property
-    def change(self) -> str:
+    def change(self) -> Said:
         """What is done otherwise, in a few words."""
         if self.crash:
-            return "without OpenVINO"
+            return say("attempt.without-openvino")
         if self.image_size != self.usual_image_size:
-            return f"pictures of {self.image_size} px instead of {self.usual_image_size}"
-        return f"batches of {self.batch_size} instead of {self.usual_batch_size}"
+            return say("attempt.size", size=self.image_size, usual=self.usual_image_size)
+        return say("attempt.batch", batch=self.batch_size, usual=self.usual_batch_size)
 
     @property
-    def cause(self) -> str:
+    def cause(self) -> Said:
         """What happened at the first attempt, in a few words."""
-        return f"the process crashed ({self.crash})" if self.crash else "memory ran out"
+        return say("attempt.crash", signal=self.crash) if self.crash else say("attempt.memory")
 
     @property
-    def sentence(self) -> str:
+    def said(self) -> Said:
         """What happened and what was changed."""
-        cause, change = self.cause, self.change if self.crash else f"with {self.change}"
-        return f"{cause[0].upper()}{cause[1:]} at the first attempt, so this is a second one, {change}."
+        return say("attempt.second", cause=self.cause, crash=self.crash, change=self.change)
 
 
 def read(directory: Path) -> Attempt | None:
@@ -92,7 +92,7 @@ def prepare(directory: Path, *, crash: str = "") -> Attempt | None:
     for name in LEFT:
         (directory / name).unlink(missing_ok=True)
     write_json(directory / "attempt.json", easier.model_dump())
-    write_status(directory, Status(message=easier.sentence))
+    write_status(directory, Status(said=easier.said))
     return easier
 
 

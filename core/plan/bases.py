@@ -328,5 +328,5 @@ def base(name: str) -> Base:
         ExperimentError: There is none.
     """
     if name not in BASES:
-        raise ExperimentError(f"Expected a base out of {', '.join(BASES)}. Received: {name}")
+        raise ExperimentError("experiment.base", bases=list(BASES), received=name)
     return BASES[name]

@@ -13,7 +13,6 @@ from core.errors import ResourceError
 from core.plan import bases
 from core.plan.experiment import Arm, Experiment, head_parameters
 from core.settings import MEBIBYTE, settings
-from core.words.numbers import gigabytes
 
 BYTES = 4  # of a float32
 # Anonymous memory of an arm's process, fitted to what benchmarks/memory.py finds for all bases: within a tenth of it.
@@ -218,13 +217,7 @@ def check_memory(
     for arm in estimates if arms is None else arms:
         needed = estimates[arm].memory_bytes
         if needed > limit:
-            lower = "the picture size"
-            if arm is Arm.SCRATCH or not experiment.is_all_frozen:
-                lower = f"the batch size or {lower}"
-            if arm is Arm.TRANSFER and not experiment.is_all_frozen:
-                lower += ", or freeze more blocks"
-            title = "transfer" if arm is Arm.TRANSFER else "from-scratch"
-            raise ResourceError(
-                f"The {title} arm would need about {gigabytes(needed)} of memory; this host has {gigabytes(limit)} "
-                f"for it. Lower {lower}."
-            )
+            if arm is Arm.SCRATCH:
+                raise ResourceError("memory.scratch", needed=needed, limit=limit)
+            trains_blocks = not experiment.is_all_frozen
+            raise ResourceError("memory.transfer", needed=needed, limit=limit, trains_blocks=trains_blocks)

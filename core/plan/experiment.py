@@ -186,7 +186,7 @@ class Experiment(_Frozen):
 
     def _opponent(self) -> Opponent:
         if self.opponent is None:
-            raise ExperimentError("This experiment has no from-scratch arm. Configure an opponent to add one.")
+            raise ExperimentError("experiment.no-scratch")
         return self.opponent
 
 
@@ -280,5 +280,4 @@ def validated(fields: dict[str, object]) -> Experiment:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
-        found = f" Received: {first['input']!r}" if where else ""
-        raise ExperimentError(f"{where + ': ' if where else ''}{message}.{found}") from None
+        raise ExperimentError("experiment.wrong", place=where, rule=message, received=repr(first["input"])) from None

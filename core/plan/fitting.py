@@ -10,6 +10,8 @@ from typing import Any
 from core.errors import ResourceError
 from core.plan import bases, estimate
 from core.plan.experiment import Arm, Experiment
+from core.words.said import Said, say
+from core.words.sentences import sentence
 
 LEAST_BATCH = 4
 SIZES = (192, 160, 128, 96, 64)  # px
@@ -53,20 +55,25 @@ def fitted(experiment: Experiment, *, limit_bytes: int, **counts: int) -> Experi
 
 def changes(before: Experiment, after: Experiment) -> list[str]:
     """What `fitted` or `batches_fitted` has changed, in words."""
+    return [sentence(each) for each in differences(before, after)]
+
+
+def differences(before: Experiment, after: Experiment) -> list[Said]:
+    """The same, to be said."""
     if before.opponent and not after.opponent:
         before = before.model_copy(update={"opponent": None})
-        said = ["no training from scratch"]
+        said = [say("change.no-scratch")]
     else:
         said = []
     if before.frozen_blocks != after.frozen_blocks:
-        said.append("all blocks frozen")
-    titles = {Arm.TRANSFER: "transfer", Arm.SCRATCH: "from scratch"}
+        said.append(say("change.all-frozen"))
     for arm in after.arms:
         batch, size = after.training_of(arm).batch_size, after.image_size_of(arm)
-        if batch != before.training_of(arm).batch_size:
-            said.append(f"{titles[arm]} in batches of {batch} instead of {before.training_of(arm).batch_size}")
-        if size != before.image_size_of(arm):
-            said.append(f"{titles[arm]} on pictures of {size} px instead of {before.image_size_of(arm)}")
+        usual_batch, usual_size = before.training_of(arm).batch_size, before.image_size_of(arm)
+        if batch != usual_batch:
+            said.append(say(f"change.batch.{arm}", batch=batch, usual=usual_batch))
+        if size != usual_size:
+            said.append(say(f"change.size.{arm}", size=size, usual=usual_size))
     return said
 
 

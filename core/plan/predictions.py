@@ -24,6 +24,8 @@ from core.disk.status import Status, write_status
 from core.errors import InputError
 from core.plan.arm_files import SIGN
 from core.plan.experiment import Arm
+from core.words.said import Said, say
+from core.words.sentences import sentence
 
 MAX_PICTURES = 20
 NOT_READ: dict[str, Any] = {"pictures": [], "refused": []}  # what has become of pictures that wait
@@ -50,13 +52,13 @@ def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: st
         ResourceError: The disk is too full. Nothing is left behind, as after any error.
     """
     if not 1 <= len(files) <= MAX_PICTURES:
-        raise InputError(f"Expected 1 to {MAX_PICTURES} pictures. Found {len(files)}. Choose fewer at a time.")
+        raise InputError("prediction.number", most=MAX_PICTURES, found=len(files))
     if not scored_arms(experiment_id):
-        raise InputError("Expected an experiment with a trained network. Found none. Train it first.")
+        raise InputError("prediction.no-network")
     prediction_id = new_id()
     folder = directory(prediction_id)
     with new_directory(folder):
-        check_free(folder, sum(len(data) for _, data in files), what="Reading these pictures")
+        check_free(folder, sum(len(data) for _, data in files), what=say("need.pictures"))
         (folder / "uploads").mkdir()
         for number, (_, data) in enumerate(files):
             (folder / "uploads" / str(number)).write_bytes(data)
@@ -79,7 +81,8 @@ def request(prediction_id: str) -> dict[str, Any] | None:
     folder = directory(prediction_id)
     asked = record.read_object(folder / "request.json", ("experiment", "names"))
     became = record.read_object(folder / "pictures.json", tuple(NOT_READ)) or NOT_READ
-    return None if asked is None else asked | became
+    refused = [{"name": each["name"], "reason": sentence(Said.read(each["reason"]))} for each in became["refused"]]
+    return None if asked is None else {**asked, **became, "refused": refused}
 
 
 def read(prediction_id: str) -> pd.DataFrame | None:

@@ -19,6 +19,7 @@ from core.disk import home, space
 from core.errors import StopRequested, WeightsError
 from core.plan.bases import Base
 from core.settings import ASSETS, settings
+from core.words.said import Said, plain, say
 
 # httpx and h5py are imported where they are used: the server asks only whether a file is there.
 
@@ -100,19 +101,16 @@ def parameters(path: Path) -> int:
 def _refuse_unfit(path: Path, base: Base) -> None:
     reason = _unfitness(path, base)
     if reason and (base.weights.md5 is None or _digest(path, "md5") != base.weights.md5):
-        raise WeightsError(
-            f"The file {path} must hold the weights of {base.name} without its classification layers; {reason}. "
-            f"Move it away, or replace it by {base.weights.url}"
-        )
+        raise WeightsError("weights.unfit", path=path, base=base.name, reason=reason, url=base.weights.url)
 
 
-def _unfitness(path: Path, base: Base) -> str:
+def _unfitness(path: Path, base: Base) -> Said | None:
     """What speaks against a file, or nothing."""
     try:
         found = parameters(path)
     except (OSError, KeyError):
-        return "it is cut off, or a file of another kind"
-    return "" if found == base.parameters else f"expected {base.parameters:,} numbers, found {found:,}"
+        return say("weights.cut-off")
+    return None if found == base.parameters else say("weights.numbers", expected=base.parameters, found=found)
 
 
 def _digest(path: Path, algorithm: str) -> str:
@@ -127,7 +125,7 @@ def _download(base: Base, progress: Progress, stopped: Callable[[], bool]) -> Pa
     with _alone(target, stopped):
         if target.is_file():  # the process that was waited for has fetched it
             return target
-        space.check_free(folder(), base.weights.size_bytes, what=f"The weight file of {base.name}")
+        space.check_free(folder(), base.weights.size_bytes, what=say("need.weights", base=base.name))
         for leftover in folder().glob(f"{target.name}.*.partial"):  # of a process that was killed
             leftover.unlink()
         partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
@@ -159,7 +157,7 @@ def _alone(target: Path, stopped: Callable[[], bool]) -> Iterator[None]:
 
 def _give_way(stopped: Callable[[], bool]) -> None:
     if stopped():
-        raise StopRequested("The download was stopped.")
+        raise StopRequested("weights.stopped")
 
 
 def _receive(base: Base, partial: Path, progress: Progress, stopped: Callable[[], bool]) -> None:
@@ -173,23 +171,20 @@ def _receive(base: Base, partial: Path, progress: Progress, stopped: Callable[[]
             return
         except (httpx.RemoteProtocolError, httpx.ReadError):
             if attempt == ATTEMPTS:
-                raise _by_hand(base, f"the connection broke off {ATTEMPTS} times") from None
+                raise _by_hand(base, say("weights.broke-off", n=ATTEMPTS)) from None
         except httpx.ConnectError as error:
-            raise _by_hand(base, f"there is no connection to the server ({error})") from None
+            raise _by_hand(base, say("weights.no-connection", reason=str(error))) from None
         except httpx.TimeoutException:
-            raise _by_hand(base, f"the server was silent for {settings().weights_timeout:g} seconds") from None
+            raise _by_hand(base, say("weights.silent", seconds=settings().weights_timeout)) from None
         except httpx.HTTPStatusError as error:
-            raise _by_hand(base, f"the server answered with status {error.response.status_code}") from None
+            raise _by_hand(base, say("weights.status", status=error.response.status_code)) from None
         except httpx.HTTPError as error:
-            raise _by_hand(base, str(error)) from None
+            raise _by_hand(base, plain(str(error))) from None
 
 
-def _by_hand(base: Base, reason: str) -> WeightsError:
-    file = base.weights
-    return WeightsError(
-        f"{base.name} needs the weight file {file.name}. This host does not have it, and the download failed: "
-        f"{reason}. Try again, or download {file.url} elsewhere and put it into {settings().weights or folder()}"
-    )
+def _by_hand(base: Base, reason: Said) -> WeightsError:
+    place, file = settings().weights or folder(), base.weights
+    return WeightsError("weights.by-hand", base=base.name, name=file.name, reason=reason, url=file.url, folder=place)
 
 
 def _refuse_damaged(partial: Path, base: Base) -> None:
@@ -197,9 +192,10 @@ def _refuse_damaged(partial: Path, base: Base) -> None:
         reason = _unfitness(partial, base)
     else:
         found = _digest(partial, "md5")
-        reason = "" if found == base.weights.md5 else f"expected MD5 {base.weights.md5}, found {found}"
+        is_it = found == base.weights.md5
+        reason = None if is_it else say("weights.md5", expected=base.weights.md5, found=found)
     if reason:
-        raise _by_hand(base, f"what arrived is not that file; {reason}")
+        raise _by_hand(base, say("weights.not-that-file", reason=reason))
 
 
 class _Transfer:

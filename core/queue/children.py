@@ -25,6 +25,7 @@ from core.plan.arm_files import SIGN, remove_temporary
 from core.plan.experiment import Arm
 from core.queue.standby import Standby, is_memory_short, niceness
 from core.settings import ROOT, settings
+from core.words.said import Said, say
 from core.worker.process import OUT_OF_MEMORY as OUT_OF_MEMORY_CODE
 from core.worker.process import PARENT_VARIABLE, UNFLUSHED, UNWRITTEN
 
@@ -37,13 +38,11 @@ TAIL_LINES = 3
 REPORT_SECONDS = 120.0
 REPORT_TRIES = 3  # of one that is killed: it is small and quick, so it was not its own fault
 
-NEVER_STARTED = "Stopped before it started."
-ENDED = "Stopped. It did not answer in time and was ended, so what it had not yet written is lost."
-DISCARDED = "Ended, because it is not wanted any more."
-INTERRUPTED = "This was interrupted (the host or the app was restarted). Please start it again."
-OUT_OF_DISK = "The system ended this run by the signal SIGBUS, as when a disk becomes full under a mapped file."
+NEVER_STARTED = say("end.never-started")
+ENDED = say("end.lost")
+DISCARDED = say("end.discarded")
+INTERRUPTED = say("end.interrupted")
 CRASHES = (signal.SIGABRT, signal.SIGILL, signal.SIGSEGV, signal.SIGFPE, signal.SIGTRAP)
-OUT_OF_MEMORY = "The system ended this run, probably because memory ran out."
 
 
 @dataclass
@@ -110,7 +109,7 @@ class Child:
         remove_partial(self.directory)
         return attempt.prepare(self.directory, crash=self.crash) is not None
 
-    def settle(self, *, was_unwanted: bool, remedy: str) -> None:
+    def settle(self, *, was_unwanted: bool, remedy: Said) -> None:
         """Once it is gone: write its final state and the reason, if it came to none by itself."""
         remove_temporary(self.directory)
         remove_partial(self.directory)
@@ -118,7 +117,7 @@ class Child:
         if status.state.is_final:
             return
         if self._has_scored():  # and died before it could say so
-            end(self.directory, State.STOPPED if stop_requests(self.directory) else State.DONE, "")
+            end(self.directory, State.STOPPED if stop_requests(self.directory) else State.DONE)
             return
         if was_unwanted or stop_requests(self.directory):
             has_begun = status.state is not State.QUEUED
@@ -130,20 +129,20 @@ class Child:
         """Whether an arm's last file is there, whatever kept its process from its last word."""
         return (self.directory / SIGN).exists()
 
-    def _reason(self, remedy: str) -> str:
+    def _reason(self, remedy: Said) -> Said:
         if self.process is None:
             return INTERRUPTED
         code = self.process.returncode
         if self.ran_out_of_memory:
-            return f"{OUT_OF_MEMORY} {remedy}"
+            return say("end.out-of-memory", remedy=remedy)
         if code == -signal.SIGBUS:
-            return f"{OUT_OF_DISK} {space.was_unwritable()}"
+            return say("end.out-of-disk", reason=space.was_unwritable())
         if code in (UNWRITTEN, UNFLUSHED):
             return space.was_unwritable()
-        how = f"by the signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         tail = _last_lines(self.directory / "log.txt")
-        said = f"The log ends with: {tail}" if tail else "The log is empty."
-        return f"The process ended {how} before its work was done. {said}"
+        if code < 0:
+            return say("end.by-signal", signal=signal.Signals(-code).name, log=tail)
+        return say("end.by-code", code=code, log=tail)
 
 
 class _Stop:
@@ -252,11 +251,11 @@ def _started(
     return process
 
 
-def end(directory: Path, state: State, message: str) -> None:
+def end(directory: Path, state: State, said: Said | None = None) -> None:
     """Write a final state, unless the directory is gone or has one."""
     status = read_status(directory) or Status()
     if directory.is_dir() and not status.state.is_final:
-        last = {"state": state, "message": message, "seconds_left": None}
+        last = {"state": state, "said": said, "seconds_left": None}
         write_status(directory, status.model_copy(update=last))
 
 

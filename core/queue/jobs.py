@@ -20,6 +20,7 @@ from core.plan.experiments import delete_experiment, owner_of, read_experiment
 from core.queue import job, presence, removal
 from core.queue.job import Job
 from core.queue.kinds import RULES, Kind, Step
+from core.words.said import say
 
 DELETE_SECONDS = 12.0  # for a run to end before its directory is removed under it
 
@@ -201,9 +202,7 @@ def _submit(kind: Kind, subject: str, *, is_server: bool = True) -> None:
 
 def _refuse_impossible(new: Job, steps: list[Step]) -> None:
     if not steps or not all(step.directory.is_dir() for step in steps):
-        raise InputError(
-            f"Expected the files of this {new.kind} on this host; found none. Were they deleted? Begin anew."
-        )
+        raise InputError("experiment.no-files", job=say(f"job.{new.kind}"))
     before = [read_status(step.directory) or Status() for step in steps]
     if new.rules.is_training and any(status.state is not State.QUEUED for status in before):
-        raise InputError("Expected an experiment that was not trained yet; this one was. Configure a new one.")
+        raise InputError("experiment.trained")

@@ -17,9 +17,10 @@ from core.plan import estimate, weights
 from core.plan.experiment import Experiment
 from core.plan.experiments import read_experiment
 from core.settings import MEBIBYTE, SAMPLE
+from core.words.said import Said, say
 
-LOWER = "Lower the batch size, the picture size or the number of trained blocks."
-FREE = "Free some memory on this host, then try again."
+LOWER = say("lower.training")
+FREE = say("lower.host")
 
 
 class Kind(StrEnum):
@@ -59,7 +60,7 @@ class Rules:
     need_bytes: Callable[[str], int]  # the most memory that they hold at any one time, about
     priority: int = 0  # in its lane; of two that are equal, who came first is first
     noun: str = ""  # by which those that wait are counted for others; "" where nobody waits for them
-    remedy: str = FREE  # for want of memory
+    remedy: Said = FREE  # for want of memory
     is_in_name: bool = True  # whether the subject is the end of a job's name, so that a damaged file loses nothing
     is_training: bool = False  # once only; with the standby, a second attempt and, at the end, a result
     gives_way: bool = False  # it is ended as soon as a training waits

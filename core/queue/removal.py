@@ -14,6 +14,8 @@ from core.errors import InputError
 from core.queue import job
 from core.queue.kinds import Kind
 from core.settings import DAY_SECONDS, settings
+from core.words.said import Said, say
+from core.words.sentences import sentence
 
 
 def _workspaces_of_experiments(dataset_id: str) -> list[str]:
@@ -23,18 +25,19 @@ def _workspaces_of_experiments(dataset_id: str) -> list[str]:
 
 
 def refusal(dataset_id: str) -> str | None:
-    """Why these pictures cannot be deleted now, or None."""
+    """Why these pictures cannot be deleted now, in a sentence, or None."""
+    said = _refusal(dataset_id)
+    return sentence(said) if said else None
+
+
+def _refusal(dataset_id: str) -> Said | None:
     workspaces = _workspaces_of_experiments(dataset_id)
     if workspaces:
         n, n_others = len(workspaces), sum(each != workspace_of(dataset_id) for each in workspaces)
-        others = f" {n_others:,} of {n:,} can be deleted only under the link that started it." if n_others else ""
-        return (
-            f"{n:,} experiment{' uses' if n == 1 else 's use'} these pictures. They go with the last one: delete "
-            f"{'it' if n == 1 else 'them'} on the Compare page.{others}"
-        )
+        return say("upload.used", n=n, others=n_others)
     is_read = (dataset_directory(dataset_id) / "manifest.parquet").exists()  # its job may outlive that by a moment
     if not is_read and job.read(job.name_of(Kind.INGEST, dataset_id)):
-        return "These pictures are still being read. Stop that first."
+        return say("upload.being-read")
     return None
 
 
@@ -47,9 +50,9 @@ def delete(dataset_id: str, workspace: str) -> None:
     if not (dataset_directory(dataset_id) / "request.json").exists():  # in another tab, just now
         return
     if not is_owner(dataset_id, workspace):
-        raise InputError("Only the link that uploaded these pictures can delete them. Open the app by that link.")
+        raise InputError("upload.not-deleted")
     if not _remove(dataset_directory(dataset_id)):
-        raise InputError(refusal(dataset_id) or "These pictures are in use just now. Try again in a moment.")
+        raise InputError(_refusal(dataset_id) or "upload.in-use")
 
 
 def remove_unused(dataset_id: str) -> None:
@@ -72,7 +75,7 @@ def _remove(directory: Path) -> bool:
     if lock is None:
         return False
     try:
-        if refusal(directory.name):
+        if _refusal(directory.name):
             return False
         (directory / "manifest.parquet").unlink(missing_ok=True)
         shutil.rmtree(directory)

@@ -19,6 +19,7 @@ from core.queue.kinds import Lane, Step
 from core.queue.lanes import Environment, Lanes
 from core.queue.room import Room
 from core.queue.standby import Reserve
+from core.words.said import Said, say
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Work:
         self.room = Room()
         self._lanes = Lanes(places)
         self._carried: set[str] = set()  # the names of the jobs that have a thread, or an end that is not written yet
-        self._unsaid: dict[str, tuple[Job, str]] = {}  # jobs that are over, and what could not be written of them
+        self._unsaid: dict[str, tuple[Job, Said]] = {}  # jobs that are over, and what could not be written of them
 
     def hand_out(self) -> None:
         """Let what waits begin, in its order, where its lane has a place. One thread does this."""
@@ -59,7 +60,7 @@ class Work:
             self._carried.discard(name)
             return
         begun = taken.model_copy(update={"is_begun": True})
-        message = ""
+        failure = None
         try:
             with self.deciding:
                 begun.write()
@@ -68,30 +69,30 @@ class Work:
                 self._steps(begun, environment)
         except Exception as error:
             log.exception("%s", name)
-            message = str(space.refusal(error) or f"Headstart could not carry this out ({error}).")
-        self._close(begun, message)
+            failure = _failure(error)
+        self._close(begun, failure)
 
-    def _close(self, over: Job, message: str) -> None:
-        """Say of what has not ended that it failed, if there is a message, and let the job be over.
+    def _close(self, over: Job, failure: Said | None) -> None:
+        """Say of what has not ended that it failed, if it did, and let the job be over.
 
         Where that cannot be written the job stays until `say_unsaid` can.
         """
         try:
-            if message:
-                self._fail(over.steps(), message)
+            if failure:
+                self._fail(over.steps(), failure)
                 _summarise(over)
             _tidy(over)
             over.remove()
             self._unsaid.pop(over.name, None)
             self._carried.discard(over.name)
         except OSError as error:
-            self._unsaid[over.name] = over, message or str(space.refusal(error) or error)
+            self._unsaid[over.name] = over, failure or _failure(error)
 
     def say_unsaid(self) -> None:
         """Once the disk has room again: close the jobs whose end could not be written."""
-        for over, message in list(self._unsaid.values()):
+        for over, failure in list(self._unsaid.values()):
             if not space.is_full():
-                self._close(over, message)
+                self._close(over, failure)
 
     def _steps(self, begun: Job, environment: Environment) -> None:
         steps = begun.steps()
@@ -163,10 +164,10 @@ class Work:
         """Whether a further experiment would begin at once."""
         return self._lanes.has_place(Lane.EXPERIMENTS)
 
-    def _fail(self, steps: list[Step], message: str) -> None:
+    def _fail(self, steps: list[Step], failure: Said) -> None:
         with self.deciding:
             for step in steps:
-                children.end(step.directory, State.FAILED, message)
+                children.end(step.directory, State.FAILED, failure)
 
     def leave(self) -> NoReturn:
         """End this process and its children; what they leave is the next consumer's to put in words."""
@@ -221,3 +222,9 @@ def _summarise(over: Job) -> None:
 
 def _is_training_waiting() -> bool:
     return any(each.rules.is_training and not each.is_begun for each in job.read_all())
+
+
+def _failure(error: Exception) -> Said:
+    """What is said of a job that an error in here has ended."""
+    refusal = space.refusal(error)
+    return refusal.said if refusal else say("job.not-carried-out", reason=str(error))

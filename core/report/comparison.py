@@ -10,8 +10,10 @@ from core.errors import InputError
 from core.plan.experiment import Arm
 from core.report.scores import Score, held_out, score
 from core.report.verdict import Verdict, bootstrap, decide, mcnemar
+from core.words import sentences
 from core.words.names import IN_A_SENTENCE, shortened
-from core.words.numbers import Interval, percent, percent_range, points
+from core.words.numbers import Interval
+from core.words.said import Said, say
 
 NAMES = {Arm.TRANSFER: "Transfer learning", Arm.SCRATCH: "From scratch"}
 
@@ -57,48 +59,45 @@ def compare(transfer: pd.DataFrame, scratch: pd.DataFrame, classes: Sequence[str
 def _check_same_pictures(first: pd.DataFrame, second: pd.DataFrame) -> None:
     keys = [set(zip(frame["picture"], frame["true"], strict=True)) for frame in (first, second)]
     if keys[0] != keys[1]:
-        raise InputError(
-            f"Expected both arms to answer the same test pictures with the same labels. Found {len(keys[0])} and "
-            f"{len(keys[1])}, of which {len(keys[0] & keys[1])} agree. Compare two arms of one experiment."
-        )
+        first_n, second_n, both = len(keys[0]), len(keys[1]), len(keys[0] & keys[1])
+        raise InputError("report.other-pictures", n=first_n, n_other=second_n, n_both=both)
 
 
 def sentence(transfer: Score, scratch: Score, interval: Interval, verdict: Verdict) -> str:
     """The verdict as one sentence that could be said aloud. `interval` is that of transfer minus scratch."""
     n = transfer.n
     if verdict is Verdict.SCRATCH:
-        opening = f"Training from scratch is right on {_of_pictures(scratch)}, transfer learning on "
-        return f"{opening}{percent(transfer.accuracy, n)}: {points(-interval[1], -interval[0], n)} (95\xa0%)."
-    opening = f"Transfer learning is right on {_of_pictures(transfer)}, from scratch on {percent(scratch.accuracy, n)}"
+        difference = share_of((-interval[1], -interval[0]), n)
+        said = say("verdict.scratch", scratch=_of_pictures(scratch), transfer=_share(transfer), difference=difference)
+        return sentences.sentence(said)
+    values = {"transfer": _of_pictures(transfer), "scratch": _share(scratch), "difference": share_of(interval, n)}
     if verdict is Verdict.TRANSFER:
-        return f"{opening}: {points(*interval, n)} (95\xa0%)."
-    if interval == (0.0, 0.0):
-        return f"{opening}: {verdict}, both are right on the same pictures."
-    return f"{opening}: {verdict} (transfer learning {points(*interval, n)}, 95\xa0%)."
+        return sentences.sentence(say("verdict.transfer", **values))
+    kind = "verdict.same" if interval == (0.0, 0.0) else "verdict.open"
+    return sentences.sentence(say(kind, **values, verdict=verdict))
 
 
 def alone(scores: Mapping[Arm, Score]) -> str:
     """What can be said when not both arms have scores."""
     for arm, one in scores.items():
-        sure = f"{percent_range(one.interval, one.n)} with 95\xa0% confidence"
-        return f"{NAMES[arm]} is right on {_of_pictures(one)} ({sure}). There is no other arm's score to compare with."
-    return "There are no scores yet, so there is nothing to compare."
+        interval = share_of(one.interval, one.n)
+        said = say("verdict.alone", arm=NAMES[arm], accuracy=_of_pictures(one), interval=interval)
+        return sentences.sentence(said)
+    return sentences.sentence(say("verdict.nothing"))
 
 
 def below_the_line(scores: Mapping[Arm, Score]) -> list[str]:
     """A sentence for each arm that is not shown to be better than always answering the largest class."""
-    return [_below_the_line(arm, one) for arm, one in scores.items() if not one.is_above_largest_class]
+    low = {arm: one for arm, one in scores.items() if not one.is_above_largest_class}
+    return [sentences.sentence(_below_the_line(arm, one)) for arm, one in low.items()]
 
 
-def _below_the_line(arm: Arm, one: Score) -> str:
-    largest, line = shortened(one.largest_class, IN_A_SENTENCE), percent(one.largest_class_accuracy, one.n)
-    always = f"always answering “{largest}” would be right on {line}"
+def _below_the_line(arm: Arm, one: Score) -> Said:
+    largest, line = shortened(one.largest_class, IN_A_SENTENCE), {"share": one.largest_class_accuracy, "of": one.n}
     if one.accuracy <= one.largest_class_accuracy:
-        return f"{NAMES[arm]} is not above the line: {always}."
-    return (
-        f"{NAMES[arm]} is not shown to be above the line: {always}, "
-        f"which lies within its interval of {percent_range(one.interval, one.n)}."
-    )
+        return say("remark.below-the-line", arm=NAMES[arm], label=largest, line=line)
+    interval = share_of(one.interval, one.n)
+    return say("remark.on-the-line", arm=NAMES[arm], label=largest, line=line, interval=interval)
 
 
 def far_from_exact(arm: Arm, facts: Mapping[str, Any]) -> str:
@@ -106,11 +105,18 @@ def far_from_exact(arm: Arm, facts: Mapping[str, Any]) -> str:
     check = facts.get("fast_check")
     if not check or check["passed"]:
         return ""
-    return (
-        f"{NAMES[arm]} was trained on quick outputs of its frozen part, with which {check['answers_differ']:,} of "
-        f"{check['pictures']:,} test pictures would be answered otherwise. The scores are those of the exact ones."
-    )
+    n, n_all = check["answers_differ"], check["pictures"]
+    return sentences.sentence(say("remark.far-from-exact", arm=NAMES[arm], n=n, n_all=n_all))
 
 
-def _of_pictures(one: Score) -> str:
-    return f"{percent(one.accuracy, one.n)} of {one.n:,} test picture{'' if one.n == 1 else 's'}"
+def share_of(interval: Interval, n: int) -> dict[str, float]:
+    """An interval of a share of n pictures as a value, for words that know what n pictures can tell."""
+    return {"low": interval[0], "high": interval[1], "of": n}
+
+
+def _share(one: Score) -> dict[str, float]:
+    return {"share": one.accuracy, "of": one.n}
+
+
+def _of_pictures(one: Score) -> Said:
+    return say("verdict.of-pictures", accuracy=_share(one), n=one.n)

@@ -20,7 +20,7 @@ def network(experiment_id: str, arm: Arm) -> bytes:
     """
     directory = arm_directory(experiment_id, arm)
     if not all((directory / name).exists() for name in FILES):
-        raise InputError("Expected the saved network of this arm; found none. Train it first.")
+        raise InputError("report.no-network")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:  # weights hardly shrink
         for path in [*(directory / name for name in FILES), *sorted(TAKE_ALONG.glob("*.*"))]:

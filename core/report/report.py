@@ -15,6 +15,8 @@ from core.plan.experiment import Arm, Experiment
 from core.plan.experiments import read_experiment, read_split
 from core.report.comparison import NAMES, Comparison, alone, below_the_line, compare, far_from_exact
 from core.report.scores import Score, held_out, score
+from core.words.said import Said, say
+from core.words.sentences import sentence
 
 PROOF = ("weights_sha256", "frozen_unchanged", "versions", "device")
 COSTS = (
@@ -63,11 +65,11 @@ class Report:
         """What a reader of the verdict must also know, a sentence each; often empty."""
         stopped = [arm for arm, report in self.arms.items() if report.is_stopped]
         return [
-            *(f"{NAMES[arm]} was stopped early; its best epoch until then is scored." for arm in stopped),
+            *(sentence(say("remark.stopped", arm=NAMES[arm])) for arm in stopped),
             *(
-                f"{NAMES[arm]}: {said}"
+                sentence(say("remark.second-attempt", arm=NAMES[arm], attempt=Said.read(noted)))
                 for arm, report in self.arms.items()
-                if (said := report.facts.get("second_attempt"))
+                if (noted := report.facts.get("second_attempt"))
             ),
             *below_the_line(self.scores),
             *(remark for arm, report in self.arms.items() if (remark := far_from_exact(arm, report.facts))),
@@ -88,9 +90,7 @@ def read(experiment_id: str) -> Report:
     experiment = read_experiment(experiment_id)
     data = dataset.read(experiment.dataset) if experiment else None
     if experiment is None or data is None:
-        raise InputError(
-            "Expected the link of an experiment on this host; found none. Was it deleted? Start a new one."
-        )
+        raise InputError("experiment.gone")
     found = ((arm, _read_arm(experiment_id, arm, data.classes)) for arm in experiment.arms)
     arms = {arm: report for arm, report in found if report is not None}
     both = len(arms) == 2

@@ -50,7 +50,7 @@ def score(predictions: pd.DataFrame, classes: Sequence[str]) -> Score:
     """
     rows = held_out(predictions)
     if rows.empty:
-        raise RunError("Expected answers for the test pictures; found none. Train this arm again.")
+        raise RunError("report.no-answers")
     from sklearn.metrics import confusion_matrix  # here, for the server opens most pages without it: 50 MB
 
     return _score(confusion_matrix(rows["true"], rows["predicted"], labels=list(classes)), classes)

@@ -5,6 +5,7 @@ import sys
 from core.disk.status import State
 from core.plan import bases
 from core.plan.weights import directory, fetch, sha256
+from core.words.said import say
 from core.worker import process
 from core.worker.task import Task
 
@@ -19,7 +20,7 @@ def main(arguments: list[str]) -> int:
 
     def work(task: Task) -> None:
         path = fetch(base, progress=task.progress, stopped=task.is_stopped)
-        task.report.tell(message=f"{path.name}, SHA-256 {sha256(path)}")
+        task.report.tell(said=say("weights.fetched", name=path.name, sha256=sha256(path)))
 
     return Task(place, state=State.WEIGHTS, patience_seconds=PATIENCE_SECONDS).carry_out(work)
 

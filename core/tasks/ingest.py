@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 from core.data.ingest import ingest
-from core.data.storing import STOPPED
 from core.data.uploads import discard
 from core.disk.home import dataset_directory
 from core.errors import InputError
@@ -12,7 +11,7 @@ from core.worker import process
 from core.worker.task import Task
 
 PATIENCE_SECONDS = 0.5  # for a picture that is being decoded to end by itself after a stop was asked for
-FAULT = "Headstart failed on this zip ({name}). The log beside it says more."
+STOPPED, FAULT = "dataset.stopped", "ingest.failed"
 
 
 class Intake(Task):
@@ -40,7 +39,7 @@ def main(arguments: list[str]) -> int:
     """The process: ingest one directory, with its progress in status.json. Returns the exit code."""
     directory = Path(arguments[0] if arguments else "").resolve()
     if directory != dataset_directory(directory.name).resolve() or not directory.is_dir():
-        raise InputError(f"Expected a data set's directory of this home. Found {directory}. Use the app's own.")
+        raise InputError("dataset.directory", directory=directory)
     return Intake(directory, patience_seconds=PATIENCE_SECONDS, stopped=STOPPED, fault=FAULT).carry_out(run)
 
 

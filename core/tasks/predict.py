@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -22,11 +23,12 @@ from core.errors import InputError, RunError, StopRequested
 from core.plan import predictions
 from core.plan.experiment import Arm
 from core.plan.predictions import scored_arms
+from core.words.said import Said, say
 from core.worker import process
 from core.worker.task import Task
 
+STOPPED = "prediction.stopped"
 BATCH = 8  # pictures that go together: what the layers put out for 32 would be a third of a gigabyte
-STOPPED = "Stopped before all pictures were answered."
 
 
 def store(folder: Path, progress: Callable[[int, int], object]) -> None:
@@ -47,16 +49,16 @@ def store(folder: Path, progress: Callable[[int, int], object]) -> None:
         for number, name in enumerate(names):
             progress(number, len(names))
             outcome = decoding.submit((folder / "uploads" / str(number)).read_bytes()).result()
-            if isinstance(outcome, str):
-                refused.append({"name": name, "reason": outcome})
+            if isinstance(outcome, Said):
+                refused.append({"name": name, "reason": asdict(outcome)})
             else:
                 stored.append({"name": name, "file": outcome.file})
     progress(len(names), len(names))
     write_json(folder / "pictures.json", {"pictures": stored, "refused": refused})
     shutil.rmtree(folder / "uploads", ignore_errors=True)
     if not stored:
-        reasons = "; ".join(f"{each['name']}: {each['reason']}" for each in refused)
-        raise InputError(f"Expected pictures that can be read. Found none: {reasons}. Choose JPEG or PNG files.")
+        reasons = [say("entry.named", **each) for each in refused]
+        raise InputError("prediction.none-readable", reasons=reasons)
 
 
 def _depth(experiment_id: str) -> Depth:
@@ -80,7 +82,7 @@ def run(task: Task) -> None:
     paths = [folder / "pictures" / each["file"] for each in asked["pictures"]]
     arms = scored_arms(asked["experiment"])
     if not arms:
-        raise RunError("Expected the trained networks of this experiment; found none. It may have been deleted.")
+        raise RunError("prediction.no-networks")
     report.enter(State.SCORE)
     frames = []
     for number, arm in enumerate(arms):
@@ -105,7 +107,7 @@ def _network(path: Path) -> Any:
 def _labels(folder: Path) -> dict[str, Any]:
     labels = record.read_object(folder / "labels.json", ("classes", "image_size"))
     if labels is None:
-        raise record.damaged(folder / "labels.json", FileNotFoundError("it is gone"))
+        raise record.damaged(folder / "labels.json", say("damage.no-file"))
     return labels
 
 

@@ -94,7 +94,7 @@ def _timed(call: Callable[[], object], stopped: Callable[[], bool]) -> tuple[flo
     taken: list[float] = []
     while len(taken) < 2 or (sum(taken[1:]) < SECONDS and len(taken) < 20):
         if stopped():
-            raise StopRequested("Stopped while it measured.")
+            raise StopRequested("probe.stopped")
         begun = time.perf_counter()
         call()
         taken.append(time.perf_counter() - begun)

@@ -12,13 +12,14 @@ from core.disk.status import State
 from core.plan import attempt
 from core.plan.arm_files import SIGN, remove_temporary, remove_unscored
 from core.plan.experiment import Arm, Experiment, Training
+from core.words.said import say
 from core.worker import process
 from core.worker.task import Task
 
 PATIENCE_SECONDS = 0.6  # for a batch or an import to end by itself after a stop was asked for
 IMPATIENCE_SECONDS = 0.3  # where nothing that took long would be lost
 SCORE_FLAG = "--score"
-STOPPED_AND_SCORED = "Stopped by you; the best epoch until then is scored."
+STOPPED_AND_SCORED = say("run.being-scored")
 
 
 class Run(Task):
@@ -43,8 +44,8 @@ class Run(Task):
         if self.attempt:
             self.experiment = self.attempt.applied(self.experiment, arm)
         self.split = record.read_frame(directory / "split.parquet")
-        state, message = (State.SCORE, STOPPED_AND_SCORED) if self.scores_only else (State.STARTING, "")
-        super().__init__(directory / arm, state=state, message=message, served=served)
+        state, said = (State.SCORE, STOPPED_AND_SCORED) if self.scores_only else (State.STARTING, None)
+        super().__init__(directory / arm, state=state, said=said, served=served)
 
     @property
     def training(self) -> Training:
@@ -85,25 +86,22 @@ class Run(Task):
     def begin_scoring(self) -> None:
         """A stop that led here is served by scoring; from here on only a further one ends this process."""
         self._served = self._watch.requests
-        self.report.enter(State.SCORE, STOPPED_AND_SCORED if self.was_stopped else "")
+        self.report.enter(State.SCORE, STOPPED_AND_SCORED if self.was_stopped else None)
 
     def finish(self) -> None:
         """Say the last word of an arm that was scored."""
         if self.was_stopped:
-            self.report.tell(state=State.STOPPED, message="Stopped by you; the best epoch until then was scored.")
+            self.report.tell(state=State.STOPPED, said=say("run.was-scored"))
         else:
-            self.report.tell(state=State.DONE, message="", seconds_left=None)
+            self.report.tell(state=State.DONE, said=None, seconds_left=None)
 
     def give_up(self) -> None:
         """Say the last word of an arm that was stopped, without scores unless the last of them was just written."""
         if (self.directory / SIGN).exists():
             self.finish()
             return
-        if self.report.state is State.SCORE:
-            message = "Stopped while it was scored: there are no scores. Train again to get them."
-        else:
-            message = "Stopped before its first epoch was complete: there is nothing to score."
-        self.report.tell(state=State.STOPPED, message=message, seconds_left=None)
+        said = say("run.no-scores") if self.report.state is State.SCORE else say("run.no-epoch")
+        self.report.tell(state=State.STOPPED, said=said, seconds_left=None)
 
     def leave(self) -> None:
         """Begin anew where there is something to score, else end."""

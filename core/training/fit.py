@@ -80,7 +80,7 @@ def fit(job: Run, data: Dataset) -> Fitted:
     facts["phase_change"] = phases[0].epochs + 1 if len(phases) > 1 else None
     facts["seconds"]["before"] = 0.0
     write_json(job.directory / "start.json", facts)
-    job.report.enter(State.FIT, prepared.frozen.failure if prepared.frozen else "")
+    job.report.enter(State.FIT, prepared.frozen.failure if prepared.frozen else None)
     job.report.tell(engine=f"{device.engine}{kernels.remark(network.model, prepared.frontier)}")
     beside = inputs.Beside(job, prepared.frozen, parts["test"])
     try:

@@ -2,7 +2,7 @@
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from core.network.features import Frozen
 from core.network.model import Network
 from core.plan import bases, experiment, weights
 from core.training.arm import Run
+from core.words.said import Said, say
 
-TOO_LARGE = "The frozen part puts out too much to keep, so it runs in every epoch: slower. "
-NO_OPENVINO = "OpenVINO is not made for this platform, so Keras computes the frozen part: slower."
+READING = say("run.reading")
+TOO_LARGE = say("run.too-large")
+NO_OPENVINO = say("run.no-openvino")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def frozen_part(job: Run, network: Network, facts: dict[str, Any]) -> Frozen | N
     words = network.frontier_words(job.frozen_blocks)
     frozen = Frozen(prefix, job.experiment.base, facts["weights_sha256"], words)
     if reason := facts.get("openvino_failure"):  # before this process began anew
-        frozen.give_up(EngineError(reason))
+        frozen.give_up(EngineError(Said.read(reason)))
     return frozen
 
 
@@ -59,7 +61,7 @@ def prepare(job: Run, network: Network, parts: dict[str, Pictures], facts: dict[
         rows = _computed(job, frozen, parts, n_views, facts)
         inputs = Inputs(rows, network.frontier(job.frozen_blocks), frozen)
     else:
-        inputs = Inputs(_pixels(job, parts, "" if frozen is None else TOO_LARGE), None, None)
+        inputs = Inputs(_pixels(job, parts, READING if frozen is None else TOO_LARGE), None, None)
     facts["views"] = n_views if inputs.frozen else None
     facts["seconds"]["features"] = watch.seconds
     return inputs
@@ -73,8 +75,9 @@ def _computed(
 
     def told(chosen: EngineChoice) -> None:
         facts["features_engine"] = chosen.label
-        facts["openvino_failure"] = engine.failure(frozen.facts) or None
-        job.report.tell(engine=chosen.label, message=frozen.failure or ("" if engine.is_quick() else NO_OPENVINO))
+        failure = engine.failure(frozen.facts)
+        facts["openvino_failure"] = asdict(failure) if failure else None
+        job.report.tell(engine=chosen.label, said=frozen.failure or (None if engine.is_quick() else NO_OPENVINO))
 
     def progress(done: int, total: int, rate: float | None) -> None:
         job.report.progress(done, total, rate=rate)
@@ -103,10 +106,10 @@ def _views(part: str, pictures: Pictures, n_views: int) -> list[View]:
     return features.views_of(pictures, n_views if part == "train" else 1)
 
 
-def _pixels(job: Run, parts: dict[str, Pictures], message: str) -> dict[str, Rows]:
+def _pixels(job: Run, parts: dict[str, Pictures], said: Said) -> dict[str, Rows]:
     rows = {}
     for part, pictures in parts.items():
-        job.report.enter(State.FEATURES, f"{message}Reading the pictures.")
+        job.report.enter(State.FEATURES, said)
         read = features.read_pixels(
             pictures,
             job.image_size,

@@ -5,6 +5,7 @@ from core.errors import RunError
 from core.network import engine
 from core.training import fit, score
 from core.training.arm import Run
+from core.words.said import say
 
 
 def carry_out(job: Run) -> None:
@@ -15,10 +16,10 @@ def carry_out(job: Run) -> None:
         HeadstartError: Something a user can mend.
     """
     if job.attempt and job.attempt.crash:
-        engine.forbid(f"{job.attempt.cause} at the first attempt, as OpenVINO may do it")
+        engine.forbid(say("attempt.forbidden", cause=job.attempt.cause))
     data = dataset.read(job.experiment.dataset)
     if data is None:
-        raise RunError("Expected this experiment's data set on this host; found none. Upload the pictures again.")
+        raise RunError("run.no-dataset")
     fitted = fit.restore(job, data) if job.scores_only else fit.fit(job, data)
     job.begin_scoring()
     try:

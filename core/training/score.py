@@ -3,7 +3,7 @@
 import platform
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib import metadata
 from typing import Any
 
@@ -75,7 +75,8 @@ def score(job: Run, data: Dataset, fitted: Fitted) -> None:
     check = _checked(answers[: len(other)], other)
     facts = _facts(job, fitted, reloaded, check) | {"fast_check": fast}
     if fitted.frozen is not None:
-        facts["openvino_failure"] = engine.failure(fitted.frozen.facts) or None
+        failure = engine.failure(fitted.frozen.facts)
+        facts["openvino_failure"] = asdict(failure) if failure else None
     facts["seconds"]["evaluate"] = time.monotonic() - begun
     facts["seconds"]["total"] = facts["seconds"].pop("before") + time.monotonic() - job.begun
     _go_on(job)
@@ -154,16 +155,13 @@ def _fast_check(answers: np.ndarray, suffix: keras.Model, fast: Rows | None) -> 
 
 def _go_on(job: Run) -> None:
     if job.is_stopped():
-        raise StopRequested("Stopped while the test pictures were scored.")
+        raise StopRequested("run.left-scoring")
 
 
 def _checked(answers: np.ndarray, other: np.ndarray) -> dict[str, Any]:
     largest = float(np.abs(answers - other).max())
     if largest > PROOF_TOLERANCE:
-        raise RunError(
-            f"Expected the saved file to answer like the trained network, within {PROOF_TOLERANCE}; found a difference "
-            f"of {largest:.2g}. Its scores would not be those of the file, so there are none. Please report this."
-        )
+        raise RunError("run.answers-differ", tolerance=PROOF_TOLERANCE, found=largest)
     return {"pictures": len(other), "largest_difference": largest, "passed": True}
 
 
@@ -193,7 +191,7 @@ def _facts(job: Run, fitted: Fitted, reloaded: keras.Model, check: dict[str, Any
         "engine": job.report.engine,
         "image_size": job.image_size,
         "stopped": job.was_stopped,
-        "second_attempt": job.attempt.sentence if job.attempt else None,
+        "second_attempt": asdict(job.attempt.said) if job.attempt else None,
         "peak_memory_bytes": job.peak_memory_bytes,
     }
 

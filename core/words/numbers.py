@@ -9,7 +9,12 @@ Interval = tuple[float, float]
 
 def count(number: int, noun: str) -> str:
     """ "1 picture", "1,200 pictures"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {_behind(noun, is_one=number == 1)}"
+
+
+def _behind(noun: str, *, is_one: bool) -> str:
+    """A noun behind a number."""
+    return noun if is_one else f"{noun}s"
 
 
 def size(size_bytes: int) -> str:
@@ -68,7 +73,7 @@ def points(low: float, high: float, n: int) -> str:
     """An interval of a difference in percentage points: "18 to 46 points better"."""
     if low < 0 < high:
         ends = [_hundredths(abs(end), n) for end in (low, high)]
-        worse, better = (f"{end} point{'' if end == '1' else 's'}" for end in ends)
+        worse, better = map(_points, ends)
         return f"{worse} worse to {better} better"
     near, far = sorted((abs(low), abs(high)))
     return f"{_hundredths(near, n)} to {_hundredths(far, n)} points {'better' if high > 0 else 'worse'}"
@@ -78,7 +83,11 @@ def signed_points(difference: float, n: int) -> str:
     """A difference of two shares of n pictures in percentage points: "+32 points", "−3 points", "0 points"."""
     size = _hundredths(abs(difference), n)
     sign = "" if difference == 0 else "+" if difference > 0 else "\u2212"
-    return f"{sign}{size} point{'' if size == '1' else 's'}"
+    return f"{sign}{_points(size)}"
+
+
+def _points(number: str) -> str:
+    return f"{number} {_behind('point', is_one=number == '1')}"
 
 
 def _hundredths(share: float, n: int) -> str:

@@ -10,6 +10,7 @@ from typing import Self
 from core.disk import space
 from core.disk.status import State
 from core.errors import HeadstartError, StopRequested
+from core.words.said import Said, say
 from core.worker import process
 from core.worker.writer import FAULT, StatusWriter
 
@@ -30,9 +31,9 @@ class Task:
         directory: Path,
         *,
         state: State = State.STARTING,
-        message: str = "",
+        said: Said | None = None,
         patience_seconds: float = 0.0,
-        stopped: str = "",
+        stopped: str | None = None,
         fault: str = FAULT,
         served: int = 0,
     ) -> None:
@@ -41,15 +42,15 @@ class Task:
         Args:
             directory: Where this process reports, and is asked to stop.
             state: Of the first status.
-            message: Of the first status.
+            said: In the first status.
             patience_seconds: For the work to end by itself after a stop was asked for.
-            stopped: The last word of work that was stopped.
-            fault: That of work which failed by a fault of ours, with places for the error's `name` and the `error`.
+            stopped: The kind of the last word of work that was stopped.
+            fault: That of work which failed by a fault of ours; its values are the `error`'s name and the `reason`.
             served: So many stops are already dealt with.
         """
         self.directory = directory
         self.begun = time.monotonic()
-        first = process.started().model_copy(update={"state": state, "message": message})
+        first = process.started().model_copy(update={"state": state, "said": said})
         self.report = StatusWriter(directory, first)
         self._patience_seconds, self._served = patience_seconds, served
         self._stopped, self._fault = stopped, fault
@@ -111,7 +112,7 @@ class Task:
 
     def give_up(self) -> None:
         """Say the last word of work that was stopped."""
-        self.report.tell(state=State.STOPPED, message=self._stopped, seconds_left=None)
+        self.report.tell(state=State.STOPPED, said=say(self._stopped) if self._stopped else None, seconds_left=None)
 
     def leave(self) -> None:
         """End the process at once, as stopped, from whatever thread: nothing of it is worth waiting for."""

@@ -7,9 +7,10 @@ from pathlib import Path
 from core.disk import record, space
 from core.disk.status import State, Status, write_status
 from core.errors import HeadstartError
+from core.words.said import Said, say
 
 STATUS_SECONDS = 0.3  # between two notes of progress
-FAULT = "Failed with {name}: {error}. The log tells more."
+FAULT = "process.failed"
 
 
 class StatusWriter:
@@ -46,9 +47,9 @@ class StatusWriter:
                 write_status(self._directory, changed)
                 self._status = changed
 
-    def enter(self, state: State, message: str = "") -> None:
+    def enter(self, state: State, said: Said | None = None) -> None:
         """Begin a new state with its progress at zero."""
-        self.tell(state=state, message=message, done=0, total=0, rate=None, seconds_left=None)
+        self.tell(state=state, said=said, done=0, total=0, rate=None, seconds_left=None)
 
     def progress(self, done: int, total: int, *, rate: float | None = None, seconds_left: float | None = None) -> None:
         """Note progress; written a few times a second. Without `seconds_left` it follows from the rate."""
@@ -62,8 +63,15 @@ class StatusWriter:
                     raise
 
     def fail(self, error: BaseException, fault: str = FAULT) -> None:
-        """Say what went wrong: our own errors in their words, others by name with the log as the place to look."""
+        """Say what went wrong: our own errors in their words, others by name with the log as the place to look.
+
+        Args:
+            error: What was raised.
+            fault: The kind of what is said of others.
+        """
         error = space.refusal(error) or record.gone(error) or error
-        known = isinstance(error, HeadstartError)
-        message = str(error) if known else fault.format(name=type(error).__name__, error=error)
-        self.tell(state=State.FAILED, message=message, seconds_left=None)
+        if isinstance(error, HeadstartError):
+            said = error.said
+        else:
+            said = say(fault, error=type(error).__name__, reason=str(error))
+        self.tell(state=State.FAILED, said=said, seconds_left=None)

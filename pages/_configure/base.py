@@ -8,6 +8,7 @@ from core.plan import bases, weights
 from core.plan.bases import Base
 from core.plan.experiment import Arm, Experiment
 from core.queue import jobs, presence
+from core.words.numbers import count
 from pages._configure import draft
 from pages._shared import notices, ownership
 
@@ -116,14 +117,11 @@ def _sentence(chosen: Experiment, n_blocks: int) -> str:
     phases = chosen.phases_of(Arm.TRANSFER)
     if len(phases) == 1:
         return f"A single epoch trains the head alone. Choose two or more, so that {which} learn as well."
-    two = f"Two phases: for {_epochs(phases[0])} the head learns alone, then for {_epochs(phases[1])} {which} with it, "
+    first, second = (count(epochs, "epoch") for epochs in phases)
+    two = f"Two phases: for {first} the head learns alone, then for {second} {which} with it, "
     batch_norm = (
         " The base's BatchNorm layers are never trained: few pictures would spoil the averages they keep."
         if any(block.batch_norm_parameters for block in bases.base(chosen.base).blocks)
         else ""
     )
     return f"{two}at a tenth of the learning rate.{batch_norm}"
-
-
-def _epochs(number: int) -> str:
-    return f"{number} epoch{'' if number == 1 else 's'}"

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.plan import bases
 from core.plan.experiment import MAX_IMAGE_SIZE, Arm, Experiment, Optimizer, Training
+from core.words.numbers import count
 from pages._configure import draft
 
 RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 1e-2, 3e-2, 1e-1)
@@ -99,7 +100,7 @@ def choose_opponent(chosen: Experiment) -> None:
 
 def _sentence(training: Training) -> str:
     rate = f"{training.learning_rate:g}"
-    epochs = f"{training.epochs} epoch{'' if training.epochs == 1 else 's'}"
+    epochs = count(training.epochs, "epoch")
     ends = (
         f"at most {epochs}, fewer when {training.patience} in a row bring no progress" if training.patience else epochs
     )

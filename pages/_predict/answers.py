@@ -12,6 +12,7 @@ from core.display import palette
 from core.plan import predictions
 from core.plan.experiment import Arm
 from core.report.comparison import NAMES
+from core.words import said as words
 from core.words.names import IN_A_SENTENCE, shortened
 from core.words.numbers import count, percent
 from pages._shared import elements, notices
@@ -39,7 +40,7 @@ def show(prediction_id: str) -> None:
         )
         return
     if not asked["pictures"]:
-        raise record.damaged(predictions.directory(prediction_id) / "pictures.json", ValueError("it names no pictures"))
+        raise record.damaged(predictions.directory(prediction_id) / "pictures.json", words.say("damage.no-pictures"))
     st.subheader(_agreement(answers), anchor=False)
     folder = predictions.directory(prediction_id) / "pictures"
     rows = (answers[answers["number"] == number] for number in range(len(asked["pictures"])))

@@ -65,7 +65,7 @@ def _error(said: str) -> None:
 
 def without_pictures() -> NoReturn:
     """The calm screen of a page that needs pictures, where the address names none or some that are gone."""
-    what = f"{uploads.GONE} {uploads.policy()}" if address.identifier("dataset") else "Choose pictures first."
+    what = uploads.gone() if address.identifier("dataset") else "Choose pictures first."
     missing(what, page="upload", label="Go to Upload")
 
 

@@ -68,7 +68,7 @@ def _outcome(named: str | None, status: Status | None) -> None:
     elif status and status.state is State.STOPPED:
         st.info("Stopped. Nothing was kept of these pictures.", icon=":material/info:")
     elif named:
-        st.info(f"{uploads.GONE} {uploads.policy()}", icon=":material/info:")
+        st.info(uploads.gone(), icon=":material/info:")
 
 
 def _sample() -> None:

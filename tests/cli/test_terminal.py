@@ -21,6 +21,8 @@ from core.errors import RunError, StopRequested
 from core.plan.experiment import Arm
 from core.queue import jobs, presence
 from core.settings import ROOT, settings
+from core.words.said import Said, plain
+from core.words.sentences import sentence
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 ARMS = tuple(Arm)
@@ -119,7 +121,7 @@ def test_a_process_that_is_not_needed_after_all_is_ended(wait_for):
     with pytest.raises(RunError), terminal.runner():
         wait_for(waiting_processes)
         (waiting,) = waiting_processes()
-        raise RunError("The zip is no zip.")
+        raise RunError(plain("The zip is no zip."))
     assert not waiting.is_running()
 
 
@@ -284,5 +286,9 @@ def test_keras_computes_for_an_openvino_that_is_broken_however_it_is(how, tmp_pa
     assert done.returncode == 0, done.stderr
     (said,) = (read_json(path) for path in home.glob("experiments/*/transfer/arm.json"))
     assert said["features_engine"].startswith("Keras")
-    assert ("crashed (SIG" in said["openvino_failure"]) == (how in ("abort", "illegal instruction"))
-    assert ("without OpenVINO" in (said["second_attempt"] or "")) == (how in ("abort", "illegal instruction"))
+    assert ("crashed (SIG" in sentence(Said.read(said["openvino_failure"]))) == (
+        how in ("abort", "illegal instruction")
+    )
+    assert ("without OpenVINO" in sentence(Said.read(said["second_attempt"] or ""))) == (
+        how in ("abort", "illegal instruction")
+    )

@@ -11,6 +11,7 @@ import pytest
 from core.data.zips.archive import Archive, Entry, EntryError, name_parts, open_archive
 from core.errors import ArchiveError
 from core.settings import settings
+from core.words.sentences import sentence
 
 CENTRAL = b"PK\x01\x02"
 LOCAL = b"PK\x03\x04"
@@ -29,7 +30,7 @@ def names(path: Path) -> list[str]:
 
 def refused(path: Path) -> dict[str, str]:
     with open_archive(path) as archive:
-        return {entry.name: entry.reason for entry in archive.refused}
+        return {entry.name: sentence(entry.reason) for entry in archive.refused}
 
 
 def read_all(path: Path) -> dict[str, bytes | str]:
@@ -427,7 +428,7 @@ def test_a_name_is_never_split_within_a_letter(tmp_path):
     path = raw_named(tmp_path / "a.zip", "ソース/表示.jpg".encode("cp932"))
     assert names(path) == ["ソース/表示.jpg"]
     with open_archive(path) as archive:
-        assert archive.guess and archive.guess.title == "Windows, Japanese (cp932)"
+        assert archive.guess and sentence(archive.guess.said) == "Windows, Japanese (cp932)"
 
 
 def test_the_last_part_of_a_split_zip_is_named(zip_of):

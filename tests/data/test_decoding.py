@@ -16,6 +16,8 @@ from core.data.pictures import decoding
 from core.data.pictures.decoding import Decoding
 from core.data.pictures.picture import Stored
 from core.settings import ROOT, settings
+from core.words.said import Said, say
+from core.words.sentences import sentence
 
 
 @pytest.fixture
@@ -53,7 +55,8 @@ def of_many_scans(number: int, side: int = 2000) -> bytes:
 
 def outcomes(folder: Path, *pictures: bytes) -> list[Stored | str]:
     with Decoding(folder) as processes:
-        return [future.result() for future in [processes.submit(each) for each in pictures]]
+        done = [future.result() for future in [processes.submit(each) for each in pictures]]
+    return [sentence(each) if isinstance(each, Said) else each for each in done]
 
 
 def decoders() -> list[psutil.Process]:
@@ -115,7 +118,7 @@ def test_a_webp_is_refused_before_it_has_taken_memory_and_read_where_it_may_take
     assert isinstance(outcomes(folder, picture_of(1), picture_of(2), picture_of(3), blank)[-1], Stored)
     limits(picture_bytes=60_000_000)
     with Decoding(folder, workers=1) as processes:
-        assert processes.submit(blank).result().startswith("it would need 1")
+        assert sentence(processes.submit(blank).result()).startswith("it would need 1")
         (child,) = decoders()
         assert child.memory_info().rss < 45_000_000
 
@@ -175,9 +178,7 @@ def test_a_process_that_is_killed_costs_one_picture_only(folder, limits, wait_fo
         wait_for(lambda: all(child.cpu_times().user > 0.3 for child in decoders()))
         for child in decoders():
             child.kill()
-        assert {future.result() for future in slow} == {
-            "the system ended its decoding, probably because memory ran out"
-        }
+        assert {future.result() for future in slow} == {say("picture.out-of-memory")}
         assert isinstance(processes.submit(picture_of(1)).result(), Stored)
 
 

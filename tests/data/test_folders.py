@@ -8,6 +8,7 @@ import pytest
 from core.data.findings.problem import ProblemKind
 from core.data.labels.layout import Layout, arrange
 from core.data.zips.archive import open_archive
+from core.words.sentences import sentence
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def test_what_lies_beside_a_test_part_of_the_same_classes_is_learned_whatever_it
     layout = laid_out(*pattern)
     assert seen(layout)[:2] == ({"oak", "elm"}, {"train", "test"})
     assert listed(layout, ProblemKind.READING) == learned
-    assert "No folder as a part" in [other.title for other in layout.others]
+    assert "No folder as a part" in [sentence(other.title) for other in layout.others]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import zipfile
 
 from core.data.zips.names import decoded, loose, merged, printable, unaccented
 from core.words.names import natural, shortened
+from core.words.sentences import sentence
 
 
 def entry(name: str, *, flags: int = 0, extra: bytes = b"") -> zipfile.ZipInfo:
@@ -38,8 +39,12 @@ def test_joiners_stay_and_what_cannot_be_seen_goes():
 
 
 def test_names_what_became_one_folder():
-    assert merged(["cat /1.jpg", "cat/2.jpg", "dog/3.jpg"]) == ["cat: written as 'cat', 'cat '"]
-    assert merged(["x/cat\u200b/1.jpg", "x\\cat\\2.jpg"]) == ["x/cat: written as 'cat', 'cat\\u200b'"]
+    (spaced,), (unseen,) = (
+        merged(["cat /1.jpg", "cat/2.jpg", "dog/3.jpg"]),
+        merged(["x/cat\u200b/1.jpg", "x\\cat\\2.jpg"]),
+    )
+    assert sentence(spaced) == "cat: written as 'cat', 'cat '"
+    assert sentence(unseen) == "x/cat: written as 'cat', 'cat\\u200b'"
     assert merged(["cat/1.jpg", "./cat/2.jpg", "dog/../cat/3.jpg"]) == []
     assert merged(["e\u0301/1.jpg", "\u00e9/2.jpg"]) == []  # two ways to write one letter
 

@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 
 from core.data.zips import signature
+from core.words.said import say
+from core.words.sentences import sentence
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF", "ICO", "JPEG2000"])
@@ -40,12 +42,12 @@ def test_takes_nothing_else_for_a_picture(start):
     ],
 )
 def test_names_what_is_no_zip(start, name):
-    assert signature.kind(start).name.startswith(name)
-    assert signature.kind(start).remedy.endswith(".")
+    assert sentence(say(signature.kind(start).name)).startswith(name)
+    assert sentence(say(signature.kind(start).remedy)).endswith(".")
 
 
 def test_names_a_tar():
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("cats/a.jpg"))
-    assert signature.kind(file.getvalue()[: signature.START_BYTES]).name == "a tar archive"
+    assert sentence(say(signature.kind(file.getvalue()[: signature.START_BYTES]).name)) == "a tar archive"

@@ -36,6 +36,8 @@ from core.queue.job import Job
 from core.queue.kinds import Kind, Lane
 from core.queue.work import Work
 from core.settings import MEBIBYTE, ROOT, settings
+from core.words.said import plain
+from core.words.sentences import sentence
 from core.worker import process
 from tests.stand_ins import experiment_of, store
 
@@ -84,7 +86,7 @@ def test_the_sentence_says_where_how_much_is_free_what_takes_most_and_what_may_g
     monkeypatch.setattr(space, "SMALL_SHARE", 0.0)
     space._recent_usage.cache_clear()
     with pytest.raises(ResourceError) as refused:
-        space.check_free(home, 10**18, what="This")
+        space.check_free(home, 10**18, what=plain("This"))
     said = str(refused.value)
     assert said.startswith("This needs about 1000000000.0 GB of disk")
     assert f"free in {home}" in said
@@ -97,7 +99,7 @@ def test_where_other_files_fill_the_disk_the_sentence_says_so(home, monkeypatch)
     monkeypatch.setattr(space, "SMALL_SHARE", 1.0)
     space._recent_usage.cache_clear()
     fill(home / "queue.db", 10_000)
-    assert "the rest is other files" in space.full()
+    assert "the rest is other files" in sentence(space.full())
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])

@@ -18,6 +18,7 @@ from core.network.engine import BATCH, Keras, OpenVino
 from core.network.model import Network
 from core.plan.bases import BASES
 from core.plan.experiment import Head
+from core.words.said import plain
 
 SIZE = 64
 N = BATCH + 5
@@ -198,7 +199,7 @@ def test_something_that_only_bears_the_name_of_openvino_is_none(monkeypatch):
 @needs_openvino
 def test_where_openvino_may_end_the_process_keras_computes_everything_and_says_why(monkeypatch):
     monkeypatch.setattr(engine, "_FORBIDDEN", [])
-    engine.forbid("it crashed")
+    engine.forbid(plain("it crashed"))
     assert not engine.is_openvino()
-    assert engine.failure({"any": "network"}) == "it crashed"
+    assert engine.failure({"any": "network"}) == plain("it crashed")
     assert engine.label(engine.fast_precision()).startswith("Keras")

@@ -19,7 +19,7 @@ import streamlit as st
 from core.errors import DatasetError
 from pages._shared import notices
 with notices.errors():
-    raise DatasetError("Expected 2 classes. Found 1 ('*cats*_[a](b)').")
+    raise DatasetError(plain("Expected 2 classes. Found 1 ('*cats*_[a](b)')."))
 st.write("the page goes on")
 """
 EMPTY = """
@@ -33,6 +33,7 @@ st.write("never")
 SPLIT = """
 import streamlit as st
 from core.data.split import SplitChoice
+from core.words.said import plain
 from pages._shared import address, parts
 address.remember_identifiers()
 of = address.dataset()

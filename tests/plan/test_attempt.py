@@ -10,6 +10,7 @@ from core.host import Device
 from core.plan import attempt, experiment
 from core.plan.experiment import Arm
 from core.plan.experiments import create_experiment
+from core.words.sentences import sentence
 
 
 def _arm_directory(arm: Arm = Arm.SCRATCH, **choices: object) -> Path:
@@ -32,7 +33,7 @@ def test_a_second_attempt_has_half_the_batch_and_nothing_of_the_first():
     assert status.state is State.QUEUED
     assert (
         status.message
-        == prepared.sentence
+        == sentence(prepared.said)
         == ("Memory ran out at the first attempt, so this is a second one, with batches of 8 instead of 16.")
     )
 
@@ -48,7 +49,7 @@ def test_where_batches_cannot_be_halved_pictures_from_scratch_become_smaller():
     prepared = attempt.prepare(directory)
     assert prepared
     assert (prepared.batch_size, prepared.image_size) == (2, 96)
-    assert "pictures of 96 px instead of 128" in prepared.sentence
+    assert "pictures of 96 px instead of 128" in sentence(prepared.said)
 
 
 @pytest.mark.parametrize("choices", [{"training": {"batch_size": 2}}], ids=str)
@@ -66,7 +67,7 @@ def test_after_a_crash_the_same_is_tried_without_openvino_and_once(arm, monkeypa
     assert prepared
     assert attempt.is_without_openvino(directory)
     assert (prepared.batch_size, prepared.image_size) == (prepared.usual_batch_size, prepared.usual_image_size)
-    assert prepared.sentence == (
+    assert sentence(prepared.said) == (
         "The process crashed (SIGILL) at the first attempt, so this is a second one, without OpenVINO."
     )
     assert attempt.prepare(directory, crash="SIGILL") is None

@@ -61,7 +61,7 @@ def test_one_that_ignores_a_stop_gets_sigterm_and_then_sigkill(place, child, wai
     one.settle(was_unwanted=False, remedy="")
     end = read_status(place)
     assert end
-    assert (end.state, end.message) == (State.STOPPED, children.ENDED)
+    assert (end.state, end.said) == (State.STOPPED, children.ENDED)
 
 
 def test_one_that_scores_its_best_epoch_after_a_stop_may_take_its_time(place, child, wait_for, monkeypatch):
@@ -110,7 +110,7 @@ def test_what_nobody_wants_is_killed_at_once(place, child, wait_for):
     one.settle(was_unwanted=True, remedy="")
     end = read_status(place)
     assert end
-    assert (end.state, end.message) == (State.STOPPED, children.DISCARDED)
+    assert (end.state, end.said) == (State.STOPPED, children.DISCARDED)
 
 
 def test_a_final_state_is_not_overwritten(place, child):
@@ -129,7 +129,7 @@ def test_the_end_of_one_that_is_left_behind_is_noticed(place, child):
     left.settle(was_unwanted=False, remedy="")
     end = read_status(place)
     assert end
-    assert (end.state, end.message) == (State.FAILED, children.INTERRUPTED)
+    assert (end.state, end.said) == (State.FAILED, children.INTERRUPTED)
 
 
 @pytest.mark.parametrize(("requests", "expected"), [(0, State.DONE), (1, State.STOPPED)])

@@ -247,7 +247,7 @@ def test_a_probe_waits_behind_experiments_and_is_ended_when_one_is_submitted(hom
     assert states(third) == ["done", "done"]
     end = read_status(probe)
     assert end
-    assert (end.state, end.message) == (State.STOPPED, children.DISCARDED)
+    assert (end.state, end.said) == (State.STOPPED, children.DISCARDED)
 
 
 def test_a_home_that_is_named_relative_to_the_server_is_found_by_its_processes(home, monkeypatch, wait_for):
@@ -281,7 +281,7 @@ def test_a_waiting_arm_that_is_stopped_says_so_at_once_and_never_starts(wait_for
     go(one)
     wait_for(is_over(one))
     assert states(one) == ["done", "stopped"]
-    assert status(one, "scratch").message == children.NEVER_STARTED
+    assert status(one, "scratch").said == children.NEVER_STARTED
     assert not starts(arm_directory(one, Arm.SCRATCH))
 
 
@@ -423,7 +423,7 @@ def test_after_a_killed_consumer_the_run_says_it_was_interrupted_and_the_other_a
     presence.ensure_consumer()
     wait_for(is_over(other))
     assert states(one) == ["failed", "done"]
-    assert status(one).message == children.INTERRUPTED
+    assert status(one).said == children.INTERRUPTED
     assert [len(starts(arm_directory(one, arm))) for arm in Arm] == [1, 1]
     assert (experiment_directory(one) / "result.json").exists()
     assert states(other) == ["done", "done"]
@@ -435,7 +435,7 @@ def test_a_consumer_that_is_killed_during_the_second_arm_leaves_the_first_ones_r
     consumer(home).kill()
     wait_for(is_over(one))
     assert states(one) == ["done", "failed"]
-    assert status(one, "scratch").message == children.INTERRUPTED
+    assert status(one, "scratch").said == children.INTERRUPTED
     assert [len(starts(arm_directory(one, arm))) for arm in Arm] == [1, 1]
     assert (experiment_directory(one) / "result.json").exists()
 
@@ -448,7 +448,7 @@ def test_a_consumer_that_is_killed_during_each_arm_leaves_both_interrupted(home,
         wait_for(lambda arm=arm: jobs.position(one) is None or status(one, arm).state.is_final)
     wait_for(is_over(one))
     assert states(one) == ["failed", "failed"]
-    assert {status(one, arm).message for arm in Arm} == {children.INTERRUPTED}
+    assert {status(one, arm).said for arm in Arm} == {children.INTERRUPTED}
     assert not (experiment_directory(one) / "result.json").exists()
 
 
@@ -576,7 +576,7 @@ def test_a_consumer_that_is_asked_to_end_takes_its_children_along(home, wait_for
     assert states(one) == ["fit", "queued"]
     presence.ensure_consumer()
     wait_for(is_over(one))
-    assert status(one).message == children.INTERRUPTED
+    assert status(one).said == children.INTERRUPTED
     assert states(one) == ["failed", "done"]
 
 

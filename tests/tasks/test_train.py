@@ -1,4 +1,4 @@
-"""One arm from end to end: fit, keeper and score together. Whole runs in this process, stops and ends in real ones."""
+"""One arm from end to end: fit, callbacks and score together. Whole runs in this process, stops and ends in real ones."""
 
 import json
 import shutil
@@ -30,6 +30,8 @@ from core.settings import ASSETS, ROOT, settings
 from core.tasks import train
 from core.training import inputs
 from core.training.arm import Run
+from core.words.said import Said
+from core.words.sentences import sentence
 
 STOP_SECONDS = 1.0
 SLACK_SECONDS = 0.5  # this machine is shared
@@ -322,8 +324,8 @@ def test_an_openvino_that_does_not_start_fails_no_run(new_experiment, start, tmp
     assert process.wait(200) == 0, status(directory)
     found = facts(directory)
     assert found["features_engine"] == f"Keras {keras.__version__} on tensorflow, float32"
-    assert "does not start" in found["openvino_failure"]
-    assert "libtbb.so.12" in found["openvino_failure"]
+    assert "does not start" in sentence(Said.read(found["openvino_failure"]))
+    assert "libtbb.so.12" in sentence(Said.read(found["openvino_failure"]))
     assert found["reload_check"]["passed"] is True
 
 
@@ -340,7 +342,7 @@ def test_a_network_that_cannot_be_converted_is_computed_by_keras_and_the_pages_k
     monkeypatch.setattr("core.network.conversion._converted", fails)
     monkeypatch.setattr(engine, "_FAILURES", {})
     found = facts(trained(new_experiment(2)))
-    assert found["openvino_failure"].endswith("(NameError: name 'tensorflow' is not defined)")
+    assert sentence(Said.read(found["openvino_failure"])).endswith("(NameError: name 'tensorflow' is not defined)")
     assert found["fast_check"]["answers_differ"] == 0
     for state in (State.FEATURES, State.FIT):
         said = [each.message for each in written if each.state is state]
@@ -364,7 +366,7 @@ def test_scores_come_from_keras_where_openvino_fails_after_the_fit(new_experimen
     monkeypatch.setattr(engine, "_FAILURES", {})
     found = facts(trained(new_experiment(2)))
     assert found["features_engine"].startswith("OpenVINO")
-    assert "no kernel" in found["openvino_failure"]
+    assert "no kernel" in sentence(Said.read(found["openvino_failure"]))
     assert found["reload_check"]["passed"] is True
 
 

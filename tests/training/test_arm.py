@@ -12,6 +12,7 @@ from core.plan.arm_files import SIGN, remove_temporary
 from core.plan.experiment import Arm
 from core.training import arm
 from core.training.arm import Run
+from core.words.said import plain
 from core.worker import process
 from core.worker.writer import StatusWriter
 
@@ -35,7 +36,7 @@ def status(folder: Path) -> Status:
 
 def test_a_new_state_begins_with_no_progress(report, tmp_path):
     report.tell(device="CPU", done=5, total=9, rate=3.0, seconds_left=1.0)
-    report.enter(State.FIT, "Now it learns.")
+    report.enter(State.FIT, plain("Now it learns."))
     found = status(tmp_path)
     assert (found.state, found.message, found.done, found.total) == (State.FIT, "Now it learns.", 0, 0)
     assert found.rate is found.seconds_left is None
@@ -69,7 +70,7 @@ def test_the_time_left_follows_from_the_rate_unless_it_is_known_better(report, t
 
 @pytest.mark.parametrize("state", [State.DONE, State.STOPPED, State.FAILED])
 def test_after_a_final_state_nothing_more_is_said(state, report, tmp_path):
-    report.tell(state=state, message="The last word.")
+    report.tell(state=state, said=plain("The last word."))
     report.enter(State.FIT)
     report.progress(1, 1)
     report.fail(ValueError("late"))
@@ -80,7 +81,7 @@ def test_after_a_final_state_nothing_more_is_said(state, report, tmp_path):
 def test_a_failure_of_ours_is_told_in_its_own_words_and_another_by_name_with_where_to_look(report, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
-    report.fail(WeightsError("Expected weights. Found none. Fetch them."))
+    report.fail(WeightsError(plain("Expected weights. Found none. Fetch them.")))
     StatusWriter(other, process.started()).fail(KeyError("head"))
     assert status(tmp_path).message == "Expected weights. Found none. Fetch them."
     assert status(other).message == "Failed with KeyError: 'head'. The log tells more."
@@ -108,7 +109,7 @@ def test_one_that_begins_anew_only_to_score_says_so_from_its_start(directory):
     job = Run(directory, Arm.TRANSFER, served=1)
     found = status(directory / "transfer")
     assert found.state is State.SCORE
-    assert found.message == arm.STOPPED_AND_SCORED
+    assert found.said == arm.STOPPED_AND_SCORED
     assert job.was_stopped
     assert not job.is_stopped(), "the stop that led here is served"
 

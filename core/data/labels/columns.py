@@ -11,6 +11,7 @@ from core.data.labels.reading import File
 from core.data.labels.table import Table
 from core.data.zips.names import EntryError, loose, name_parts, unaccented, words
 from core.data.zips.signature import PICTURE_SUFFIXES
+from core.words.said import Said, say
 
 # Headers of labels, the surest first; names come before numbers that stand for them.
 LABELS = words(
@@ -148,11 +149,13 @@ class Columns:
     split: int | None
 
     @property
-    def unused(self) -> list[str]:
+    def unused(self) -> list[str | Said]:
         """Headers of what is not looked at, with the first label taken for the label."""
         used = {self.picture, self.split, *self.one_hot, *self.labels[:1]}
         return [
-            name or f"column {place + 1}, without a name" for place, name in enumerate(self.header) if place not in used
+            name or say("column.unnamed", number=place + 1)
+            for place, name in enumerate(self.header)
+            if place not in used
         ]
 
 

@@ -16,7 +16,7 @@ from core.data.labels.parts import TEST, TRAIN, UNLABELLED, VALIDATION
 from core.data.labels.reading import File, Label, Reading
 from core.data.zips.names import loose
 from core.words.names import natural
-from core.words.numbers import count
+from core.words.said import Said, say
 
 MOST_LEVELS = 4  # that are offered as classes
 MOST_GROUPS = 8  # each of which is offered by itself
@@ -111,7 +111,7 @@ def _innermost(of: Folders) -> Reading:
         return Label(place.folders[-1], group="/".join(place.folders[:-1]) or None) if place.folders else None
 
     known = {place.folders[-1] for place in of.learned if place.folders}
-    return labelled_reading(of, "folders innermost", "Innermost folders", labels_by_part(of, label_of, known=known))
+    return labelled_reading(of, "folders innermost", say("way.innermost"), labels_by_part(of, label_of, known=known))
 
 
 def _common_depth(places: Iterable[Place]) -> int:
@@ -120,13 +120,14 @@ def _common_depth(places: Iterable[Place]) -> int:
 
 def _only(reading: Reading, group: str) -> Reading:
     labels = {at: label for at, label in reading.labels.items() if label.group == group}
-    return Reading(f"only {group}", f"Only '{group}'", labels)
+    return Reading(f"only {group}", say("way.only", group=group), labels)
 
 
 def _at_level(of: Folders, level: int) -> Reading:
     """The reading in which the folders of one level are the classes."""
     labelled = labels_by_part(of, lambda place: _label_at(place, level), known=_known(of, level))
-    title = f"Folders of level {level + 1}" if level or _common_depth(of.learned) > 1 else "Folders"
+    has_levels = level or _common_depth(of.learned) > 1
+    title = say("way.level", level=level + 1) if has_levels else say("way.folders")
     return labelled_reading(of, f"folders {level + 1}", title, labelled)
 
 
@@ -165,7 +166,7 @@ def labels_by_part(of: Folders, label_of: Callable[[Place], Label | None], *, kn
     }
 
 
-def labelled_reading(of: Folders, key: str, title: str, labels: Labels) -> Reading:
+def labelled_reading(of: Folders, key: str, title: Said, labels: Labels) -> Reading:
     """The reading of these labels: parts without answers are left out, and so are classes that train does not have."""
     known = {label.label for part in (TRAIN, None) for _, label in labels.get(part, ()) if label}
     held = {part for part in labels if part in (TRAIN, None) or (part != UNLABELLED and _has_any(labels[part], known))}
@@ -208,32 +209,26 @@ def _unanswered(of: Folders, labels: Labels, held: set[str | None]) -> list[Prob
     for part in labels:
         if part in held or not labels[part]:
             continue
-        instead = ""
-        if part == TEST:
-            instead = (
-                "The folder for validation is the test part instead. "
-                if VALIDATION in held
-                else "A part of train is taken for the test instead. "
-            )
+        instead = say("part.by-validation") if VALIDATION in held else say("part.by-train")
         names = [file.name for file, _ in labels[part]]
-        folders = " and ".join(f"'{name}'" for name in of.folder_of.get(part, [str(part)]))
-        notes += problem.told(
-            ProblemKind.UNLABELLED_PART,
-            f"{count(len(names), 'picture')} in {folders} "
-            f"{'has' if len(names) == 1 else 'have'} no label that train knows",
-            names,
-            f"Left out. {instead}Once networks are trained, the page Predict asks them about the first of these.",
+        said = say(
+            "problem.unlabelled-part",
+            n=len(names),
+            folders=of.folder_of.get(part, [str(part)]),
+            instead=instead if part == TEST else None,
         )
+        notes += problem.told(ProblemKind.UNLABELLED_PART, said, names)
     return notes
 
 
 def _gaps(labels: Labels, held: set[str | None], known: set[str]) -> list[Problem]:
     """Classes that are in one part and not in another."""
-    lines = []
+    lines: list[Said] = []
     for part in sorted(held - {TRAIN, None}, key=str):
         there = Counter(label.label for _, label in labels[part] if label)
-        lines += [f"{name}: in {part} alone ({there[name]:,}), left out" for name in natural(set(there) - known)]
-        lines += [f"{name}: not in {part}" for name in natural(known - set(there))]
+        alone = natural(set(there) - known)
+        lines += [say("found.in-one-part", name=name, part=part, n=there[name]) for name in alone]
+        lines += [say("found.in-no-part", name=name, part=part) for name in natural(known - set(there))]
     return found(ProblemKind.ONE_PART_ONLY, lines)
 
 
@@ -251,36 +246,17 @@ def _respelled(labels: Labels, held: set[str | None], known: set[str]) -> list[P
 
 
 def _remark(of: Folders, level: int, several: Sequence[Reading], groups: Sequence[str]) -> list[Problem]:
-    """The sentence about folders that could have been read otherwise."""
+    """A note about folders that could have been read otherwise."""
     if level:
-        dropped = "; the parts in each fold are not kept, for the next fold has others" if of.are_folds else ""
         tops = groups or natural({place.folders[0] for place in of.learned if place.folders})
-        why = (
-            "are numbered pieces of one collection, and no classes"
-            if parts.are_numbered({place.folders[0] for place in of.learned if place.folders})
-            and not share_names([place for place in of.learned if place.folders])
-            else "hold the same sub-folders: these look like variants, sources or folds, not like classes"
-        )
-        return problem.told(
-            ProblemKind.READING,
-            f"{count(len(tops), 'folder')} {why}",
-            tops,
-            f"The folders in them are used as classes, and each picture remembers its group{dropped}. "
-            "If that is wrong, choose another way to read the zip.",
-        )
+        are_pieces = parts.are_numbered(
+            {place.folders[0] for place in of.learned if place.folders}
+        ) and not share_names([place for place in of.learned if place.folders])
+        kind = "reading.numbered-folders" if are_pieces else "reading.shared-folders"
+        return problem.told(ProblemKind.READING, say(kind, n=len(tops), are_folds=of.are_folds), tops)
     if parts.are_shells(several[0].classes):
-        return problem.told(
-            ProblemKind.READING,
-            "The folders are called like numbered pieces of one collection, and not like classes",
-            natural(several[0].classes),
-            "If they are none, sort the pictures into a folder for each class, or add a table of labels as a CSV file.",
-        )
+        return problem.told(ProblemKind.READING, say("reading.shells"), natural(several[0].classes))
     if len(several) > 1:
         inner = natural({place.folders[1] for place in of.learned if len(place.folders) > 1})
-        return problem.told(
-            ProblemKind.READING,
-            f"{count(len(inner), 'folder')} inside the class folders count to their class",
-            inner,
-            "If they are the classes, choose another way to read the zip.",
-        )
+        return problem.told(ProblemKind.READING, say("reading.inner-folders", n=len(inner)), inner)
     return []

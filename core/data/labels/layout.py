@@ -7,7 +7,7 @@ kept, so that the user can choose one of them.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from core.data.findings import problem
@@ -25,7 +25,7 @@ from core.data.zips.archive import Archive, Entry
 from core.data.zips.names import loose
 from core.errors import DatasetError
 from core.words.names import natural
-from core.words.numbers import count
+from core.words.said import Said, plain, say
 
 MOST_READINGS = 12
 
@@ -48,7 +48,7 @@ class Layout:
     pictures: tuple[Labelled, ...]
     problems: tuple[Problem, ...]
     key: str = "folders 1"
-    title: str = ""
+    title: Said = field(default_factory=lambda: plain(""))
     unlabelled: tuple[File, ...] = ()  # pictures of parts without answers
     others: tuple["Layout", ...] = ()
 
@@ -95,15 +95,10 @@ def _by_folder(of: Folders, pictures: Sequence[File]) -> list[Reading]:
     plain = folders.readings(division.divided(pictures, guesses=False))[:1]
     learned = natural({place.file.folders[0] for place in of.learned})
     beside = natural({name for part, names in of.folder_of.items() if part != TRAIN for name in names})
-    are = "folder is" if len(learned) == 1 else "folders are"
-    note = problem.told(
-        ProblemKind.READING,
-        f"{len(learned):,} {are} read as the training part, because of what lies beside: {', '.join(beside)}",
-        learned,
-        "If no folder is a part, choose another way to read the zip.",
-    )
+    said = say("reading.parts-guessed", n=len(learned), beside=beside)
+    note = problem.told(ProblemKind.READING, said, learned)
     noted = [replace(each, problems=(*note, *each.problems)) for each in readings]
-    return [*noted, *(replace(each, key=f"plain {each.key}", title="No folder as a part") for each in plain)]
+    return [*noted, *(replace(each, key=f"plain {each.key}", title=say("way.no-part")) for each in plain)]
 
 
 def _layout(reading: Reading, pictures: Sequence[File], common: Iterable[Problem]) -> Layout:
@@ -170,9 +165,7 @@ def _ranked(by_folder: list[Reading], tables: Told, of: Folders) -> list[Reading
 def _beside(others: Sequence[Reading]) -> list[Problem]:
     """A note that the file names tell other classes than the folders."""
     names = natural({name for each in others for name in each.classes})
-    title = f"The file names begin with {count(len(names), 'word')} that the folders do not follow"
-    remedy = "If these are the classes, and not the folders, choose another way to read the zip."
-    return problem.told(ProblemKind.READING, title, names, remedy) if names else []
+    return problem.told(ProblemKind.READING, say("reading.names-differ", n=len(names)), names) if names else []
 
 
 def _check(
@@ -181,25 +174,16 @@ def _check(
     """Refuse what a table contradicts, and what nothing labels."""
     has_classes = any(len(reading.classes) > 1 for reading in readings)
     if left_out and not has_classes:
-        raise DatasetError(
-            f"Expected a folder for each class. Found masks, such as '{left_out[0].name}', which show where something "
-            "is and are no class. Leave them out, and sort the pictures into a folder for each class."
-        )
+        raise DatasetError("layout.masks", name=left_out[0].name)
     wrong = (*tables.conflicts, *tables.failures)
     if wrong and (not has_classes or (tables.conflicts and tables.is_called_labels)):
-        raise DatasetError(f"A table of labels must give each picture one label. Found {wrong[0]}, and zip again.")
+        raise DatasetError("layout.wrong-table", reason=wrong[0])
     by_kind = [[f.name for f in files if f.entry.suffix in kind] for kind in (table.SPREADSHEETS, table.NOTES)]
     sheets = [name for names in by_kind for name in names]
     if sheets and not has_classes:
-        raise DatasetError(
-            f"Expected class folders, or a table of labels as a CSV file. Found '{sheets[0]}', which is no CSV file. "
-            "Save the table as CSV, with a column for the pictures' names and one for the labels, and zip again."
-        )
+        raise DatasetError("layout.no-csv", name=sheets[0])
     if of.folder_of and not readings:
-        raise DatasetError(
-            f"Expected class folders in the zip's folder '{of.folder_of[TRAIN][0]}'. Found none with pictures. "
-            "Put the training pictures into a folder for each class, or add a table of labels as a CSV file."
-        )
+        raise DatasetError("layout.empty-part", folder=of.folder_of[TRAIN][0])
 
 
 def _unused(reading: Reading, tables: Told, others: Sequence[File], by_folder: Reading | None) -> list[Problem]:
@@ -207,26 +191,14 @@ def _unused(reading: Reading, tables: Told, others: Sequence[File], by_folder: R
     is_against = bool(reading.named and by_folder and not by_folder.says_what(reading))
     against = problem.told(
         ProblemKind.READING,
-        f"The table tells the classes, and the folders around the pictures do not: {', '.join(natural(reading.named))}",
+        say("reading.table-against-folders", tables=natural(reading.named)),
         natural(by_folder.classes) if by_folder else (),
-        "If the folders are the classes, choose another way to read the zip.",
     )
     mentioned = tables.used | {name for note in tables.notes for name in note.names}
     idle = natural(tables.used - reading.named)
-    beside = (
-        problem.told(
-            ProblemKind.TABLE,
-            f"{count(len(idle), 'table')} beside the folders {'is' if len(idle) == 1 else 'are'} not used",
-            idle,
-            "The folders tell the classes. If the table shall do it, choose another way to read the zip.",
-        )
-        if idle
-        else []
-    )
+    beside = problem.told(ProblemKind.TABLE, say("table.beside-folders", n=len(idle)), idle) if idle else []
     wrong = tables.conflicts if not reading.named else ()
-    refused = problem.told(
-        ProblemKind.TABLE, "A table beside the folders cannot be used", wrong, "The folders tell the classes."
-    )
+    refused = problem.told(ProblemKind.TABLE, say("table.refused"), wrong)
     left = [file.name for file in others if file.name not in mentioned]
     return [
         *(against if is_against else ()),
@@ -241,13 +213,8 @@ def _of_names(archive: Archive) -> list[Problem]:
     """What the names in the zip themselves call for."""
     guess = archive.guess
     folders_shown = natural({entry.parts[-2] for entry in archive.entries if len(entry.parts) > 1} if guess else ())
-    read_as = problem.told(
-        ProblemKind.CODE_PAGE,
-        f"Names are read as those of {guess.title}" if guess else "",
-        [name for name in folders_shown if not name.isascii()],
-        "The zip does not say its code page, so it was guessed. If the names look wrong, zip the folder again with a "
-        "program that writes UTF-8, such as 7-Zip or macOS's own.",
-    )
+    said = say("problem.code-page", page=guess.said if guess else None)
+    read_as = problem.told(ProblemKind.CODE_PAGE, said, [name for name in folders_shown if not name.isascii()])
     return [
         *(read_as if guess else ()),
         *found(ProblemKind.HIDDEN, archive.hidden),

@@ -12,7 +12,7 @@ from core.data.findings.problem import Problem, ProblemKind
 from core.data.labels import division, folders, parts
 from core.data.labels.reading import File
 from core.words.names import natural
-from core.words.numbers import count
+from core.words.said import say
 
 HINT = re.compile("mask|seg|gt|truth|label|annotation", re.IGNORECASE)  # one of these is in the name of each
 BEHIND = re.compile(
@@ -60,7 +60,5 @@ def told(masks: Sequence[File]) -> list[Problem]:
     """The note that they were left out; nothing where there are none."""
     if not masks:
         return []
-    are = "is a mask" if len(masks) == 1 else "are masks"
-    title = f"{count(len(masks), 'picture')} {are} of others, by name, and {'is' if len(masks) == 1 else 'are'}"
-    remedy = "A mask shows where something is and is no picture of a class. If these are none, give them other names."
-    return problem.told(ProblemKind.READING, f"{title} left out", natural(file.name for file in masks), remedy)
+    names = natural(file.name for file in masks)
+    return problem.told(ProblemKind.READING, say("reading.masks", n=len(names)), names)

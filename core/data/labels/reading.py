@@ -6,6 +6,7 @@ from functools import cached_property
 
 from core.data.findings.problem import Problem
 from core.data.zips.archive import Entry
+from core.words.said import Said
 
 SAME = 0.95  # of the pictures, where two readings make the same classes of them
 
@@ -43,7 +44,7 @@ class Reading:
     """One way to understand a zip."""
 
     key: str  # the same whenever the same zip is read
-    title: str  # what it takes for the classes, in a few words
+    title: Said  # what it takes for the classes, in a few words
     labels: dict[int, Label]  # by the entry's position
     problems: tuple[Problem, ...] = ()
     unlabelled: tuple[File, ...] = ()  # pictures of parts that have no answers

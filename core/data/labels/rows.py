@@ -1,7 +1,7 @@
 """Tables of a zip → readings: the label that the rows give each picture."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.data.findings import problem
@@ -14,15 +14,10 @@ from core.data.labels.reading import File, Label, Reading
 from core.data.labels.table import Table, TableError
 from core.data.zips.archive import Archive
 from core.words.names import natural
-from core.words.numbers import count
+from core.words.said import Said, say
 
 MOST_TABLES = 200  # of a zip that are read; some have one in each class folder
 ONE_HOT = "one column a class"
-NO_COLUMNS = (
-    "that no column of {} names pictures of the zip, with their labels in another. "
-    "Write the names as in the zip, with their folders"
-)
-NO_OTHER = "Nothing to do, unless another column is the label."
 SEVERAL = ("|", ";", ",", "/", " ")  # between the labels of a picture that has several
 
 
@@ -48,8 +43,8 @@ class Told:
     is_sure: bool = False  # a header says that its column is the label
     is_called_labels: bool = False  # one is `labels.csv` at the top, which is made for nothing else
     used: frozenset[str] = field(default_factory=frozenset)  # names of tables
-    failures: tuple[str, ...] = ()  # "labels.csv: why it cannot be used", of tables that are meant to be
-    conflicts: tuple[str, ...] = ()  # likewise, of tables that name pictures
+    failures: tuple[Said, ...] = ()  # which and why it cannot be used, of tables that are meant to be
+    conflicts: tuple[Said, ...] = ()  # likewise, of tables that name pictures
     notes: tuple[Problem, ...] = ()
 
 
@@ -71,7 +66,7 @@ def told(
             understood = _known(table.read(archive, file.entry, file.name), index)
         except TableError as error:
             if _is_called_labels(file.name):
-                failures.append(f"that {file.name} cannot be used: {error}. Save it again as CSV")
+                failures.append(say("table.unusable", name=file.name, reason=error.said))
             elif file.entry.suffix != ".txt":
                 others.append(file.name)
             continue
@@ -80,7 +75,7 @@ def told(
         elif file.entry.suffix != ".txt":
             others.append(file.name)
             if _is_called_labels(file.name):
-                failures.append(NO_COLUMNS.format(file.name))
+                failures.append(say("table.names-none", name=file.name))
     made, wrong = _readings(known, index, of, by_folder)
     used = frozenset(each.table.name for each in known)
     is_sure = any(each.columns.is_sure for each in known)
@@ -104,19 +99,12 @@ def _is_called_labels(name: str) -> bool:
 
 
 def _unmatched(names: Sequence[str]) -> list[Problem]:
-    if not names:
-        return []
-    title = f"{count(len(names), 'table')} {'gives' if len(names) == 1 else 'give'} no picture of the zip a label"
-    remedy = (
-        "Not used. A table of labels has a row for each picture, with its name as in the zip in one column and its "
-        "label in another."
-    )
-    return problem.told(ProblemKind.TABLE, title, names, remedy)
+    return problem.told(ProblemKind.TABLE, say("table.no-labels", n=len(names)), names) if names else []
 
 
 def _readings(
     known: Sequence[Known], index: PictureNames, of: Folders, by_folder: Reading | None
-) -> tuple[list[Reading], list[str]]:
+) -> tuple[list[Reading], list[Said]]:
     """A reading for each column that may be the label, over all tables that have it, and why others cannot be used."""
     made, wrong = [], []
     by_label: dict[str, list[Known]] = defaultdict(list)
@@ -127,13 +115,13 @@ def _readings(
         try:
             made.append(_reading(name, tables, index, of, by_folder))
         except RowsError as error:
-            wrong.append(f"in {_listed(tables)} {error}")
+            wrong.append(say("table.conflict", tables=_listed(tables), reason=error.said))
     return made, wrong
 
 
-def _listed(tables: Sequence[Known]) -> str:
+def _listed(tables: Sequence[Known]) -> Said:
     first = tables[0].table.name
-    return first if len(tables) == 1 else f"{first} and {count(len(tables) - 1, 'other table')}"
+    return say("tables.one", name=first) if len(tables) == 1 else say("tables.more", name=first, others=len(tables) - 1)
 
 
 def _reading(
@@ -148,7 +136,8 @@ def _reading(
                 missing.append(row[each.columns.picture])
             for position in positions:
                 if labels.setdefault(position, label) != label:
-                    raise RowsError(_conflict(index.files[position].name, labels[position], label))
+                    name = index.files[position].name
+                    raise RowsError("rows.two-labels", name=name, one=labels[position], other=label)
                 if part := _part(each, row):
                     part_of[position] = part
     _check_single({label for label in labels.values() if label}, name)
@@ -184,15 +173,8 @@ def _labelled(each: Known, name: str) -> Iterator[tuple[Sequence[str], Sequence[
 def _marked(row: Sequence[str], of: Columns) -> str:
     marked = [of.header[place] for place in of.one_hot if row[place].lower() in columns.TRUE]
     if len(marked) > 1:
-        raise RowsError(
-            f"'{row[of.picture]}' with {len(marked)} labels: {', '.join(marked[:3])}. "
-            "Leave out pictures with several, or make each combination a class"
-        )
+        raise RowsError("rows.several-marks", name=row[of.picture], n=len(marked), labels=marked[:3])
     return marked[0] if marked else ""
-
-
-def _conflict(name: str, one: str, other: str) -> str:
-    return f"'{name}' as '{one or 'nothing'}' and as '{other or 'nothing'}'. Delete the wrong row"
 
 
 def _check_single(labels: set[str], header: str) -> None:
@@ -203,10 +185,8 @@ def _check_single(labels: set[str], header: str) -> None:
         for label in sorted(labels):
             tokens = [token.strip() for token in label.split(separator)]
             if len(tokens) > 1 and all(token in labels for token in tokens):
-                raise RowsError(
-                    f"several labels in '{label}', for '{tokens[0]}' and '{tokens[1]}' are labels of their own. "
-                    f"Leave such rows out, or write '{'_'.join(tokens)}' if it is a class"
-                )
+                one, other, *_ = tokens
+                raise RowsError("rows.several-labels", label=label, one=one, other=other, joined="_".join(tokens))
 
 
 def _check_combinations(labels: set[str], separator: str) -> None:
@@ -215,10 +195,7 @@ def _check_combinations(labels: set[str], separator: str) -> None:
     tokens = Counter(token for each in split.values() for token in each)
     are_shared = sum(times > 1 for times in tokens.values()) > len(tokens) / 2
     if len(several) > len(labels) / 2 and len(tokens) < len(labels) and are_shared:
-        raise RowsError(
-            f"several labels in a cell, such as '{min(several)}': {len(tokens):,} words make {len(labels):,} labels. "
-            "Keep one label for each picture"
-        )
+        raise RowsError("rows.combinations", label=min(several), words=len(tokens), labels=len(labels))
 
 
 def _part(each: Known, row: Sequence[str]) -> str | None:
@@ -245,8 +222,11 @@ def _divided(
     stray = by_part.pop(None, []) if len(by_part) > 1 else []
     places = {part: [Place(file, ()) for file, _ in listed] for part, listed in by_part.items()}
     whole = Folders(places, of.folder_of, tuple(file for file, _ in stray))
-    column = name if name == ONE_HOT else f"column '{name}'"
-    return labelled_reading(whole, f"table {name}", f"Table {_listed(tables)}, {column}", dict(by_part))
+    is_one_hot, listed_tables = name == ONE_HOT, _listed(tables)
+    title = (
+        say("way.one-hot", tables=listed_tables) if is_one_hot else say("way.table", tables=listed_tables, column=name)
+    )
+    return labelled_reading(whole, f"table {name}", title, dict(by_part))
 
 
 def _explained(name: str, tables: Sequence[Known]) -> list[Problem]:
@@ -255,23 +235,24 @@ def _explained(name: str, tables: Sequence[Known]) -> list[Problem]:
     unused = [header for header in first.unused if header != name]
     if not unused and _is_called_labels(tables[0].table.name):
         return []
-    chosen = "a column for each class" if name == ONE_HOT else f"the column '{name}'"
-    used = "is" if len(unused) == 1 else "are"
     others = [each for each in tables[0].label_names if each != name] if not first.is_sure else []
-    guess = f"That is a guess, for no header says so: {', '.join(others)} could be it too. " if others else ""
-    return problem.told(
-        ProblemKind.TABLE,
-        f"{_listed(tables)}: the column '{first.header[first.picture]}' names the pictures and {chosen} says the label"
-        + (f"; {count(len(unused), 'other column')} {used} not used" if unused else ""),
-        unused,
-        f"{guess}If another one is the label, choose another way to read the zip." if others else NO_OTHER,
+    said = say(
+        "table.columns",
+        tables=_listed(tables),
+        pictures=first.header[first.picture],
+        label=name,
+        is_one_hot=name == ONE_HOT,
+        n=len(unused),
+        others=others,
     )
+    return problem.told(ProblemKind.TABLE, said, unused)
 
 
-def _odd(tables: Iterable[Known]) -> list[Problem]:
-    lines = [f"{each.table.name}, {line}" for each in tables for line in each.table.odd_lines]
-    if not lines:
-        return []
-    has = "has" if len(lines) == 1 else "have"
-    title = f"{count(len(lines), 'row')} of the table {has} too many or too few columns"
-    return problem.told(ProblemKind.TABLE, title, natural(lines), "Left out. Put a name that holds a comma in quotes.")
+def _odd(tables: Sequence[Known]) -> list[Problem]:
+    lines = [
+        say("found.odd-line", table=name, line=line, n=n_columns, width=each.table.width)
+        for name in natural({each.table.name for each in tables})
+        for each in tables
+        for line, n_columns in (each.table.odd_lines if each.table.name == name else ())
+    ]
+    return problem.told(ProblemKind.TABLE, say("table.odd-rows", n=len(lines)), lines) if lines else []

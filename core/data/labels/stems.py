@@ -16,7 +16,7 @@ from core.data.labels.parts import TRAIN
 from core.data.labels.reading import Label, Reading
 from core.data.zips.names import loose, words
 from core.words.names import natural
-from core.words.numbers import count
+from core.words.said import say
 
 FEWEST = 3  # pictures of each stem
 SHARE = 5  # pictures of a stem, on average: what has fewer are names of single pictures
@@ -92,9 +92,7 @@ def _reading(of: Folders, form: Form, stems: Sequence[str]) -> Reading:
         return Label(labels.get(stem, stem)) if stem else None
 
     known = {*labels.values()}
-    reading = labelled_reading(
-        whole, "file names", "Beginnings of the file names", labels_by_part(whole, label_of, known=known)
-    )
+    reading = labelled_reading(whole, "file names", say("way.file-names"), labels_by_part(whole, label_of, known=known))
     return replace(reading, problems=(*_told(labels, known), *reading.problems))
 
 
@@ -123,12 +121,7 @@ def _parted(of: Folders, form: Form, parted: Mapping[str, str]) -> Folders:
 
 
 def _told(labels: Mapping[str, str], known: set[str]) -> list[Problem]:
-    note = problem.told(
-        ProblemKind.READING,
-        f"Labels are taken from the file names: {count(len(known), 'beginning')} cover all pictures",
-        natural(known),
-        "No folder holds a class, so this is a proposal. If it is wrong, sort the pictures into class folders.",
-    )
+    note = problem.told(ProblemKind.READING, say("reading.by-file-names", n=len(known)), natural(known))
     respelled = sorted(
         f"{stem} = {label}" for stem, label in labels.items() if stem != label and loose(stem) == loose(label)
     )

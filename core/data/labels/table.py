@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from core.data.zips import encoding
-from core.data.zips.archive import Archive, Entry, EntryError, size
+from core.data.zips.archive import Archive, Entry, EntryError
 from core.data.zips.names import printable
 from core.errors import InputError
 
@@ -22,7 +22,6 @@ MAX_BYTES = 32_000_000  # 50,000 rows are about 3 MB
 MAX_CELL = 1_000_000  # characters
 SAMPLE_ROWS = 200
 SAMPLE_BYTES = 2000
-NO_COLUMNS = "it has no two columns that a comma, semicolon, tab or bar divides"
 ALIKE = 0.8  # of the rows have as many columns as the header, where a separator is the right one
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -37,7 +36,7 @@ class Table:
 
     name: str  # of its file, with its folders
     rows: tuple[tuple[str, ...], ...]  # all of them as wide as the first
-    odd_lines: tuple[str, ...]  # "line 7: 3 columns" of rows that are not, and are left out
+    odd_lines: tuple[tuple[int, int], ...]  # number and columns of rows that are not, and are left out
 
     @property
     def width(self) -> int:
@@ -52,20 +51,20 @@ def read(archive: Archive, entry: Entry, name: str) -> Table:
         TableError: It is too large or damaged, no text, or no table.
     """
     if entry.size_bytes > MAX_BYTES:
-        raise TableError(f"it has {size(entry.size_bytes)}; at most {size(MAX_BYTES)} are read")
+        raise TableError("table.too-large", found=entry.size_bytes, most=MAX_BYTES)
     try:
         text = _text(archive.read(entry))
     except EntryError as error:
-        raise TableError(str(error)) from None
+        raise TableError(error.said) from None
     csv.field_size_limit(MAX_CELL)
     text, separator = _without_hint(text)
     separator = separator or _separator(text)
     if separator is None:
-        raise TableError(NO_COLUMNS)
+        raise TableError("table.no-columns")
     parsed = _parsed(text, separator)
     rows, odd = _even(parsed)
     if not rows or len(rows[0]) < 2:
-        raise TableError(NO_COLUMNS)
+        raise TableError("table.no-columns")
     return Table(name, tuple(rows), tuple(odd))
 
 
@@ -75,9 +74,9 @@ def _text(data: bytes) -> str:
     try:
         text = data.decode(name)
     except UnicodeDecodeError:
-        raise TableError("it is no text") from None
+        raise TableError("table.no-text") from None
     if "\0" in text:
-        raise TableError("it is no text")
+        raise TableError("table.no-text")
     return text
 
 
@@ -102,8 +101,8 @@ def _parsed(text: str, separator: str) -> list[tuple[int, list[str]]]:
     try:
         rows = [(reader.line_num, [_cell(cell) for cell in row]) for row in reader]
     except csv.Error as error:
-        wrong = f"its quotes are wrong: {error} in line {reader.line_num}".replace("\n", " ")
-        raise TableError(wrong) from None
+        reason = str(error).replace("\n", " ")
+        raise TableError("table.wrong-quotes", reason=reason, line=reader.line_num) from None
     return [(line, row) for line, row in rows if any(row)]
 
 
@@ -137,7 +136,7 @@ def _sample_widths(text: str, separator: str) -> list[int]:
         return []
 
 
-def _even(rows: list[tuple[int, list[str]]]) -> tuple[list[tuple[str, ...]], list[str]]:
+def _even(rows: list[tuple[int, list[str]]]) -> tuple[list[tuple[str, ...]], list[tuple[int, int]]]:
     """Rows as wide as the first, with empty cells at the end as need be, and those that have too many or one alone.
 
     Titles above the table are dropped, and a header that has no name for the first column, as R writes it, gets one.
@@ -153,7 +152,7 @@ def _even(rows: list[tuple[int, list[str]]]) -> tuple[list[tuple[str, ...]], lis
         while len(row) > width and not row[-1]:
             row = row[:-1]
         if len(row) > width or (len(row) == 1 < width):
-            odd.append(f"line {line}: {len(row)} columns, not {width}")
+            odd.append((line, len(row)))
         else:
             even.append((*row, *[""] * (width - len(row))))
     return even, odd

@@ -17,6 +17,8 @@ from core.data.pictures.picture import load
 from core.data.pictures.pixels import THUMBNAIL_SIDE
 from core.disk import record
 from core.disk.files import write_frame
+from core.words.said import say
+from core.words.sentences import sentence
 
 COLUMNS = ["first", "second", "agreement", "is_mirrored"]
 AREA = THUMBNAIL_SIDE**2  # of a thumbnail, and so its bytes
@@ -144,12 +146,7 @@ def blank(pictures: pd.DataFrame, thumbnails: dict[str, bytes]) -> list[str]:
 def leak(near: pd.DataFrame, frame: pd.DataFrame) -> str:
     """A sentence where test pictures have near-copies in the training part; else empty."""
     n, n_test = len(torn(near, frame)), int((frame["part"] == TEST).sum())
-    if not n:
-        return ""
-    return (
-        f"{n:,} of {n_test:,} test pictures {'has a near-copy' if n == 1 else 'have near-copies'} among those for "
-        "training: the scores come out better than they would on new pictures."
-    )
+    return sentence(say("split.leak", n=n, n_test=n_test)) if n else ""
 
 
 def _each_once(pictures: pd.DataFrame) -> pd.DataFrame:

@@ -17,12 +17,14 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import BinaryIO, NotRequired, TypedDict
+from typing import Any, BinaryIO, NotRequired, TypedDict
 
 from core.data.pictures import pixels
 from core.data.pictures.depth import Depth, Values
 from core.data.pictures.pixels import PictureError
+from core.words.said import say
 
 OWN_BYTES = 160_000_000  # of a process that decodes, beside the picture: what it reserves, NumPy's part included
 LEEWAY = 1.25  # of what a header lets expect
@@ -58,7 +60,7 @@ class Answer(TypedDict):
     pixels: NotRequired[str]
     thumbnail: NotRequired[str]  # in hexadecimal digits
     values: NotRequired[Values | None]
-    reason: NotRequired[str]
+    reason: NotRequired[dict[str, Any]]  # of what is said
     is_for_want: NotRequired[bool]  # the reason is memory: another host might read it
     needed_bytes: NotRequired[int]
 
@@ -92,11 +94,11 @@ class Decoder:
                 is_compared=order["is_compared"],
             )
         except _TooMuchError as error:
-            return {"reason": str(error), "is_for_want": True}, b""
+            return {"reason": asdict(error.said), "is_for_want": True}, b""
         except PictureError as error:
-            return {"reason": str(error)}, b""
+            return {"reason": asdict(error.said)}, b""
         except MemoryError:
-            return {"reason": "it needs more memory to decode than its size lets expect", "is_for_want": True}, b""
+            return {"reason": asdict(say("picture.more-than-expected")), "is_for_want": True}, b""
         size_bytes = None if small.data is None else len(small.data)
         answer = Answer(
             size_bytes=size_bytes,
@@ -112,8 +114,7 @@ class Decoder:
     def _ask(self, order: Request, needed_bytes: int) -> None:
         """Let it have what it needs, once it may."""
         if needed_bytes > order["most_bytes"]:
-            needed, most = needed_bytes / 1e6, order["most_bytes"] / 1e6
-            raise _TooMuchError(f"it would need {needed:,.0f} MB to decode; at most {most:,.0f} MB are used here")
+            raise _TooMuchError("picture.too-much", needed=needed_bytes, most=order["most_bytes"])
         if needed_bytes > order["usual_bytes"]:
             _set_timer(0.0)
             self._say({"needed_bytes": needed_bytes})

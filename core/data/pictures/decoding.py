@@ -26,6 +26,7 @@ from core.data.pictures.picture import Stored
 from core.data.pictures.pixels import PictureError, Small
 from core.disk import home
 from core.settings import MEBIBYTE, ROOT, settings
+from core.words.said import Said
 
 WORKERS = 4  # at most
 SHARE = 8  # one picture may need this part of the host's memory
@@ -96,11 +97,11 @@ class Decoding:
         for helper in self._helpers:
             helper.close()
 
-    def submit(self, data: bytes) -> Future[Stored | str]:
+    def submit(self, data: bytes) -> Future[Stored | Said]:
         """Have a picture stored: what is on disk then, or the reason why not."""
         return self._pool.submit(self._attempt, data)
 
-    def _attempt(self, data: bytes) -> Stored | str:
+    def _attempt(self, data: bytes) -> Stored | Said:
         """A raised error would keep `data` in memory by its traceback."""
         helper, order = self._idle.get(), self._order(data)
         try:
@@ -109,9 +110,9 @@ class Decoding:
             self.was_short = True
             if isinstance(error, TooSlowError):
                 self._lost_seconds += order["seconds"]
-            return str(error)
+            return error.said
         except PictureError as error:
-            return str(error)
+            return error.said
         finally:
             self._idle.put(helper)
 
@@ -182,7 +183,7 @@ class _Helper:
                 self._send(b"\n")
                 answer = self._heard()
         if "reason" in answer:
-            raise (ShortError if answer.get("is_for_want") else PictureError)(answer["reason"])
+            raise (ShortError if answer.get("is_for_want") else PictureError)(Said.read(answer["reason"]))
         size_bytes = answer["size_bytes"]
         made = None if size_bytes is None else self._read(size_bytes)
         values, size = answer["values"], (answer["width"], answer["height"])
@@ -216,10 +217,10 @@ class _Helper:
         """It has closed its pipes, so it ends; the reason."""
         code = self._process.wait()
         if code == -signal.SIGALRM:
-            return TooSlowError(f"it takes longer than {seconds:g} s to decode")
+            return TooSlowError("picture.too-slow", seconds=seconds)
         if code == -signal.SIGKILL:
-            return ShortError("the system ended its decoding, probably because memory ran out")
-        return PictureError("it breaks the program that decodes pictures")
+            return ShortError("picture.out-of-memory")
+        return PictureError("picture.crash")
 
     def kill(self) -> None:
         """End it at once. It has nothing to lose."""

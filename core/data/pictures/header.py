@@ -17,6 +17,7 @@ from PIL import (  # noqa: F401 - what is imported here is not looked for with e
 )
 
 from core.data.zips import kinds
+from core.words.said import Said, say
 
 if TYPE_CHECKING:  # few pictures need it, and it would double what the process takes
     pass
@@ -79,9 +80,9 @@ def plain_end(image: Image.Image, data: bytes, side: int) -> int:
     return end + len(END_OF_IMAGE) if is_wanted and 0 < scan < end else 0
 
 
-def too_large(max_pixels: int) -> str:
+def too_large(max_pixels: int) -> Said:
     """The reason for which a picture of more pixels is refused."""
-    return f"it has more than the {max_pixels / 1e6:g} megapixels that are read"
+    return say("picture.too-large", megapixels=max_pixels / 1e6)
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

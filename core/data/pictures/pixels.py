@@ -42,6 +42,7 @@ from core.data.pictures.header import (
 )
 from core.data.zips import kinds
 from core.errors import InputError
+from core.words.said import say
 
 if TYPE_CHECKING:  # few pictures need it, and it would double what the process takes
     import numpy as np
@@ -168,10 +169,11 @@ def _read(
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError(too_large(max_pixels)) from None
     except UnidentifiedImageError:
-        raise PictureError(f"it is {kinds.name(data)}") from None
+        raise PictureError("picture.is", what=say(kinds.kind(data))) from None
     except Exception:  # on broken data Pillow's readers raise nearly anything
-        what = f"it is {kinds.name(data)}" if kinds.is_heif(data) else "its data is damaged, cut off or of a rare kind"
-        raise PictureError(what) from None
+        if kinds.is_heif(data):
+            raise PictureError("picture.is", what=say(kinds.kind(data))) from None
+        raise PictureError("picture.damaged") from None
 
 
 def _upright(
@@ -179,7 +181,7 @@ def _upright(
 ) -> Read:
     Image.MAX_IMAGE_PIXELS = max(PILLOWS_MOST, JPEG_PIXELS * max_pixels)  # never less: it is the whole process's
     if not data:
-        raise PictureError("it is an empty file")
+        raise PictureError("picture.empty")
     width, height = _webp_size(data)
     if width * height > max_pixels:
         raise PictureError(too_large(max_pixels))

@@ -28,13 +28,13 @@ from core.data.zips.window import Window
 from core.disk.space import check_free
 from core.errors import ArchiveError
 from core.settings import settings
-from core.words.numbers import size as size
+from core.words.said import Said, say
 
 JUNK = ("thumbs.db", "desktop.ini", "__macosx")
 # Folders of programs; other hidden ones that hold pictures are named.
 HIDDEN_JUNK = (".ipynb_checkpoints", ".git", ".svn", ".hg", ".trash", ".trashes", ".thumbnails", ".appledouble")
 ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".cab", ".jar")
-IS_LINK = "it is a link or a device, not a file"
+IS_LINK = "entry.no-file"
 CHUNK_BYTES = 1_000_000
 DAMAGES = (
     zipfile.BadZipFile,
@@ -74,7 +74,7 @@ class Refused:
     """An entry that is never read, and why."""
 
     name: str
-    reason: str
+    reason: Said
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Archive:
             try:
                 name = _checked_name(each)
             except EntryError as error:
-                refusals.append(Refused(printable(each.name), str(error)))
+                refusals.append(Refused(printable(each.name), error.said))
                 continue
             if name and each.is_folder:
                 folders.append(name)
@@ -124,8 +124,8 @@ class Archive:
         return [printable(each.name) for each in self._listed if _is_hidden_picture(each.name)]
 
     @property
-    def merged(self) -> list[str]:
-        """Folders that became one because their names differ by nothing that can be seen: a sentence each."""
+    def merged(self) -> list[Said]:
+        """Folders that became one because their names differ by nothing that can be seen."""
         used = {entry.position for entry in self.entries}
         return names.merged(each.name for position, each in enumerate(self._listed) if position in used)
 
@@ -143,10 +143,10 @@ class Archive:
         """
         most = settings().max_entry_bytes
         if entry.size_bytes > most:
-            raise EntryError(f"it has {size(entry.size_bytes)}; at most {size(most)} are read")
+            raise EntryError("entry.too-large", found=entry.size_bytes, most=most)
         data = self._bytes(entry, most + 1)
         if len(data) != entry.size_bytes:
-            raise EntryError("its data in the zip is damaged")
+            raise EntryError("entry.damaged")
         return data
 
     def start(self, entry: Entry) -> bytes:
@@ -166,7 +166,7 @@ class Archive:
             with each.zip_file.open(each.info) as file:
                 data = file.read(most)
         except DAMAGES:
-            raise EntryError("its data in the zip is damaged") from None
+            raise EntryError("entry.damaged") from None
         self._read_bytes += len(data)
         limits.check_total(self._read_bytes)
         return data
@@ -205,7 +205,7 @@ def _with_inner(
         try:
             inner, inner_guess = _listing(_zip_file(stack, _window(each, unpacked)), folder=each.name[: -len(".zip")])
         except (ArchiveError, EntryError) as error:
-            refused.append(Refused(printable(each.name), f"it cannot be opened ({str(error).rstrip('.')})"))
+            refused.append(Refused(printable(each.name), say("entry.inner-zip", reason=error.said)))
             continue
         listed += inner
         guess = guess or inner_guess
@@ -219,10 +219,7 @@ def _zip_file(stack: ExitStack, file: BinaryIO) -> zipfile.ZipFile:
     try:
         zip_file = stack.enter_context(zipfile.ZipFile(file))
     except DAMAGES:
-        raise ArchiveError(
-            "Expected a whole zip file. Found one whose list of contents is damaged, or one part of a split zip. "
-            "Zip the folder again, or join the parts."
-        ) from None
+        raise ArchiveError("archive.damaged") from None
     infos = zip_file.infolist()
     limits.check_count(infos)
     limits.check_overlaps(infos, zip_file.start_dir)
@@ -261,7 +258,7 @@ def _window(each: _Listed, unpacked: BinaryIO) -> BinaryIO:
             while chunk := packed.read(CHUNK_BYTES):
                 unpacked.write(chunk)
     except DAMAGES:
-        raise EntryError("its data in the zip is damaged") from None
+        raise EntryError("entry.damaged") from None
     return cast(BinaryIO, io.BufferedReader(Window(unpacked, begin, unpacked.tell() - begin)))
 
 
@@ -294,7 +291,7 @@ def _checked_name(each: _Listed) -> str:
     if stat.S_IFMT(each.info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise EntryError(IS_LINK)
     if parts and parts[-1].lower().endswith(".zip") and not each.is_folder:
-        raise EntryError("a zip inside the zip is opened one level deep, where no folders of pictures lie beside it")
+        raise EntryError("entry.zip-in-zip")
     if parts and parts[-1].lower().endswith(ARCHIVES) and not each.is_folder:
-        raise EntryError("an archive inside the zip is not opened")
+        raise EntryError("entry.archive")
     return "/".join(parts)

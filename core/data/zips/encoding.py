@@ -10,29 +10,14 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from core.words.said import Said, say
+
 UTF8 = "utf-8"
-CODE_PAGES = {  # in the order in which they are preferred where nothing else decides
-    "cp437": "DOS, United States",
-    "cp850": "DOS, Western Europe",
-    "cp1252": "Windows, Western Europe",
-    "cp866": "DOS, Cyrillic",
-    "cp1251": "Windows, Cyrillic",
-    "cp932": "Windows, Japanese",
-    "cp936": "Windows, simplified Chinese",
-    "cp949": "Windows, Korean",
-    "cp950": "Windows, traditional Chinese",
-    "cp852": "DOS, Central Europe",
-    "cp1250": "Windows, Central Europe",
-    "cp1254": "Windows, Turkish",
-    "cp857": "DOS, Turkish",
-    "cp1253": "Windows, Greek",
-    "cp737": "DOS, Greek",
-    "cp1255": "Windows, Hebrew",
-    "cp862": "DOS, Hebrew",
-    "cp1256": "Windows, Arabic",
-    "cp720": "DOS, Arabic",
-    "cp874": "Windows, Thai",
-}
+CODE_PAGES = (  # in the order in which they are preferred where nothing else decides
+    *("cp437", "cp850", "cp1252", "cp866", "cp1251", "cp932", "cp936"),
+    *("cp949", "cp950", "cp852", "cp1250", "cp1254", "cp857", "cp1253"),
+    *("cp737", "cp1255", "cp862", "cp1256", "cp720", "cp874"),
+)
 # Of languages in Latin letters, the more usual ones first: what they have beside a to z, and what of a to z they lack.
 LATIN = tuple(
     (frozenset(letters), frozenset(lacking))
@@ -80,9 +65,11 @@ class Guess:
     is_guess: bool = True
 
     @property
-    def title(self) -> str:
+    def said(self) -> Said:
         """The code page as a user knows it: "Windows, Japanese (cp932)"."""
-        return f"{CODE_PAGES[self.code_page]} ({self.code_page})" if self.code_page in CODE_PAGES else self.code_page
+        if self.code_page not in CODE_PAGES:
+            return say("page.unnamed", page=self.code_page)
+        return say("page.named", title=say(f"page.{self.code_page}"), page=self.code_page)
 
 
 def guess(texts: Iterable[bytes]) -> Guess:

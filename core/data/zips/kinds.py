@@ -3,35 +3,35 @@
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 AVIF_BRANDS = (b"avif", b"avis")
 STARTS: tuple[tuple[bytes, str], ...] = (
-    (b"version https://git-lfs", "a Git LFS pointer, not the picture itself: run `git lfs pull` before zipping"),
-    (b"version https://hawser", "a Git LFS pointer, not the picture itself: run `git lfs pull` before zipping"),
-    (b"\xff\xd8", "a JPEG, but damaged or cut off"),
-    (b"\x89PNG", "a PNG, but damaged or cut off"),
-    (b"GIF8", "a GIF, but damaged or cut off"),
-    (b"BM", "a BMP, but damaged or of a rare kind"),
-    (b"8BPS", "a Photoshop file (PSD); export it as JPEG or PNG"),
-    (b"%PDF", "a PDF document"),
-    (b"%!PS", "a PostScript file"),
-    (b"PK\x03\x04", "a zip file"),
-    (b"Rar!", "a RAR archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"\x93NUMPY", "a NumPy array (npy); save it as PNG"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000"),
-    (b"\xff\x0a", "a JPEG XL"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL"),
-    (b"\x00\x00\x01\x00", "an icon (ICO)"),
-    (b"\x76\x2f\x31\x01", "an OpenEXR file"),
-    (b"#?RADIANCE", "a Radiance file (HDR)"),
-    (b"SIMPLE  =", "a FITS file"),
-    (b"FUJIFILM", "a camera's raw file; export it as JPEG"),
-    (b"II\x1a\x00\x00\x00HEAPCCDR", "a camera's raw file; export it as JPEG"),
-    (b"II*\x00", "a TIFF or a camera's raw file, of a kind that is not read"),
-    (b"MM\x00*", "a TIFF or a camera's raw file, of a kind that is not read"),
-    (b"II+\x00", "a BigTIFF of a kind that is not read"),
-    (b"MM\x00+", "a BigTIFF of a kind that is not read"),
-    (b"\x1aE\xdf\xa3", "a film (Matroska or WebM)"),
+    (b"version https://git-lfs", "no-picture.git-lfs"),
+    (b"version https://hawser", "no-picture.git-lfs"),
+    (b"\xff\xd8", "no-picture.jpeg"),
+    (b"\x89PNG", "no-picture.png"),
+    (b"GIF8", "no-picture.gif"),
+    (b"BM", "no-picture.bmp"),
+    (b"8BPS", "no-picture.psd"),
+    (b"%PDF", "no-picture.pdf"),
+    (b"%!PS", "no-picture.postscript"),
+    (b"PK\x03\x04", "no-picture.zip"),
+    (b"Rar!", "no-picture.rar"),
+    (b"7z\xbc\xaf", "no-picture.7z"),
+    (b"\x1f\x8b", "no-picture.gzip"),
+    (b"\x93NUMPY", "no-picture.numpy"),
+    (b"\x00\x00\x00\x0cjP  ", "no-picture.jpeg-2000"),
+    (b"\xff\x4f\xff\x51", "no-picture.jpeg-2000"),
+    (b"\xff\x0a", "no-picture.jpeg-xl"),
+    (b"\x00\x00\x00\x0cJXL ", "no-picture.jpeg-xl"),
+    (b"\x00\x00\x01\x00", "no-picture.icon"),
+    (b"\x76\x2f\x31\x01", "no-picture.openexr"),
+    (b"#?RADIANCE", "no-picture.hdr"),
+    (b"SIMPLE  =", "no-picture.fits"),
+    (b"FUJIFILM", "no-picture.raw"),
+    (b"II\x1a\x00\x00\x00HEAPCCDR", "no-picture.raw"),
+    (b"II*\x00", "no-picture.tiff"),
+    (b"MM\x00*", "no-picture.tiff"),
+    (b"II+\x00", "no-picture.bigtiff"),
+    (b"MM\x00+", "no-picture.bigtiff"),
+    (b"\x1aE\xdf\xa3", "no-picture.matroska"),
 )
 DICOM = 128  # bytes before its mark
 TEXT_BYTES = 512  # that are looked at
@@ -47,18 +47,18 @@ def is_avif(data: bytes) -> bool:
     return data[4:8] == b"ftyp" and any(brand in AVIF_BRANDS for brand in _brands(data))
 
 
-def name(data: bytes) -> str:
-    """What a file is, as the end of a sentence that begins with "it is"."""
+def kind(data: bytes) -> str:
+    """What a file is, as a kind of the catalogue: the end of a sentence that begins with "it is"."""
     if not data:
-        return "an empty file"
+        return "no-picture.empty"
     if data[4:8] == b"ftyp":
         return _of_boxes(data)
     if data[:4] == b"RIFF":
-        return "a WebP, but damaged or cut off" if data[8:12] == b"WEBP" else "a sound or a film"
+        return "no-picture.webp" if data[8:12] == b"WEBP" else "no-picture.riff"
     if data[DICOM : DICOM + 4] == b"DICM":
-        return "a DICOM file; export it as PNG"
+        return "no-picture.dicom"
     if not data.strip(b"\0"):
-        return "a file of zeros: its content was lost when it was copied or downloaded"
+        return "no-picture.zeros"
     found = next((what for start, what in STARTS if data.startswith(start)), None)
     return found or _of_text(data)
 
@@ -70,20 +70,20 @@ def _brands(data: bytes) -> list[bytes]:
 
 def _of_boxes(data: bytes) -> str:
     if is_avif(data):
-        return "an AVIF, but damaged or of a rare kind"
+        return "no-picture.avif"
     if is_heif(data):
-        return "a HEIC (HEIF), but damaged or of a rare kind; save it as JPEG"
+        return "no-picture.heif"
     if data[8:11] == b"crx":
-        return "a camera's raw file; export it as JPEG"
-    return "a film (MP4 or MOV)"
+        return "no-picture.raw"
+    return "no-picture.mp4"
 
 
 def _of_text(data: bytes) -> str:
     start = data[:TEXT_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html", b"<head")):
-        return "a web page: its download failed"
+        return "no-picture.web-page"
     if b"<svg" in start:
-        return "an SVG drawing; export it as PNG"
+        return "no-picture.svg"
     if b"\0" not in start and all(byte >= 32 or byte in b"\t\r\n" for byte in start):
-        return "text"
-    return "no picture of a kind that is read (JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF, BMP, PPM)"
+        return "no-picture.text"
+    return "no-picture.else"

@@ -8,15 +8,15 @@ from core.data.zips import names, signature
 from core.data.zips.signature import START_BYTES
 from core.errors import ArchiveError
 from core.settings import MEBIBYTE, settings
-from core.words.numbers import size
+from core.words.said import say
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 OTHER_METHODS = {
-    9: "Deflate64, which Windows takes for large files",
-    93: "Zstandard",
-    95: "XZ",
-    96: "a packer of JPEG files",
-    98: "PPMd",
+    9: "method.deflate64",
+    93: "method.zstandard",
+    95: "method.xz",
+    96: "method.jpeg",
+    98: "method.ppmd",
 }
 ENCRYPTED = 0x1 | 0x40 | 0x2000  # flag bits: usual, strong, and encrypted list of contents
 LOCAL_HEADER_BYTES = 30
@@ -38,29 +38,24 @@ def check_end(file: BinaryIO) -> None:
     except Exception:  # on broken data it raises nearly anything
         end = None
     if end is None:
-        raise ArchiveError(_no_zip(start))
+        raise _no_zip(start)
     if end[zipfile._ECD_DISK_NUMBER] != end[zipfile._ECD_DISK_START] or 0 < end[zipfile._ECD_DISK_NUMBER] < 0xFFFF:  # type: ignore[attr-defined]
-        raise ArchiveError(
-            "Expected a whole zip file. Found the last part of one that was split. "
-            "Join its parts with the program that split it, and zip them whole."
-        )
+        raise ArchiveError("archive.last-part")
     if end[zipfile._ECD_SIZE] > settings().max_entries * DIRECTORY_BYTES:  # type: ignore[attr-defined]
-        raise ArchiveError(_too_many("more"))
+        raise _too_many(None)
     file.seek(0)
 
 
-def _no_zip(start: bytes) -> str:
+def _no_zip(start: bytes) -> ArchiveError:
     if start.startswith(b"PK\x03\x04"):
-        return (
-            "Expected a whole zip file. Found one whose end is missing: it was cut off, or it is one part of a split "
-            "zip. Download or copy it again, or join its parts."
-        )
+        return ArchiveError("archive.cut-off")
     kind = signature.kind(start)
-    return f"Expected a zip file. Found {kind.name}. {kind.remedy}"
+    return ArchiveError("archive.no-zip", found=say(kind.name), remedy=say(kind.remedy))
 
 
-def _too_many(found: str) -> str:
-    return f"A zip may hold at most {settings().max_entries:,} entries. Found {found}. Leave some out."
+def _too_many(found: int | None) -> ArchiveError:
+    """Of so many entries; None where there are more than could be counted."""
+    return ArchiveError("archive.too-many-entries", most=settings().max_entries, found=found)
 
 
 def check_count(infos: Sequence[zipfile.ZipInfo]) -> None:
@@ -70,7 +65,7 @@ def check_count(infos: Sequence[zipfile.ZipInfo]) -> None:
         ArchiveError: There are.
     """
     if len(infos) > settings().max_entries:
-        raise ArchiveError(_too_many(f"{len(infos):,}"))
+        raise _too_many(len(infos))
 
 
 def check_sizes(infos: Sequence[zipfile.ZipInfo], zip_bytes: int) -> None:
@@ -84,10 +79,7 @@ def check_sizes(infos: Sequence[zipfile.ZipInfo], zip_bytes: int) -> None:
     total = sum(info.file_size for info in infos)
     check_total(total)
     if total > BOMB_BYTES and total > limits.max_ratio * zip_bytes:
-        raise ArchiveError(
-            f"Unpacked, a zip may have at most {limits.max_ratio} times its own size. "
-            f"Found {total / zip_bytes:,.0f} times. Zip ordinary pictures only."
-        )
+        raise ArchiveError("archive.packed-too-well", most=limits.max_ratio, times=total / zip_bytes)
 
 
 def check_total(total: int) -> None:
@@ -98,9 +90,7 @@ def check_total(total: int) -> None:
     """
     limit = settings().max_total_bytes
     if total > limit:
-        raise ArchiveError(
-            f"Unpacked, a zip may have at most {size(limit)}. Found {size(total)}. Leave some pictures out."
-        )
+        raise ArchiveError("archive.too-large", most=limit, found=total)
 
 
 def check_overlaps(infos: Sequence[zipfile.ZipInfo], end: int) -> None:
@@ -117,7 +107,7 @@ def check_overlaps(infos: Sequence[zipfile.ZipInfo], end: int) -> None:
     else:
         if reached <= end:
             return
-    raise ArchiveError("The files in a zip must not overlap. Found some that do. Zip the folder again.")
+    raise ArchiveError("archive.overlaps")
 
 
 def check_packing(infos: Sequence[zipfile.ZipInfo]) -> None:
@@ -128,18 +118,12 @@ def check_packing(infos: Sequence[zipfile.ZipInfo]) -> None:
     """
     locked = [info for info in infos if info.flag_bits & ENCRYPTED]
     if locked:
-        raise ArchiveError(
-            f"A zip must open without a password. Found {len(locked):,} encrypted, such as "
-            f"'{_name(locked[0])}'. Zip the folder again without a password."
-        )
+        raise ArchiveError("archive.locked", n=len(locked), name=_name(locked[0]))
     odd = [info for info in infos if info.compress_type not in METHODS]
     if odd:
         number = odd[0].compress_type
-        title = f" ({OTHER_METHODS[number]})" if number in OTHER_METHODS else ""
-        raise ArchiveError(
-            f"A zip must be packed by Deflate, bzip2, LZMA or not at all. Found method {number}{title} in "
-            f"'{_name(odd[0])}'. Unpack it and zip the folder with another program, such as 7-Zip, by Deflate."
-        )
+        title = say(OTHER_METHODS[number]) if number in OTHER_METHODS else None
+        raise ArchiveError("archive.unknown-method", number=number, title=title, name=_name(odd[0]))
 
 
 def _name(info: zipfile.ZipInfo) -> str:

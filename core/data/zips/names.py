@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from core.data.zips import encoding
 from core.data.zips.encoding import Guess
 from core.errors import InputError
+from core.words.said import Said, say
 
 MAX_DEPTH = 50  # folders; whoever walks the tree may count on it
 UTF8_FLAG = 0x800
@@ -70,17 +71,17 @@ def name_parts(name: str) -> tuple[str, ...]:
     """
     name = unicodedata.normalize("NFC", name).replace("\\", "/")
     if name.startswith("/") or re.match("[A-Za-z]:", name):
-        raise EntryError("its name is an absolute path")
+        raise EntryError("entry.absolute")
     parts: list[str] = []
     for part in (printable(part).strip() for part in name.split("/")):
         if part == ".." and not parts:
-            raise EntryError("its name leads out of the zip's folder")
+            raise EntryError("entry.outside")
         if part == "..":
             parts.pop()
         elif part not in ("", "."):
             parts.append(part)
     if len(parts) > MAX_DEPTH:
-        raise EntryError(f"it lies more than {MAX_DEPTH} folders deep")
+        raise EntryError("entry.too-deep", most=MAX_DEPTH)
     return tuple(parts)
 
 
@@ -97,8 +98,8 @@ def _printable(sign: str) -> str:
     return {"Zs": " ", "Cf": ""}.get(unicodedata.category(sign), "\ufffd")
 
 
-def merged(names: Iterable[str]) -> list[str]:
-    """Folders that were written in several ways and became one, as "cat" and "cat " do: a sentence each."""
+def merged(names: Iterable[str]) -> list[Said]:
+    """Folders that were written in several ways and became one, as "cat" and "cat " do."""
     written: dict[tuple[str, ...], set[tuple[str, ...]]] = defaultdict(set)
     for folder in {name.replace("\\", "/").rpartition("/")[0] for name in names}:
         raw = [part for part in folder.split("/") if part.strip() not in ("", ".")]
@@ -107,7 +108,7 @@ def merged(names: Iterable[str]) -> list[str]:
             for depth in range(1, len(raw) + 1):
                 written[tuple(clean[:depth])].add(tuple(raw[depth - 1 : depth]))
     return [
-        f"{'/'.join(clean)}: written as {', '.join(repr(one) for (one,) in sorted(ways))}"
+        say("found.written-as", name="/".join(clean), ways=[repr(one) for (one,) in sorted(ways)])
         for clean, ways in written.items()
         if len({unicodedata.normalize("NFC", one) for (one,) in ways}) > 1
     ]

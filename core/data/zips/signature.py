@@ -9,45 +9,43 @@ START_BYTES = 512  # a tar says what it is at byte 257
 
 
 class FileKind(NamedTuple):
-    """What was found in place of a zip, and what to do."""
+    """What was found in place of a zip, and what to do: kinds of the catalogue."""
 
     name: str
     remedy: str
 
 
-ZIP_THE_FOLDER = "Zip the folder that contains the class folders."
-UNPACK = f"Unpack it. {ZIP_THE_FOLDER}"
-AGAIN = "Download it again, in a browser where you are signed in, and look at its size."
+ZIP_THE_FOLDER = "remedy.zip-the-folder"
+UNPACK = "remedy.unpack"
+AGAIN = "remedy.download-again"
+COPY_AGAIN = "remedy.copy-again"
+WEB_PAGE = FileKind("file.web-page", AGAIN)
 KINDS = {
-    b"Rar!": FileKind("a RAR archive", UNPACK),
-    b"7z\xbc\xaf\x27": FileKind("a 7z archive", UNPACK),
-    b"\x1f\x8b": FileKind("a gzip file, such as tar.gz", UNPACK),
-    b"BZh": FileKind("a bzip2 file, such as tar.bz2", UNPACK),
-    b"\xfd7zXZ": FileKind("an xz file, such as tar.xz", UNPACK),
-    b"\x28\xb5\x2f\xfd": FileKind("a Zstandard file, such as tar.zst", UNPACK),
-    b"MSCF": FileKind("a CAB archive", UNPACK),
-    b"PK\x07\x08": FileKind(
-        "the first part of a zip that was split", "Join its parts with the program that split it, and zip them whole."
-    ),
-    b"\xff\xd8\xff": FileKind("a JPEG picture", ZIP_THE_FOLDER),
-    b"\x89PNG": FileKind("a PNG picture", ZIP_THE_FOLDER),
-    b"%PDF": FileKind("a PDF document", ZIP_THE_FOLDER),
-    b"\x89HDF": FileKind("an HDF5 file", "Save its pictures as files, in a folder for each class, and zip these."),
-    b"version https://git-lfs": FileKind(
-        "a pointer of Git LFS: a note that stands for the zip", "Fetch the zip itself with `git lfs pull`."
-    ),
+    b"Rar!": FileKind("file.rar", UNPACK),
+    b"7z\xbc\xaf\x27": FileKind("file.7z", UNPACK),
+    b"\x1f\x8b": FileKind("file.gzip", UNPACK),
+    b"BZh": FileKind("file.bzip2", UNPACK),
+    b"\xfd7zXZ": FileKind("file.xz", UNPACK),
+    b"\x28\xb5\x2f\xfd": FileKind("file.zstandard", UNPACK),
+    b"MSCF": FileKind("file.cab", UNPACK),
+    b"PK\x07\x08": FileKind("file.first-part", "remedy.join"),
+    b"\xff\xd8\xff": FileKind("file.jpeg", ZIP_THE_FOLDER),
+    b"\x89PNG": FileKind("file.png", ZIP_THE_FOLDER),
+    b"%PDF": FileKind("file.pdf", ZIP_THE_FOLDER),
+    b"\x89HDF": FileKind("file.hdf5", "remedy.save-as-files"),
+    b"version https://git-lfs": FileKind("file.git-lfs", "remedy.git-lfs"),
 }
 TEXTS = {
-    b"<!doctype html": FileKind("a web page: the download failed", AGAIN),
-    b"<html": FileKind("a web page: the download failed", AGAIN),
-    b"<head": FileKind("a web page: the download failed", AGAIN),
-    b"<?xml": FileKind("an XML message of a server: the download failed", AGAIN),
-    b'{"': FileKind("a JSON message of a server: the download failed", AGAIN),
+    b"<!doctype html": WEB_PAGE,
+    b"<html": WEB_PAGE,
+    b"<head": WEB_PAGE,
+    b"<?xml": FileKind("file.xml", AGAIN),
+    b'{"': FileKind("file.json", AGAIN),
 }
-TAR = FileKind("a tar archive", UNPACK)
-EMPTY = FileKind("an empty file", "Copy or download it again.")
-ZEROS = FileKind("nothing but zeros: the download or copy stopped before its end", "Copy or download it again.")
-ELSE = FileKind("something else", ZIP_THE_FOLDER)
+TAR = FileKind("file.tar", UNPACK)
+EMPTY = FileKind("file.empty", COPY_AGAIN)
+ZEROS = FileKind("file.zeros", COPY_AGAIN)
+ELSE = FileKind("file.else", ZIP_THE_FOLDER)
 
 # Endings of pictures, read here or not: each is named where it cannot be read, and makes its folder a class.
 PICTURE_SUFFIXES = frozenset(

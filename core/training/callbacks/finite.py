@@ -19,4 +19,4 @@ class RefuseInfinite(keras.callbacks.Callback):
         logs = logs or {}
         for loss in (logs["loss"], logs["val_loss"]):
             if not math.isfinite(loss):
-                raise RunError(f"Expected a finite loss; found {loss} in epoch {epoch + 1}. Lower the learning rate.")
+                raise RunError("run.no-loss", loss=str(loss), epoch=epoch + 1)

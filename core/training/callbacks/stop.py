@@ -23,7 +23,7 @@ class StopAsAsked(keras.callbacks.Callback):
         """
         del batch, logs
         if self._is_asked():
-            raise StopRequested("Stopped during the fit.")
+            raise StopRequested("run.left-fit")
 
     def on_test_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Leave the fit if asked to.

@@ -1,0 +1,3 @@
+"""The English catalogue: a template for each kind of what is said, an area a file.
+
+May import nothing but the root."""
