@@ -1,4 +1,4 @@
-"""One arm from end to end: fit, callbacks and score together. Whole runs in this process, stops and ends in real ones."""
+"""One arm from end to end: fit and score together. Whole runs in this process, stops and ends in real ones."""
 
 import json
 import shutil

@@ -18,7 +18,7 @@ from core.disk.status import State, Status, read_status, write_status
 from core.errors import ResourceError, WeightsError
 from core.plan import attempt, bases, predictions, weights
 from core.plan.experiment import Arm
-from core.queue import kinds
+from core.queue import children, kinds
 from core.tasks import predict
 from core.words.english import catalogue
 from core.words.said import Said, plain, say
