@@ -15,7 +15,7 @@ from core.disk.home import dataset_directory, experiment_directory
 from core.errors import DamagedError
 from core.identity import Identified
 from core.plan import weights
-from core.plan.experiment import Arm
+from core.plan.arm import Arm
 from core.plan.experiments import read_experiment
 from core.settings import SAMPLE
 
@@ -85,7 +85,7 @@ class Job(Identified):
         """Its processes in the order in which they run, one at a time; none of an experiment deleted or damaged."""
         if self.kind is Kind.EXPERIMENT:
             folder = experiment_directory(self.subject)
-            return [Step(folder / arm, ("core.tasks.train", str(folder), arm)) for arm in _arms(self.subject)]
+            return [Step(folder / arm.name, ("core.tasks.train", str(folder), arm.name)) for arm in _arms(self.subject)]
         if self.kind is Kind.WEIGHTS:
             return [Step(weights.directory(self.subject), ("core.tasks.fetch", self.subject))]
         directory, module = Path(self.subject), "core.tasks.probe"

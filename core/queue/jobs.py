@@ -26,7 +26,6 @@ from core.disk.status import State, Status, read_status, request_stop, write_sta
 from core.errors import DamagedError, InputError, ResourceError
 from core.identity import Identity
 from core.plan import bases, weights
-from core.plan.experiment import Arm
 from core.plan.experiments import delete_experiment, owner_of, read_experiment
 from core.queue import job, removal
 from core.queue.job import Job, Kind, Lane, Step
@@ -122,7 +121,7 @@ def queue_length() -> int:
     return sum(each.kind is Kind.EXPERIMENT for each in job.read_all())
 
 
-def stop_arm(experiment_id: str, arm: Arm, workspace: str = "") -> None:
+def stop_arm(experiment_id: str, arm: str, workspace: str = "") -> None:
     """Ask an arm to stop and keep its best epoch; a further call while that is scored ends it without scores.
 
     One that waits never starts, and its state is stopped.
@@ -141,10 +140,11 @@ def stop_all(experiment_id: str, workspace: str = "") -> None:
         InputError: The experiment belongs to another link than `workspace`.
     """
     owner.check(owner_of(experiment_id), workspace)
-    for arm in Arm:
-        status = read_status(arm_directory(experiment_id, arm))
+    experiment = read_experiment(experiment_id)
+    for arm in experiment.arms if experiment else ():
+        status = read_status(arm_directory(experiment_id, arm.name))
         if status is not None and status.state is not State.SCORE:
-            _stop(arm_directory(experiment_id, arm))
+            _stop(arm_directory(experiment_id, arm.name))
 
 
 def stop_request(directory: Path, workspace: str = "") -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from core.disk import space
 from core.errors import StopRequested
 from core.plan.arm_files import remove_unscored
-from core.plan.experiment import Arm
 from core.worker import process
 
 MARKS_OF_MEMORY = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED", "OutOfMemoryError")  # TensorFlow, JAX, PyTorch
@@ -26,7 +25,7 @@ def main(arguments: list[str], *, loaded: Callable[[], object] = lambda: None) -
     """
     from core.training.arm import SCORE_FLAG, Run  # no Keras yet: it takes seconds, and a stop is answered meanwhile
 
-    directory, arm = Path(arguments[0]).resolve(), Arm(arguments[1])
+    directory, arm = Path(arguments[0]).resolve(), arguments[1]
     served = int(arguments[3]) if SCORE_FLAG in arguments else 0
     with Run(directory, arm, served=served) as job:
         try:

@@ -11,8 +11,9 @@ from core.disk import record
 from core.disk.record import read_json
 from core.disk.status import State
 from core.plan import attempt
+from core.plan.arm import Arm, Training
 from core.plan.arm_files import SIGN, remove_temporary
-from core.plan.experiment import Arm, Experiment, Training
+from core.plan.experiment import Experiment
 from core.worker import process
 from core.worker.writer import StatusWriter
 
@@ -30,20 +31,20 @@ class Run:
     state it ends.
     """
 
-    def __init__(self, directory: Path, arm: Arm, *, served: int = 0) -> None:
+    def __init__(self, directory: Path, name: str, *, served: int = 0) -> None:
         """Read what to do.
 
         Args:
             directory: The experiment's.
-            arm: Which of its arms.
+            name: Of the arm.
             served: So many stops made the fit be left, so that only its best epoch is to be scored.
         """
-        self.arm, self.scores_only = arm, served > 0
-        self.directory = directory / arm
+        self.scores_only = served > 0
+        self.directory = directory / name
         self.experiment = Experiment.model_validate(read_json(directory / "experiment.json"))
         self.attempt = attempt.read(self.directory)
-        if self.attempt:
-            self.experiment = self.attempt.applied(self.experiment, arm)
+        planned = self.experiment.arm(name)
+        self.arm: Arm = self.attempt.applied(planned) if self.attempt else planned
         self.split = record.read_frame(directory / "split.parquet")
         first = process.started()
         if self.scores_only:
@@ -68,17 +69,12 @@ class Run:
     @property
     def training(self) -> Training:
         """This arm's."""
-        return self.experiment.training_of(self.arm)
+        return self.arm.training
 
     @property
     def image_size(self) -> int:
         """Side in pixels of this arm's pictures."""
-        return self.experiment.image_size_of(self.arm)
-
-    @property
-    def frozen_blocks(self) -> int:
-        """Blocks of the base that this arm keeps as they are."""
-        return self.experiment.frozen_blocks_of(self.arm)
+        return self.arm.image_size
 
     @property
     def best_path(self) -> Path:
@@ -142,7 +138,7 @@ class Run:
                 "-m",
                 "core.tasks.train",
                 str(self.directory.parent),
-                self.arm,
+                self.arm.name,
                 SCORE_FLAG,
                 served,
             ]

@@ -12,7 +12,6 @@ from core.errors import RunError, StopRequested
 from core.network import batchnorm, features
 from core.network.batches import Rows
 from core.network.model import Network
-from core.plan.experiment import Arm
 from core.training.arm import Run
 
 REESTIMATION_PICTURES = 512
@@ -33,8 +32,7 @@ class Keeper(keras.callbacks.Callback):
         self._traced: set[tuple[int, str]] = set()
         self._begun = 0.0
         self._best, self._waited = math.inf, 0
-        is_scratch = job.arm is Arm.SCRATCH
-        self._reestimation = batchnorm.Reestimation(network.model) if is_scratch else None
+        self._reestimation = batchnorm.Reestimation(network.model) if job.arm.is_scratch else None
 
     @property
     def rate(self) -> float:
@@ -107,7 +105,7 @@ class Keeper(keras.callbacks.Callback):
             return
         self._waited += 1
         patience = self._job.training.patience
-        is_last_phase = self.phase == len(self._job.experiment.phases_of(self._job.arm))
+        is_last_phase = self.phase == len(self._job.arm.phases)
         if patience and is_last_phase and self._waited >= patience:
             self.model.stop_training = True
 
@@ -117,7 +115,7 @@ class Keeper(keras.callbacks.Callback):
 
 
 def _save_best(job: Run, network: Network, epoch: int) -> None:
-    arrays = [value for layer in changing_layers(job, network) for value in layer.get_weights()]
+    arrays = [value for layer in changing_layers(network) for value in layer.get_weights()]
 
     def write(path: Path) -> None:
         with path.open("wb") as file:
@@ -131,19 +129,12 @@ def load_best(job: Run, network: Network) -> int:
     with np.load(job.best_path) as stored:
         arrays = [stored[name] for name in stored.files]
     epoch = int(arrays.pop(0))
-    for layer in changing_layers(job, network):
+    for layer in changing_layers(network):
         layer.set_weights([arrays.pop(0) for _ in layer.weights])
     return epoch
 
 
-def changing_layers(job: Run, network: Network) -> list[keras.Layer]:
+def changing_layers(network: Network) -> list[keras.Layer]:
     """The layers that may differ from how they began."""
-    frozen = {id(layer) for layer in frozen_layers(job, network)}
+    frozen = {id(layer) for layer in network.frozen_layers}
     return [layer for layer in network.model.layers if layer.weights and id(layer) not in frozen]
-
-
-def frozen_layers(job: Run, network: Network) -> list[keras.Layer]:
-    """The layers of the base that this arm must leave exactly as they were: frozen blocks, and BatchNorm."""
-    if job.arm is Arm.SCRATCH:
-        return []
-    return [layer for layer in network.frozen_layers(job.frozen_blocks) if layer.weights]

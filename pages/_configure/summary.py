@@ -17,11 +17,11 @@ from core.data.split import Split
 from core.disk import home
 from core.disk.files import write_json
 from core.disk.status import State, read_status, request_stop
-from core.display import diagram
+from core.display import diagram, palette
 from core.errors import DamagedError, ResourceError
 from core.plan import estimate, fitting
 from core.plan.estimate import Estimate
-from core.plan.experiment import Arm, Experiment
+from core.plan.experiment import Experiment
 from core.queue import jobs
 from core.words.numbers import duration, gigabytes
 from pages._configure import augmentation
@@ -44,13 +44,15 @@ def _live(chosen: Experiment, of: Dataset, split: Split, was_waiting: bool) -> N
         st.rerun()
     estimates = _estimates(chosen, split)
     is_measuring = was_waiting and _measure(chosen, len(of.classes))
+    looks = palette.looks(chosen.arms)
     for arm in chosen.arms:
-        facts = _facts(estimates[arm], is_measuring=is_measuring)
-        with st.container(border=True, key=f"network_{arm}"):
-            st.html(diagram.card(chosen, arm, classes=of.classes, picture=_thumbnail(of), facts=facts))
+        facts = _facts(estimates[arm.name], is_measuring=is_measuring)
+        with st.container(border=True, key=f"network_{arm.name}"):
+            card = diagram.card(arm, looks[arm.name], classes=of.classes, picture=_thumbnail(of), facts=facts)
+            st.html(card)
 
 
-def _estimates(chosen: Experiment, split: Split) -> dict[Arm, Estimate]:
+def _estimates(chosen: Experiment, split: Split) -> dict[str, Estimate]:
     return estimate.estimate(chosen, **_counts(split))
 
 

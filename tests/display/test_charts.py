@@ -2,12 +2,15 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from plans import planned
 
-from core.display.charts import accuracy, classes, confusion, curves, dataset
-from core.plan.experiment import Arm
+from core.display import palette
+from core.display.charts import accuracy, confusion, curves, dataset
+from core.display.charts import classes as charts_of_classes
+from core.display.palette import ArmLook
 from core.report import scores
 
-T, S = Arm.TRANSFER, Arm.SCRATCH
+T, S = palette.looks(planned().arms).values()
 CLASSES = ["bee", "cat", "dog"]
 MATRIX = np.array([[4, 1, 0], [0, 5, 0], [3, 0, 2]])
 OTHER = np.array([[2, 2, 1], [1, 3, 1], [0, 0, 5]])
@@ -37,7 +40,7 @@ def answers(matrix: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"picture": [f"{k:03d}" for k in range(len(pairs))], "part": "test", **columns})
 
 
-def scores() -> dict[Arm, scores.Score]:
+def both_scores() -> dict[ArmLook, scores.Score]:
     return {T: scores.score(answers(MATRIX), CLASSES), S: scores.score(answers(OTHER), CLASSES)}
 
 
@@ -239,7 +242,7 @@ def test_a_matrix_is_told_in_words():
 
 
 def test_accuracies_stand_on_one_axis_with_their_intervals():
-    figure, frame = accuracy.accuracy_axis(scores()), accuracy.accuracy_frame(scores())
+    figure, frame = accuracy.accuracy_axis(both_scores()), accuracy.accuracy_frame(both_scores())
     for trace, row in zip(figure.data, frame.itertuples(), strict=True):
         assert (trace.x[0], trace.y[0]) == (row.accuracy, row.arm)
         assert trace.x[0] + trace.error_x.array[0] == pytest.approx(row.high)
@@ -249,20 +252,20 @@ def test_accuracies_stand_on_one_axis_with_their_intervals():
 
 
 def test_the_line_of_the_largest_class_is_drawn_and_named():
-    figure = accuracy.accuracy_axis(scores())
+    figure = accuracy.accuracy_axis(both_scores())
     assert figure.layout.shapes[0].x0 == pytest.approx(5 / 15)
     assert [plain(text) for text in notes(figure)] == ["always “bee”: 33 %"]
 
 
 def test_one_arm_alone_has_the_same_axis_and_height():
-    alone = accuracy.accuracy_axis({T: scores()[T]})
+    alone = accuracy.accuracy_axis({T: both_scores()[T]})
     assert len(alone.data) == 1
-    assert alone.layout.height == accuracy.accuracy_axis(scores()).layout.height
+    assert alone.layout.height == accuracy.accuracy_axis(both_scores()).layout.height
     assert accuracy.accuracy_axis({}).data == ()
 
 
 def test_accuracies_are_told_in_words():
-    assert plain(accuracy.describe_accuracy(scores())) == (
+    assert plain(accuracy.describe_accuracy(both_scores())) == (
         "Transfer: 73 % of 15 test pictures right, 95 % interval 48 to 89 %. "
         "From scratch: 67 % of 15 test pictures right, 95 % interval 42 to 85 %. "
         "Always answering “bee” would be right on 33 %."
@@ -272,7 +275,10 @@ def test_accuracies_are_told_in_words():
 @pytest.mark.parametrize("metric", ["f1", "precision", "recall"])
 def test_classes_are_dumbbells_of_what_their_table_says(metric):
     classes = {T: scores.per_class(answers(MATRIX), CLASSES), S: scores.per_class(answers(OTHER), CLASSES)}
-    figure, frame = classes.per_class(classes, metric=metric), classes.per_class_frame(classes, metric=metric)
+    figure, frame = (
+        charts_of_classes.per_class(classes, metric=metric),
+        charts_of_classes.per_class_frame(classes, metric=metric),
+    )
     for name in ("Transfer", "From scratch"):
         assert list(named(figure, name).x) == frame[name].tolist()
         assert list(named(figure, name).y) == frame["class"].tolist()
@@ -283,13 +289,13 @@ def test_classes_are_dumbbells_of_what_their_table_says(metric):
 
 
 def test_one_arms_classes_have_no_bars_between():
-    figure = classes.per_class({T: scores.per_class(answers(MATRIX), CLASSES)})
+    figure = charts_of_classes.per_class({T: scores.per_class(answers(MATRIX), CLASSES)})
     assert [trace.name for trace in figure.data] == ["Transfer"]
 
 
 def test_classes_are_told_in_words():
     classes = {T: scores.per_class(answers(MATRIX), CLASSES)}
-    assert classes.describe_per_class(classes) == "F1. Transfer: best class cat (0.91), worst dog (0.57)."
+    assert charts_of_classes.describe_per_class(classes) == "F1. Transfer: best class cat (0.91), worst dog (0.57)."
 
 
 # ---- the data set ---------------------------------------------------------------------------------------------------
@@ -327,8 +333,8 @@ def every_figure(theme: str) -> dict[str, go.Figure]:
     return {
         "curves": curves.curves(BOTH, theme=theme),
         "confusion": confusion.confusion(MATRIX, CLASSES, T, theme=theme),
-        "accuracy": accuracy.accuracy_axis(scores(), theme=theme),
-        "classes": classes.per_class(classes, theme=theme),
+        "accuracy": accuracy.accuracy_axis(both_scores(), theme=theme),
+        "classes": charts_of_classes.per_class(classes, theme=theme),
         "counts": dataset.class_counts(pd.DataFrame({"class": ["a"], "pictures": [9]}), theme=theme),
         "split": dataset.split_bar(counts, theme=theme),
     }

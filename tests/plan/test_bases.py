@@ -9,8 +9,8 @@ import pytest
 
 from core.errors import ExperimentError
 from core.plan import bases
+from core.plan.arm import Head
 from core.plan.bases import BASES, Base, Block
-from core.plan.experiment import Head
 
 # Odd and even, a power of two and not, the smallest and larger than the base's own.
 SIZES = {"InceptionV3": (75, 128, 161), "Xception": (71, 128, 161)}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -13,7 +14,7 @@ from core.errors import RunError
 from core.network import model
 from core.network.batches import Rows
 from core.network.model import Network
-from core.plan.experiment import Arm, Head
+from core.plan.arm import Head
 from core.training import keeper
 from core.training.arm import Run
 from core.training.keeper import Keeper
@@ -23,7 +24,7 @@ PATIENT = {"epochs": 9, "patience": 2}  # the first 3 epochs for the head alone,
 
 @pytest.fixture
 def job_of(new_experiment: Callable[..., str]) -> Callable[..., Run]:
-    def write(arm: Arm = Arm.TRANSFER, **choices: object) -> Run:
+    def write(arm: str = "transfer", **choices: object) -> Run:
         return Run(experiment_directory(new_experiment(**choices)), arm)
 
     return write
@@ -32,7 +33,7 @@ def job_of(new_experiment: Callable[..., str]) -> Callable[..., Run]:
 @pytest.fixture(scope="module")
 def network() -> Network:
     keras.utils.set_random_seed(1)
-    return model.build("MobileNet", Head(), image_size=32, n_classes=2)
+    return model.build("MobileNet", Head(), image_size=32, n_classes=2, frozen_blocks=14)
 
 
 def keeper_of(job: Run, network: Network, rows: Rows | None = None) -> Keeper:
@@ -95,14 +96,14 @@ def test_the_best_epoch_s_weights_come_back_and_no_other_s(job_of, network):
     assert model.fingerprint(network.base_layers) == base
 
 
-def test_what_is_kept_of_an_epoch_is_only_what_may_have_changed(job_of, network):
-    def kept(job: Run) -> set[str]:
-        return {layer.name for layer in keeper.changing_layers(job, network)}
+def test_what_is_kept_of_an_epoch_is_only_what_may_have_changed(network):
+    def kept(frozen_blocks: int | None) -> set[str]:
+        return {layer.name for layer in keeper.changing_layers(replace(network, frozen_blocks=frozen_blocks))}
 
     everything = {layer.name for layer in network.model.layers if layer.weights}
-    assert kept(job_of()) == {"head_output"}
-    assert kept(job_of(frozen_blocks=13)) == {"head_output", "conv_dw_13", "conv_pw_13"}
-    assert kept(job_of(Arm.SCRATCH)) == everything
+    assert kept(14) == {"head_output"}
+    assert kept(13) == {"head_output", "conv_dw_13", "conv_pw_13"}
+    assert kept(None) == everything
 
 
 @pytest.mark.parametrize("logs", [{"loss": math.nan}, {"loss": math.inf}, {"val_loss": math.nan}])
@@ -121,7 +122,7 @@ def test_statistics_are_re_estimated_before_each_validation_from_scratch_and_nev
     before = model.fingerprint(network.base_layers)
     keeper_of(job_of(), network, rows).on_test_begin()
     assert model.fingerprint(network.base_layers) == before
-    keeper_of(job_of(Arm.SCRATCH), network, rows).on_test_begin()
+    keeper_of(job_of("scratch"), network, rows).on_test_begin()
     assert model.fingerprint(network.base_layers) != before
 
 
