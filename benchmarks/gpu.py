@@ -25,7 +25,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import keras
@@ -38,7 +38,7 @@ from core.data.pictures.augmentation import Augmentation
 from core.network import backend, engine, kernels, model
 from core.network.batches import Batches, Rows
 from core.plan import bases
-from core.plan.experiment import Head, Training
+from core.plan.arm import Head, Training
 from core.settings import SAMPLE
 
 CLASSES = 6
@@ -197,7 +197,8 @@ def transfer(chosen: argparse.Namespace, data: tuple[np.ndarray, np.ndarray], fo
             rates.append(found.add("plain fit, frozen base, in each epoch", batch, rate, work, rate))
     with found.section("frozen part"):
         network = built(chosen, chosen.policy)
-        prefix, _ = model.cut(network.model, network.frontier(len(network.row.blocks)))
+        all_frozen = replace(network, frozen_blocks=len(network.row.blocks))
+        prefix, _ = model.cut(network.model, all_frozen.frontier)
         rate = once_rate(engine.Keras(prefix), data[0], chosen.rounds)
         large = engine.GPU_BATCH if host.device().has_gpu else engine.BATCH
         plain = max(rates, default=None)
@@ -209,7 +210,7 @@ def scratch(chosen: argparse.Namespace, data: tuple[np.ndarray, np.ndarray], fou
         plain: float | None = None
         with found.section(f"plain fit from scratch, batch {batch}"):
             network = built(chosen, "float32")
-            network.train_all()
+            network.train_unfrozen()
             work, rate = 3 * giga_operations(network.model), plain_fit(network.model, data, batch, chosen.rounds)
             plain = found.add("from scratch, plain fit", batch, rate, work, rate)
         with found.section(f"Headstart's step, batch {batch}"):
@@ -220,7 +221,7 @@ def own_step(
     chosen: argparse.Namespace, data: tuple[np.ndarray, np.ndarray], batch: int, plain: float | None, found: Found
 ) -> None:
     own = built(chosen, chosen.policy)
-    own.train_all()
+    own.train_unfrozen()
     work, trained = 3 * giga_operations(own.model), kernels.for_training(own.model)
     model.compile_for(trained, Training(batch_size=batch), steps=1000)
     rate = epoch_rate(trained, data, len(data[0]), batch=batch, rounds=chosen.rounds)

@@ -204,17 +204,17 @@ def frozen(base_name: str, n_blocks: int | None = None):
     """
     from core.network import features, model
     from core.plan import bases, weights
-    from core.plan.experiment import Head
+    from core.plan.arm import Head
 
     row = bases.base(base_name)
     n_blocks = len(row.blocks) if n_blocks is None else n_blocks
-    network = model.build(base_name, Head(), image_size=row.image_size, n_classes=6)
+    network = model.build(base_name, Head(), image_size=row.image_size, n_classes=6, frozen_blocks=n_blocks)
     path = weights.find(row)
     if path:
         loading.load_base_weights(network, path)
-    prefix, _ = model.cut(network.model, network.frontier(n_blocks))
+    prefix, _ = model.cut(network.model, network.frontier)
     digest = weights.sha256(path) if path else "random"
-    return features.Frozen(prefix, base_name, digest, network.frontier_words(n_blocks))
+    return features.Frozen(prefix, base_name, digest, network.frontier_words)
 
 
 def never() -> bool:

@@ -24,8 +24,7 @@ def peak_bytes(directory: Path, arm: str) -> int:
 
 def main() -> None:
     from core.data import split
-    from core.plan import bases, estimate, experiment, weights
-    from core.plan.experiment import Arm
+    from core.plan import bases, defaults, estimate, weights
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("zip", type=Path)
@@ -46,19 +45,17 @@ def main() -> None:
         counts = {f"n_{part}": int(number) for part, number in parts.counts().sum().items()}
         for name in chosen.bases:
             for half in (1, 2):
-                usual = experiment.default(data.id, base=name, n_train=counts["n_train"])
-                assert usual.opponent
-                opponent = usual.opponent.model_copy(
-                    update={"epochs": 2, "batch_size": usual.opponent.batch_size // half}
-                )
-                training = usual.training.model_copy(update={"epochs": 2})
-                one = usual.model_copy(update={"opponent": opponent, "training": training})
+                usual = defaults.experiment(data.id, base=name, n_train=counts["n_train"])
+                transfer, scratch = (arm.with_training(epochs=2) for arm in usual.arms)
+                smaller = scratch.with_training(batch_size=scratch.training.batch_size // half)
+                one = usual.with_arm(transfer).with_arm(smaller)
                 directory = experiment_directory(create_experiment(one, parts.frame))
-                for arm, said in estimate.estimate(one, **counts).items():
-                    if arm is Arm.TRANSFER and (half > 1 or weights.find(bases.base(name)) is None):
+                for arm in one.arms:
+                    said = estimate.estimate(one, **counts)[arm.name]
+                    if not arm.is_scratch and (half > 1 or weights.find(bases.base(name)) is None):
                         continue
-                    found = peak_bytes(directory, arm)
-                    cells = (name, arm, one.training_of(arm).batch_size, one.image_size_of(arm))
+                    found = peak_bytes(directory, arm.name)
+                    cells = (name, arm.name, arm.training.batch_size, arm.image_size)
                     sizes = (said.memory_bytes / 1e6, found / 1e6, said.memory_bytes / found)
                     print(
                         "| " + " | ".join(map(str, cells)) + " | {:,.0f} | {:,.0f} | {:.2f} |".format(*sizes),

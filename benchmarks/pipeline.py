@@ -20,7 +20,7 @@ from core.data.pictures import picture
 from core.data.pictures.augmentation import Augmentation
 from core.network import engine, features
 from core.network.batches import Batches, Pictures, Rows
-from core.plan.experiment import SCRATCH_IMAGE_SIZE_ON_CPU, Arm
+from core.plan.arm import SCRATCH_IMAGE_SIZE_ON_CPU
 
 SECONDS = 1.0  # at least, for each measurement
 
@@ -55,9 +55,9 @@ def fit_rates(chosen: argparse.Namespace, home: Path) -> dict[str, tuple[float, 
     scratch, blocks = str(chosen.scratch_epochs), str(chosen.block_epochs)
     both = measure.compare(chosen.zip, home, "--epochs", str(chosen.epochs), "--baseline-epochs", scratch)
     last = measure.compare(chosen.zip, home, "--freeze", "12", "--epochs", blocks, "--baseline", "none")
-    kinds = {"head": (both, Arm.TRANSFER), "from scratch": (both, Arm.SCRATCH), "last blocks": (last, Arm.TRANSFER)}
+    kinds = {"head": (both, "transfer"), "from scratch": (both, "scratch"), "last blocks": (last, "transfer")}
     return {
-        kind: (run.facts(arm)["fit_rate"], run.experiment.training_of(arm).batch_size)
+        kind: (run.facts(arm)["fit_rate"], run.experiment.arm(arm).training.batch_size)
         for kind, (run, arm) in kinds.items()
     }
 

@@ -13,7 +13,7 @@ import measure
 import numpy as np
 
 from core.network import backend, kernels, model
-from core.plan.experiment import Head, Training
+from core.plan.arm import Head, Training
 
 STEPS = 3  # of each model in a round
 
@@ -51,7 +51,7 @@ def main() -> None:
     fitted, first = {}, {}
     for way, prepare in ways.items():
         network = model.build(chosen.base, Head(), image_size=chosen.size, n_classes=6)
-        network.train_all()
+        network.train_unfrozen()
         fitted[way] = prepare(network)
         first[way] = seconds(fitted[way], pixels, labels, steps=1)
     rounds = [

@@ -25,8 +25,8 @@ from core.cli import terminal
 from core.disk import home, space
 from core.disk.home import dataset_directory
 from core.errors import ExperimentError, HeadstartError, InputError, ResourceError, RunError, StopRequested
-from core.plan import bases, estimate, experiment, fitting, weights
-from core.plan.experiment import Arm, Experiment
+from core.plan import bases, defaults, estimate, experiment, fitting, weights
+from core.plan.experiment import Experiment
 from core.plan.experiments import create_experiment
 from core.queue import standby
 from core.settings import ROOT, settings
@@ -129,7 +129,7 @@ def _import_for_the_report() -> None:
     result.load()
 
 
-def _new_experiment(chosen: argparse.Namespace) -> tuple[str, tuple[Arm, ...]]:
+def _new_experiment(chosen: argparse.Namespace) -> tuple[str, list[str]]:
     from core.data import split
 
     with _ingested(chosen.zip, keeps=True) as data:
@@ -140,7 +140,7 @@ def _new_experiment(chosen: argparse.Namespace) -> tuple[str, tuple[Arm, ...]]:
             update={"dataset_name": data.name, **choice.facts, "split_fingerprint": parts.fingerprint}
         )
         _check_memory(configured, {f"n_{part}": int(number) for part, number in sizes.items()})
-        return create_experiment(configured, parts.frame), configured.arms
+        return create_experiment(configured, parts.frame), [arm.name for arm in configured.arms]
 
 
 def _check_memory(configured: Experiment, counts: dict[str, int]) -> None:
@@ -155,20 +155,21 @@ def _check_memory(configured: Experiment, counts: dict[str, int]) -> None:
 
 def _configured(dataset_id: str, chosen: argparse.Namespace, *, n_train: int = 0) -> Experiment:
     row = bases.base(chosen.base)
-    default = experiment.default(dataset_id, base=row.name, has_gpu=host.device().has_gpu, n_train=n_train)
+    usual = defaults.experiment(dataset_id, base=row.name, has_gpu=host.device().has_gpu, n_train=n_train)
     if not host.device().has_gpu:
         limit = estimate.prudent_limit_bytes()
-        default = fitting.batches_fitted(default, limit_bytes=limit, n_train=n_train, n_validation=0, n_test=0)
-    choices: dict[str, Any] = {"seed": chosen.seed, "frozen_blocks": _frozen_blocks(chosen.freeze, row)}
-    choices["opponent"] = default.opponent and default.opponent.model_dump() | _schedule(chosen.baseline_epochs)
-    choices["training"] = default.training.model_dump() | _schedule(chosen.epochs)
-    if chosen.dropout is not None:
-        choices["head"] = default.head.model_dump() | {"dropout": chosen.dropout}
+        usual = fitting.batches_fitted(usual, limit_bytes=limit, n_train=n_train, n_validation=0, n_test=0)
+    shared: dict[str, Any] = {"seed": chosen.seed}
     if chosen.image_size is not None:
-        choices["image_size"] = choices["opponent"]["image_size"] = chosen.image_size
-    if chosen.baseline == "none":
-        choices["opponent"] = None
-    return experiment.validated(default.model_dump() | choices)
+        shared["image_size"] = chosen.image_size
+    frozen = {"frozen_blocks": _frozen_blocks(chosen.freeze, row)}
+    transfer, scratch = (arm.model_dump() | shared for arm in usual.arms)
+    arms = [transfer | frozen, *([scratch] if chosen.baseline == "scratch" else [])]
+    for arm, epochs in zip(arms, (chosen.epochs, chosen.baseline_epochs), strict=False):
+        arm["training"] |= _schedule(epochs)
+        if chosen.dropout is not None:
+            arm["head"] |= {"dropout": chosen.dropout}
+    return experiment.validated(usual.model_dump() | {"arms": arms})
 
 
 def _schedule(epochs: int | None) -> dict[str, int | None]:

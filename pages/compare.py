@@ -7,7 +7,6 @@ from core.display import progress
 from core.display.progress import ArmProgress
 from core.plan import predictions
 from core.plan.experiment import Experiment
-from core.report.comparison import NAMES
 from core.report.report import Report
 from pages._compare import details, history, matrices, scores
 from pages._shared import address, curves, elements, notices, results, screen
@@ -63,13 +62,13 @@ def _report(experiment_id: str, experiment: Experiment, report: Report) -> None:
 
 def _what_is_missing(experiment_id: str, report: Report) -> None:
     """A line for each arm without scores: why, and where to see more."""
-    if report.experiment.opponent is None:
+    if report.experiment.scratch is None:
         st.markdown(
             ":gray[This experiment has no from-scratch opponent, so there is nothing to compare transfer with.]"
         )
     waiting = [arm for arm in progress.read(experiment_id).arms if arm.arm not in report.arms]
     for arm in waiting:
-        st.info(f"**{NAMES[arm.arm]}** {notices.plain(_why(arm))}", icon=":material/info:")
+        st.info(f"**{arm.label.text}** {notices.plain(_why(arm))}", icon=":material/info:")
     if waiting:
         st.page_link("pages/train.py", label="Go to Train", icon=":material/model_training:")
 

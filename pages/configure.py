@@ -47,12 +47,12 @@ def _set_up(chosen: Experiment, of: Dataset, split: Split) -> None:
 
 
 def _choices(chosen: Experiment, of: Dataset, split: Split) -> None:
-    base.choose(chosen)
-    base.freeze(chosen)
-    head.choose(chosen, len(of.classes))
-    training.choose_training(chosen)
-    augmentation.choose(chosen, of, n_train=_n_train(split))
-    training.choose_opponent(chosen)
+    base.choose(chosen.lead)
+    base.freeze(chosen.lead)
+    head.choose(chosen.lead, len(of.classes))
+    training.choose_training(chosen.lead)
+    augmentation.choose(chosen.lead, of, n_train=_n_train(split))
+    training.choose_opponent(chosen.scratch)
 
 
 def _n_train(split: Split) -> int:
@@ -71,7 +71,7 @@ def _refusal(chosen: Experiment, split: Split) -> str | None:
 def _start(chosen: Experiment, split: Split, *, is_refused: bool) -> None:
     if fitted := st.session_state.get("draft_fitted"):
         st.caption(f"This host has little memory, so the defaults are a little smaller: {', '.join(fitted)}.")
-    label = "Train both" if chosen.opponent else "Train"
+    label = "Train both" if chosen.scratch else "Train"
     if elements.primary(label, key="train", icon=":material/play_arrow:", disabled=is_refused):
         with notices.errors():
             summary.end_probe()

@@ -22,18 +22,22 @@ import pandas as pd
 import psutil
 import pytest
 from PIL import Image, ImageCms, ImageDraw
+from plans import ARMS, planned
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from core import host
 from core.data import ingest
 from core.data.pictures.augmentation import NO_AUGMENTATION
-from core.disk.files import write_frame, write_json
+from core.data.pictures.depth import UNKNOWN
+from core.data.pictures.recipe import labels
+from core.disk.files import write_json
 from core.disk.home import arm_directory, dataset_directory, new_id
 from core.disk.record import read_json
 from core.disk.status import State, Status, append_metrics, is_alive, write_status
-from core.plan import experiment
-from core.plan.experiment import Arm, Experiment
+from core.plan import facts
+from core.plan.arm import Arm
 from core.plan.experiments import create_experiment, read_split
+from core.plan.facts import ArmFacts, ArmSeconds, Built, FitFacts, Prepared, ReloadCheck
 from core.queue import presence
 from core.report import result
 from core.settings import ROOT, settings
@@ -242,7 +246,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
 def new_experiment(colours_zip: Callable[..., Path], ingested: Callable[..., str]) -> Callable[..., str]:
     """A function that configures an experiment on pictures in two or three colours, ready to be trained.
 
-    Any field of `Experiment` may be chosen; without a choice pictures are 32 px wide and the epochs few and exact.
+    What `planned` takes may be chosen; without a choice pictures are 32 px wide and the epochs few and exact.
     """
     from core.data import dataset  # here, for most tests need neither
     from core.data.split import split
@@ -254,9 +258,9 @@ def new_experiment(colours_zip: Callable[..., Path], ingested: Callable[..., str
             "image_size": 32,
             "training": {"epochs": 2, "patience": None},
             "augmentation": NO_AUGMENTATION.model_dump(),
-            "opponent": {"epochs": 2, "patience": None, "image_size": 32},
+            "scratch": {"epochs": 2, "patience": None, "image_size": 32},
         }
-        return create_experiment(experiment.default(dataset_id, **{**plain, **choices}), split(data).frame)
+        return create_experiment(planned(dataset_id, **{**plain, **choices}), split(data).frame)
 
     return write
 
@@ -289,7 +293,7 @@ class Compared:
     experiment_id: str
     printed: str
 
-    def arm(self, arm: Arm) -> Path:
+    def arm(self, arm: str) -> Path:
         """The directory of one arm."""
         return self.home / "experiments" / self.experiment_id / arm
 
@@ -336,9 +340,9 @@ def _answers(split: pd.DataFrame, *, right: float, seed: int) -> pd.DataFrame:
     return frame
 
 
-def _write_arm(experiment_id: str, of: Experiment, arm: Arm, *, right: float, is_stopped: bool) -> None:
+def _write_arm(experiment_id: str, arm: Arm, *, right: float, is_stopped: bool) -> None:
     """Everything that an arm's process leaves behind, but for a network that could be loaded."""
-    directory, is_transfer = arm_directory(experiment_id, arm), arm is Arm.TRANSFER
+    directory, is_transfer = arm_directory(experiment_id, arm.name), not arm.is_scratch
     for epoch in range(1, 13):
         loss, seconds = 1.4 * 0.8**epoch + (0.1 if is_transfer else 0.6), epoch * (0.5 if is_transfer else 4.0)
         values = {
@@ -349,30 +353,37 @@ def _write_arm(experiment_id: str, of: Experiment, arm: Arm, *, right: float, is
         }
         append_metrics(directory, phase=1, epoch=epoch, seconds=seconds, **values)
     answers = _answers(read_split(experiment_id), right=right, seed=int(is_transfer))
-    write_frame(directory / "predictions.parquet", answers)
-    seconds = {"ingest": 0.0, "features": 1.5, "train": 6.0, "evaluate": 2.5, "total": 10.0}
-    facts = {
-        "seconds": seconds if is_transfer else seconds | {"features": 0.0, "train": 48.0, "total": 50.5},
-        "epochs": 12,
-        "phase_change": None,
-        "best_epoch": 9,
-        "trained_parameters": 4_100 if is_transfer else 3_211_076,
-        "frozen_parameters": 3_228_864 if is_transfer else 0,
-        "weights_sha256": "ab" * 32 if is_transfer else None,
-        "frozen_unchanged": True if is_transfer else None,
-        "reload_check": {"pictures": 25, "largest_difference": 2e-6, "passed": True},
-        "seed": of.seed,
-        "versions": {"keras": "3.15.1", "tensorflow": "2.21.0", "python": "3.11.7"},
-        "device": "CPU, 2 cores",
-        "engine": "OpenVINO bf16" if is_transfer else "TensorFlow float32",
-        "image_size": of.image_size_of(arm),
-        "stopped": is_stopped,
-        "peak_memory_bytes": 900_000_000,
-    }
-    write_json(directory / "arm.json", facts)
+    seconds = {"features": 1.5, "train": 6.0, "evaluate": 2.5, "total": 10.0}
+    built = Built(
+        weights_sha256="ab" * 32 if is_transfer else None,
+        seconds=ArmSeconds(**seconds if is_transfer else seconds | {"features": 0.0, "train": 48.0, "total": 50.5}),
+    )
+    prepared = facts.then(
+        Prepared,
+        built,
+        views=4 if is_transfer else None,
+        features_engine="OpenVINO bf16" if is_transfer else None,
+        frozen_before="cd" * 32 if is_transfer else "",
+    )
+    known = facts.then(
+        ArmFacts,
+        facts.then(FitFacts, prepared, fit_rate=90.0, tracing_seconds=0.5, best_epoch=9),
+        epochs=12,
+        trained_parameters=4_100 if is_transfer else 3_211_076,
+        frozen_parameters=3_228_864 if is_transfer else 0,
+        frozen_unchanged=True if is_transfer else None,
+        reload_check=ReloadCheck(pictures=25, largest_difference=2e-6, passed=True),
+        seed=arm.seed,
+        versions={"keras": "3.15.1", "tensorflow": "2.21.0", "python": "3.11.7"},
+        device="CPU, 2 cores",
+        engine="OpenVINO bf16" if is_transfer else "TensorFlow float32",
+        image_size=arm.image_size,
+        stopped=is_stopped,
+        peak_memory_bytes=900_000_000,
+    )
     classes = [column.removeprefix("p_") for column in answers if column.startswith("p_")]
-    labels = {"classes": classes, "image_size": of.image_size_of(arm), "resize": "Pillow bilinear, stretched"}
-    write_json(directory / "labels.json", labels)
+    write_json(directory / "labels.json", labels(classes, UNKNOWN, image_size=arm.image_size))
+    facts.write(directory, known, answers)
     (directory / "model.keras").write_bytes(b"stands for a network")
     (directory / "log.txt").write_text("epoch 12 of 12\n", encoding="utf-8")
     state = State.STOPPED if is_stopped else State.DONE
@@ -384,7 +395,8 @@ def finished_experiment(zip_of: Callable[..., Path], ingested: Callable[..., str
     """A function that writes a whole experiment, as its processes would have, and returns its id.
 
     Its options: `classes` (pictures a class), `arms` that have scores, `right` (share of right answers an arm),
-    `stopped` (arms that someone ended early), and any field of `Experiment`, `opponent=None` or `workspace` say.
+    `stopped` (arms that someone ended early), `of_arms` (other plans than the usual two), and what `planned` takes:
+    `is_alone=True` or `workspace`, say.
     """
     from core.data import dataset  # here, for most tests need neither, and the second takes a while to import
     from core.data.split import split
@@ -392,19 +404,21 @@ def finished_experiment(zip_of: Callable[..., Path], ingested: Callable[..., str
     def write(
         classes: Mapping[str, int] = PICTURES,
         *,
-        arms: tuple[Arm, ...] = tuple(Arm),
-        right: Mapping[Arm, float] = {Arm.TRANSFER: 0.9, Arm.SCRATCH: 0.5},
-        stopped: tuple[Arm, ...] = (),
+        arms: tuple[str, ...] = ARMS,
+        right: Mapping[str, float] = {"transfer": 0.9, "scratch": 0.5},
+        stopped: tuple[str, ...] = (),
+        of_arms: tuple[Arm, ...] = (),
         **choices: object,
     ) -> str:
         files = {f"{label}/": count for label, count in classes.items()}
         dataset_id = ingested(tuple(files.items()), lambda: zip_of(files), "Noise")
         data = dataset.read(dataset_id)
-        chosen = experiment.default(dataset_id, dataset_name=data.name, **choices)
+        chosen = planned(dataset_id, dataset_name=data.name, **choices)
+        chosen = chosen.model_copy(update={"arms": of_arms}) if of_arms else chosen
         experiment_id = create_experiment(chosen, split(data).frame)
         for arm in chosen.arms:
-            if arm in arms:
-                _write_arm(experiment_id, chosen, arm, right=right[arm], is_stopped=arm in stopped)
+            if arm.name in (right if of_arms else arms):
+                _write_arm(experiment_id, arm, right=right[arm.name], is_stopped=arm.name in stopped)
         result.write_result(experiment_id)
         return experiment_id
 

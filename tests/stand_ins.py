@@ -9,13 +9,12 @@ from pathlib import Path
 import pandas as pd
 import psutil
 from PIL import Image
+from plans import planned
 
 from core.data.pictures import picture, pixels
 from core.data.pictures.picture import Stored
 from core.disk.home import arm_directory, new_id
 from core.disk.status import State, Status, read_status
-from core.plan import experiment
-from core.plan.experiment import Arm
 from core.plan.experiments import create_experiment
 from core.settings import settings
 
@@ -23,17 +22,17 @@ from core.settings import settings
 def experiment_of(**parts: str) -> str:
     """An experiment of two arms; `transfer` and `scratch` say what their stand-ins do."""
     split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
-    experiment_id = create_experiment(experiment.default(new_id()), split)
+    experiment_id = create_experiment(planned(new_id()), split)
     for arm, part in parts.items():
-        (arm_directory(experiment_id, Arm(arm)) / "part").write_text(part)
+        (arm_directory(experiment_id, arm) / "part").write_text(part)
     return experiment_id
 
 
-def state(experiment_id: str, arm: Arm = Arm.TRANSFER) -> State:
+def state(experiment_id: str, arm: str = "transfer") -> State:
     return (read_status(arm_directory(experiment_id, arm)) or Status()).state
 
 
-def starts(experiment_id: str, arm: Arm = Arm.TRANSFER) -> list[dict]:
+def starts(experiment_id: str, arm: str = "transfer") -> list[dict]:
     """What each process of the arm wrote of itself: {pid, gpu, was_standby}."""
     lines = (arm_directory(experiment_id, arm) / "starts").read_text().splitlines()
     return [json.loads(line) for line in lines]

@@ -12,13 +12,13 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from plans import ARMS
 
 from core.data import dataset
 from core.disk.home import arm_directory, experiment_directory
 from core.disk.status import read_metrics
 from core.network import backend
 from core.plan import predictions
-from core.plan.experiment import Arm
 from core.plan.experiments import read_experiment
 from core.settings import ROOT
 
@@ -95,20 +95,20 @@ def test_the_same_experiment_comes_out_the_same_on_another_backend(
     other: str, new_experiment: Callable[..., str], start: Callable[..., "subprocess.Popen[bytes]"]
 ) -> None:
     experiments = {backend: trained(backend, new_experiment) for backend in ("tensorflow", other)}
-    mine, theirs = (curves(each, Arm.TRANSFER) for each in experiments.values())
+    mine, theirs = (curves(each, "transfer") for each in experiments.values())
     assert mine == pytest.approx(theirs, rel=1e-3, abs=1e-3)
-    assert difference(*(answers_of(each, Arm.TRANSFER) for each in experiments.values())) < 1e-3
+    assert difference(*(answers_of(each, "transfer") for each in experiments.values())) < 1e-3
 
     # From scratch, on so few small pictures, rounding grows to a tenth of a gradient: so far TensorFlow's own are from
     # those in float64, with BatchNorm as one operation or as several; PyTorch's and JAX's are 2 % off.
-    (first, second, *validation), theirs = (curves(each, Arm.SCRATCH) for each in experiments.values())
+    (first, second, *validation), theirs = (curves(each, "scratch") for each in experiments.values())
     assert first == pytest.approx(theirs[0], rel=1e-3)
     assert second == pytest.approx(theirs[1], rel=0.1)
     assert validation == pytest.approx(theirs[2:], rel=0.4)
 
     for own, foreign in permutations(experiments):
         asked = asked_again(experiments[own], foreign, start)
-        for arm in Arm:
+        for arm in ARMS:
             again = asked[asked["arm"] == arm]
             assert difference(answers_of(experiments[own], arm), again) < 1e-4, f"{arm} of {own} on {foreign}"
 
@@ -121,7 +121,7 @@ def trained(backend: str, new_experiment: Callable[..., str]) -> str:
         image_size=64,
         head={"normalizes": True, "hidden": (16,), "dropout": 0.0},  # whose random numbers would be the backend's own
         training={"epochs": 6, "patience": None, "batch_size": 16, "optimizer": "adamw", "weight_decay": 2.0},
-        opponent={"epochs": 2, "patience": None, "batch_size": 64, "image_size": 64},  # a step each
+        scratch={"epochs": 2, "patience": None, "batch_size": 64, "image_size": 64},  # a step each
     )
     command = [sys.executable, "-c", TRAIN, str(experiment_directory(experiment))]
     own = {**os.environ, "KERAS_BACKEND": backend}
@@ -130,13 +130,13 @@ def trained(backend: str, new_experiment: Callable[..., str]) -> str:
     return experiment
 
 
-def curves(experiment: str, arm: Arm) -> list[float]:
+def curves(experiment: str, arm: str) -> list[float]:
     """The loss of every epoch, then that of every validation."""
     metrics = read_metrics(arm_directory(experiment, arm))
     return [*metrics["loss"], *metrics["val_loss"]]
 
 
-def answers_of(experiment: str, arm: Arm) -> pd.DataFrame:
+def answers_of(experiment: str, arm: str) -> pd.DataFrame:
     """What an arm was scored by."""
     return pd.read_parquet(arm_directory(experiment, arm) / "predictions.parquet")
 
@@ -144,7 +144,7 @@ def answers_of(experiment: str, arm: Arm) -> pd.DataFrame:
 def asked_again(experiment: str, backend: str, start: Callable[..., "subprocess.Popen[bytes]"]) -> pd.DataFrame:
     """What the saved networks of both arms say of the test pictures on a backend."""
     data = dataset.read(read_experiment(experiment).dataset)
-    pictures = answers_of(experiment, Arm.TRANSFER)["picture"]
+    pictures = answers_of(experiment, "transfer")["picture"]
     prediction = predictions.create(experiment, [(name, data.path(name).read_bytes()) for name in pictures])
     assert start("core.tasks.predict", predictions.directory(prediction), KERAS_BACKEND=backend).wait(300) == 0
     return predictions.read(prediction)

@@ -19,10 +19,10 @@ from typing import NamedTuple
 import psutil
 import pyarrow.parquet
 import pytest
+from plans import ARMS
 
 from core.disk.status import State, Status, is_alive, read_metrics, read_status
 from core.plan import predictions
-from core.plan.experiment import Arm
 from core.queue import job, jobs, presence
 from core.settings import ROOT, settings
 
@@ -193,10 +193,10 @@ def house(
         monkeypatch.setenv(f"HEADSTART_{name}", value)
     settings.cache_clear()
     short = {"epochs": 1, "patience": None}
-    trained = new_experiment(training=short, opponent={**short, "image_size": 32})
+    trained = new_experiment(training=short, scratch={**short, "image_size": 32})
     jobs.submit_experiment(trained)
     wait_for(lambda: jobs.position(trained) is None, 2 * PATIENCE_SECONDS)
-    assert len(predictions.scored_arms(trained)) == len(Arm)
+    assert len(predictions.scored_arms(trained)) == len(ARMS)
     picture = tmp_path / "new.png"
     picture.write_bytes(picture_of(1))
     one = House(home, [str(colours_zip(2, 150)), trained, str(picture)], tmp_path / "server.log")
@@ -238,6 +238,6 @@ def _assert_that_the_next_work_is_done(house: House, wait_for: Callable[..., Non
 
     def is_trained() -> bool:
         new = [path for path in folders[0].iterdir() if path.name not in before[0]]
-        return any((path / "result.json").exists() and finished(path) == set(Arm) for path in new)
+        return any((path / "result.json").exists() and finished(path) == {*ARMS} for path in new)
 
     wait_for(is_trained, 2 * PATIENCE_SECONDS)

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plans import ARMS
 
 from core.__main__ import main
 from core.disk.home import arm_directory
 from core.disk.status import State, read_status
-from core.plan.experiment import Arm
 from core.settings import ROOT, settings
 
-SCHEMA = {"schema", "experiment", "proof", "dataset", "arms", "difference"}
-ARM_KEYS = {"accuracy", "interval", "confusion", "epochs", "trained_parameters", "seconds"}
+SCHEMA = {"schema", "experiment", "dataset", "arms", "difference", "pairs"}
+ARM_KEYS = {
+    *("label", "kind", "base", "frozen_blocks", "image_size", "accuracy", "interval", "confusion"),
+    *("epochs", "trained_parameters", "seconds", "stopped", "proof"),
+}
 SECONDS = {"ingest", "features", "train", "evaluate", "total"}
 
 
@@ -53,8 +56,7 @@ def result_of(compared) -> dict:
 def test_compare_writes_every_key_of_the_contract(compared):
     result = result_of(compared)
     assert set(result) >= SCHEMA
-    assert result["schema"] == 1
-    assert set(result["proof"]) >= {"weights_sha256", "frozen_unchanged", "seed", "versions", "device"}
+    assert result["schema"] == 2
     assert set(result["dataset"]) >= {"images", "classes", "split"}
     assert set(result["difference"]) >= {"accuracy", "interval", "p_value", "verdict"}
     assert set(result["arms"]) == {"transfer", "scratch"}
@@ -70,14 +72,16 @@ def test_what_compare_writes_speaks_of_this_data_and_these_choices(compared):
     assert result["dataset"]["images"] == 36
     split = result["dataset"]["split"]
     assert sum(split.values()) == 36
-    assert result["proof"]["seed"] == result["experiment"]["seed"] == 5
-    assert result["proof"]["frozen_unchanged"] is True
-    assert len(result["proof"]["weights_sha256"]) == 64
+    transfer, scratch = result["experiment"]["arms"]
+    proof = result["arms"]["transfer"]["proof"]
+    assert proof["seed"] == transfer["seed"] == scratch["seed"] == 5
+    assert proof["frozen_unchanged"] is True
+    assert len(proof["weights_sha256"]) == 64
     assert result["experiment"]["split_seed"] == 5
-    assert result["experiment"]["base"] == "MobileNet"
-    assert result["experiment"]["frozen_blocks"] == 12
-    assert result["experiment"]["head"]["dropout"] == 0.1
-    assert result["experiment"]["image_size"] == result["experiment"]["opponent"]["image_size"] == 32
+    assert transfer["base"] == scratch["base"] == "MobileNet"
+    assert (transfer["frozen_blocks"], scratch["frozen_blocks"]) == (12, 0)
+    assert transfer["head"]["dropout"] == scratch["head"]["dropout"] == 0.1
+    assert transfer["image_size"] == scratch["image_size"] == 32
     for name, epochs in (("transfer", 3), ("scratch", 2)):
         entry = result["arms"][name]
         confusion = np.array(entry["confusion"])
@@ -113,7 +117,7 @@ def test_without_an_opponent_scratch_and_difference_are_null(small_zip, tmp_path
     assert set(result) >= SCHEMA
     assert result["arms"]["scratch"] is None
     assert result["difference"] is None
-    assert result["experiment"]["opponent"] is None
+    assert [arm["name"] for arm in result["experiment"]["arms"]] == ["transfer"]
     assert result["arms"]["transfer"]["epochs"] == 2
     assert result["arms"]["transfer"]["trained_parameters"] == 1024 + 1025 * 256 + 257
     assert "From scratch" not in capsys.readouterr().out
@@ -124,7 +128,7 @@ def test_without_an_opponent_scratch_and_difference_are_null(small_zip, tmp_path
     [
         (["--epochs", "0"], r"training\.epochs: .*Received: 0"),
         (["--epochs", "many"], "--epochs: invalid int value: 'many'"),
-        (["--baseline-epochs", "-3"], r"opponent\.epochs: .*Received: -3"),
+        (["--baseline-epochs", "-3"], r"scratch\.training\.epochs: .*Received: -3"),
         (["--base", "LeNet"], "Expected a base out of MobileNet, .*Received: LeNet"),
         (["--freeze", "15"], "MobileNet has 14 blocks to freeze. Received: frozen_blocks=15"),
         (["--freeze", "some"], "--freeze: expected 'all' or a number .*Received: some"),
@@ -269,7 +273,7 @@ def test_the_help_names_every_command_and_ends_well(capsys):
 
 
 def test_both_arms_of_compare_lie_where_the_app_finds_them(compared):
-    for arm in Arm:
+    for arm in ARMS:
         status = read_status(arm_directory(compared.experiment_id, arm))
         assert status
         assert status.state is State.DONE

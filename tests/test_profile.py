@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from core import host, profile
 from core.host import Device
-from core.plan import experiment
+from core.plan import defaults
+from core.plan.arm import ArmKind
 from core.plan.bases import BASES
 from core.profile import CLOUD_DEFAULTS, Profile
 from core.queue import lanes
@@ -96,6 +97,4 @@ def test_the_cloud_has_one_slot_and_trains_from_scratch_at_128_px(monkeypatch: p
     assert lanes.slots() == [{}]
     assert settings().short_workers == 1
     for base in BASES:
-        opponent = experiment.default("0" * 32, base=base, has_gpu=host.device().has_gpu).opponent
-        assert opponent
-        assert opponent.image_size == 128, base
+        assert defaults.arm(ArmKind.SCRATCH, base=base, has_gpu=host.device().has_gpu).image_size == 128, base

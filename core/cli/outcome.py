@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.plan.experiment import Arm
-from core.report.comparison import NAMES, alone, below_the_line, sentence
+from core.plan.arm import ArmKind
+from core.plan.experiment import Experiment
+from core.plan.labels import ArmLabel, labels
+from core.report.comparison import alone, below_the_line, sentence
 from core.report.scores import Score, _score
 from core.report.verdict import Verdict
 from core.words.numbers import percent, percent_range
@@ -16,29 +18,31 @@ TABLE_CLASSES = 10  # a terminal has room for confusion matrices of so many
 
 
 def table(result: Mapping[str, Any]) -> str:
-    """`result` as plain text for a terminal: both arms side by side, small confusion matrices, the verdict."""
+    """`result` as plain text for a terminal: the arms side by side, small confusion matrices, the verdict."""
     classes = result["dataset"]["classes"]
-    entries = {Arm(arm): entry for arm, entry in result["arms"].items() if entry}
-    scores = {arm: _score(np.array(entry["confusion"]), classes) for arm, entry in entries.items()}
+    said = labels(Experiment.model_validate(result["experiment"]).arms)
+    entries = {label: entry for name, label in said.items() if (entry := result["arms"][name])}
+    scores = {label: _score(np.array(entry["confusion"]), classes) for label, entry in entries.items()}
     blocks = [_arms_table(entries, scores)] if entries else []
     if len(classes) <= TABLE_CLASSES:
-        blocks += [_confusion_table(NAMES[arm], one, classes) for arm, one in scores.items()]
+        blocks += [_confusion_table(label.text, one, classes) for label, one in scores.items()]
     return "\n\n".join([*blocks, "\n".join([_verdict_of(result, scores), *below_the_line(scores)])])
 
 
-def _verdict_of(result: Mapping[str, Any], scores: Mapping[Arm, Score]) -> str:
+def _verdict_of(result: Mapping[str, Any], scores: Mapping[ArmLabel, Score]) -> str:
     difference = result["difference"]
     if difference is None:
         return alone(scores)
     low, high = difference["interval"]
-    return sentence(scores[Arm.TRANSFER], scores[Arm.SCRATCH], (low, high), Verdict(difference["verdict"]))
+    transfer, scratch = (next(one for label, one in scores.items() if label.kind is kind) for kind in ArmKind)
+    return sentence(transfer, scratch, (low, high), Verdict(difference["verdict"]))
 
 
-def _arms_table(entries: Mapping[Arm, Mapping[str, Any]], scores: Mapping[Arm, Score]) -> str:
+def _arms_table(entries: Mapping[ArmLabel, Mapping[str, Any]], scores: Mapping[ArmLabel, Score]) -> str:
     columns = {}
-    for arm, entry in entries.items():
-        one = scores[arm]
-        columns[NAMES[arm] + (" (stopped)" if entry["stopped"] else "")] = {
+    for label, entry in entries.items():
+        one = scores[label]
+        columns[label.text + (" (stopped)" if entry["stopped"] else "")] = {
             "accuracy": percent(one.accuracy, one.n),
             "95\xa0% interval": percent_range(one.interval, one.n),
             "largest class alone": percent(one.largest_class_accuracy, one.n),

@@ -20,7 +20,6 @@ from core.disk.home import arm_directory
 from core.disk.status import State, Status, is_alive, read_status, request_stop, write_status
 from core.errors import RunError, StopRequested
 from core.plan import attempt
-from core.plan.experiment import Arm
 from core.queue import children, jobs, kinds, presence
 from core.queue.standby import Reserve
 from core.words.said import plain, say
@@ -39,7 +38,7 @@ class Runner(Protocol):
     def __exit__(self, *_: object) -> None:
         """End what was begun, whatever happened."""
 
-    def run(self, experiment_id: str, arms: Sequence[Arm]) -> None:
+    def run(self, experiment_id: str, arms: Sequence[str]) -> None:
         """Train the arms, one after the other.
 
         Raises:
@@ -59,7 +58,7 @@ class Processes:
     def __init__(self) -> None:
         """Start nothing yet."""
         self._reserve = Reserve()
-        self._later: Sequence[Arm] = ()
+        self._later: Sequence[str] = ()
 
     def __enter__(self) -> Self:
         """Start a process that will be the first arm's."""
@@ -70,13 +69,13 @@ class Processes:
         """End a process that came to be no arm's."""
         self._reserve.close()
 
-    def run(self, experiment_id: str, arms: Sequence[Arm]) -> None:
+    def run(self, experiment_id: str, arms: Sequence[str]) -> None:
         """See `Runner`."""
         for number, arm in enumerate(arms):
             self._later = arms[number + 1 :]
             self._run(experiment_id, arm)
 
-    def _run(self, experiment_id: str, arm: Arm) -> None:
+    def _run(self, experiment_id: str, arm: str) -> None:
         directory = arm_directory(experiment_id, arm).absolute()
         write_status(directory, Status())
         standby = None if attempt.is_without_openvino(directory) else self._reserve.take()
@@ -127,7 +126,7 @@ class Queue:
     def __exit__(self, *_: object) -> None:
         """Nor to be ended."""
 
-    def run(self, experiment_id: str, arms: Sequence[Arm]) -> None:
+    def run(self, experiment_id: str, arms: Sequence[str]) -> None:
         """See `Runner`."""
         directories = {arm: arm_directory(experiment_id, arm) for arm in arms}
 
@@ -158,7 +157,7 @@ class Queue:
                 said = ahead
             self._pause(experiment_id)
 
-    def _follow(self, experiment_id: str, arm: Arm) -> None:
+    def _follow(self, experiment_id: str, arm: str) -> None:
         directory = arm_directory(experiment_id, arm)
         with _Progress(arm) as progress:
             while not _is_over(directory):
@@ -181,7 +180,7 @@ class Queue:
 class _Progress:
     """A bar on stderr; where that is no terminal, a line whenever the state changes."""
 
-    def __init__(self, arm: Arm) -> None:
+    def __init__(self, arm: str) -> None:
         self._arm = arm
         self._state = State.QUEUED
         self._bar: tqdm[NoReturn] = tqdm(desc=f"{arm:9}", leave=False, disable=None)  # None: no bar but on a terminal
@@ -232,7 +231,7 @@ def _is_over(directory: Path) -> bool:
     return status is not None and status.state.is_final
 
 
-def _check(directory: Path, arm: Arm) -> None:
+def _check(directory: Path, arm: str) -> None:
     """Raise what an arm that has ended without scores calls for."""
     status = read_status(directory) or Status()
     if status.state is State.FAILED:

@@ -78,7 +78,8 @@ def read_as(model: type[Model], path: Path) -> Model | None:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise damaged(path, ValueError(f"{place}: {first['msg']}" if place else first["msg"])) from None
+        said = f"it has no '{place}'" if first["type"] == "missing" else f"{place}: {first['msg']}".removeprefix(": ")
+        raise damaged(path, ValueError(said)) from None
 
 
 def read_frame(path: Path, columns: Sequence[str] = ()) -> "pd.DataFrame":

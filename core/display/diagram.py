@@ -10,9 +10,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.display.palette import COLOURS, FROZEN, NAMES
+from core.display.palette import FROZEN, ArmLook
 from core.plan import bases
-from core.plan.experiment import Arm, Counts, Experiment, Head, Pooling, output_units, parameter_counts
+from core.plan.arm import Arm, Head, Pooling
+from core.plan.counts import Counts, output_units, parameter_counts
 from core.words.numbers import count
 
 HEIGHT = 72  # px of the highest block
@@ -40,18 +41,18 @@ class Segment:
     is_head: bool = False
 
 
-def strip(experiment: Experiment, arm: Arm, *, n_classes: int) -> list[Segment]:
+def strip(arm: Arm, *, n_classes: int) -> list[Segment]:
     """The parts of an arm's network in the order in which a picture passes them."""
-    return [*_base_parts(experiment, arm), *_head_parts(experiment.head, n_classes)]
+    return [*_base_parts(arm), *_head_parts(arm.head, n_classes)]
 
 
-def _base_parts(experiment: Experiment, arm: Arm) -> list[Segment]:
-    row, size = bases.base(experiment.base), experiment.image_size_of(arm)
-    trains_base = arm is Arm.SCRATCH or len(experiment.phases_of(arm)) > 1
+def _base_parts(arm: Arm) -> list[Segment]:
+    row, size = bases.base(arm.base), arm.image_size
+    trains_base = arm.is_scratch or len(arm.phases) > 1
     parts = []
     for number, block in enumerate(row.blocks):
         side = math.ceil(size / block.stride)
-        is_trained = trains_base and number >= experiment.frozen_blocks_of(arm)
+        is_trained = trains_base and number >= arm.frozen_blocks
         what = f"{block.parameters:,} parameters, {'trained' if is_trained else 'frozen'}"
         text = f"{block.name}: {what}; puts out about {side} × {side} × {block.channels:,}"
         height = (side / math.ceil(size / row.blocks[0].stride)) ** 0.4
@@ -69,14 +70,14 @@ def _head_parts(head: Head, n_classes: int) -> list[Segment]:
     return [Segment(text.partition(":")[0], text, 0.5, 5.0, is_trained=True, is_head=True) for text in texts]
 
 
-def describe(experiment: Experiment, arm: Arm, *, classes: Sequence[str]) -> str:
+def describe(arm: Arm, look: ArmLook, *, classes: Sequence[str]) -> str:
     """The strip in words."""
-    parts = _base_parts(experiment, arm)
+    parts = _base_parts(arm)
     trained, frozen = _runs(parts)
-    counts = parameter_counts(experiment, arm, n_classes=len(classes))
+    counts = parameter_counts(arm, n_classes=len(classes))
     return (
-        f"{NAMES[arm]}: a picture of {experiment.image_size_of(arm)} × {experiment.image_size_of(arm)} pixels passes "
-        f"{len(parts)} blocks of {experiment.base}, {frozen} frozen and {trained} trained, and a trained head, to "
+        f"{look.short}: a picture of {arm.image_size} × {arm.image_size} pixels passes "
+        f"{len(parts)} blocks of {arm.base}, {frozen} frozen and {trained} trained, and a trained head, to "
         f"{len(classes)} classes. {counts.trained:,} parameters are trained, {counts.frozen:,} are not."
     )
 
@@ -94,43 +95,41 @@ def describe_head(head: Head, n_classes: int) -> str:
     return f"{' → '.join(steps)}."
 
 
-def card(
-    experiment: Experiment, arm: Arm, *, classes: Sequence[str], picture: str = "", facts: Mapping[str, str]
-) -> str:
+def card(arm: Arm, look: ArmLook, *, classes: Sequence[str], picture: str = "", facts: Mapping[str, str]) -> str:
     """An arm as HTML: its name, the strip, what is frozen and trained, and numbers.
 
     Args:
-        experiment: What to draw.
-        arm: Which side of it.
+        arm: What to draw.
+        look: How it is called and told from the others.
         classes: Their names, at the strip's right end.
         picture: Address of the picture at its left end, a data URI say; none if empty.
         facts: More numbers, each by its name: "Time": "about 40 s".
     """
-    counts = parameter_counts(experiment, arm, n_classes=len(classes))
+    counts = parameter_counts(arm, n_classes=len(classes))
     numbers = _parameters(arm, counts) | dict(facts)
-    square = f'<span style="color:{COLOURS[arm]}" aria-hidden="true">■</span>'
+    square = f'<span style="color:{look.colour}" aria-hidden="true">■</span>'
     return (
-        f'<b style="font-weight:600;font-size:18px">{square} {NAMES[arm]}</b>'
-        f"{_strip(experiment, arm, classes, picture)}{_legend(experiment, arm)}{_numbers(numbers)}"
+        f'<b style="font-weight:600;font-size:18px">{square} {look.short}</b>'
+        f"{_strip(arm, look, classes, picture)}{_legend(arm, look)}{_numbers(numbers)}"
     )
 
 
 def _parameters(arm: Arm, counts: Counts) -> dict[str, str]:
-    kept = "Frozen parameters" if arm is Arm.TRANSFER else NOT_TRAINED  # from scratch nothing is frozen
+    kept = "Frozen parameters" if not arm.is_scratch else NOT_TRAINED  # from scratch nothing is frozen
     return {"Trained parameters": f"{counts.trained:,}", kept: f"{counts.frozen:,}"}
 
 
-def _strip(experiment: Experiment, arm: Arm, classes: Sequence[str], picture: str) -> str:
-    parts = strip(experiment, arm, n_classes=len(classes))
-    base = "".join(_bar(part, arm) for part in parts if not part.is_head)
-    head = "".join(_bar(part, arm) for part in parts if part.is_head)
-    size = experiment.image_size_of(arm)
+def _strip(arm: Arm, look: ArmLook, classes: Sequence[str], picture: str) -> str:
+    parts = strip(arm, n_classes=len(classes))
+    base = "".join(_bar(part, look.colour) for part in parts if not part.is_head)
+    head = "".join(_bar(part, look.colour) for part in parts if part.is_head)
+    size = arm.image_size
     image = (
         f'<img src="{html.escape(picture)}" alt="" title="Picture, {size} × {size} px" '
         'style="width:44px;height:44px;border-radius:4px;flex:none">'
     )
     return (
-        f'<div role="img" aria-label="{html.escape(describe(experiment, arm, classes=classes))}" '
+        f'<div role="img" aria-label="{html.escape(describe(arm, look, classes=classes))}" '
         f'style="display:flex;align-items:center;gap:8px;height:{HEIGHT}px">{image if picture else ""}'
         f'<div style="display:flex;align-items:center;gap:2px;height:100%;flex:1;min-width:0">{base}</div>'
         f'<div style="display:flex;align-items:center;gap:2px;height:100%;flex:none">{head}</div>'
@@ -138,9 +137,9 @@ def _strip(experiment: Experiment, arm: Arm, classes: Sequence[str], picture: st
     )
 
 
-def _bar(part: Segment, arm: Arm) -> str:
-    fill = COLOURS[arm] if part.is_trained else f"color-mix(in srgb, {FROZEN} 28%, transparent)"
-    edge = COLOURS[arm] if part.is_trained else FROZEN
+def _bar(part: Segment, colour: str) -> str:
+    fill = colour if part.is_trained else f"color-mix(in srgb, {FROZEN} 28%, transparent)"
+    edge = colour if part.is_trained else FROZEN
     place = "width:9px" if part.is_head else f"flex:{part.width:.1f} 1 0;min-width:0"
     radius = 5 if part.is_head else 2
     return (
@@ -166,12 +165,12 @@ def _runs(parts: Sequence[Segment]) -> tuple[int, int]:
     return trained, len(parts) - trained
 
 
-def _legend(experiment: Experiment, arm: Arm) -> str:
-    trained, frozen = _runs(_base_parts(experiment, arm))
+def _legend(arm: Arm, look: ArmLook) -> str:
+    trained, frozen = _runs(_base_parts(arm))
     entries = []
     if frozen:
         entries.append(f"{LOCK}<span>{count(frozen, 'block')} frozen</span>")
-    swatch = f'<span style="width:10px;height:10px;border-radius:2px;background:{COLOURS[arm]};flex:none"></span>'
+    swatch = f'<span style="width:10px;height:10px;border-radius:2px;background:{look.colour};flex:none"></span>'
     blocks = f"{count(trained, 'block')} and " if trained else ""
     entries.append(f"{swatch}<span>{blocks}head trained</span>")
     spans = "".join(f'<span style="display:flex;align-items:center;gap:6px">{entry}</span>' for entry in entries)

@@ -8,17 +8,19 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from core.plan.experiment import Arm
+from core.plan.arm import Arm, ArmKind
+from core.plan.labels import labels
 from core.words.names import LONG_NAME, shortened
 
 Theme = Literal["light", "dark"]
 Scale = tuple[str, str, str]  # from nothing to most, in equal steps
 
-TRANSFER = "#0072B2"
-SCRATCH = "#D55E00"
+COLOURS = {  # of the arms of a kind, in their order
+    ArmKind.TRANSFER: ("#0072B2", "#00876C", "#7B61C9"),
+    ArmKind.SCRATCH: ("#D55E00", "#B5478C", "#8C6D1F"),
+}
+SYMBOLS = {ArmKind.TRANSFER: ("circle", "square", "cross"), ArmKind.SCRATCH: ("diamond", "triangle-up", "x")}
 FROZEN = "#8CA3B8"  # for the network's picture: grey-blue, beside the filled colour of what trains
-COLOURS = {Arm.TRANSFER: TRANSFER, Arm.SCRATCH: SCRATCH}
-NAMES = {Arm.TRANSFER: "Transfer", Arm.SCRATCH: "From scratch"}
 
 MANY = 25  # classes from which on a cell has no room for its number, nor every row for its name
 _BLACK = "#14171C"
@@ -41,6 +43,30 @@ INKS: dict[str, Ink] = {
 }
 
 
+@dataclass(frozen=True)
+class ArmLook:
+    """How an arm is called and told from the others, in figures and beside them."""
+
+    name: str  # of its folder, and in keys
+    label: str  # in full
+    short: str  # where there is room for little
+    colour: str
+    symbol: str  # of its points, as plotly calls it
+
+
+def looks(arms: Sequence[Arm]) -> dict[str, ArmLook]:
+    """The look of each arm of an experiment, by the arm's name."""
+    said, places = labels(arms), dict.fromkeys(ArmKind, 0)
+    found = {}
+    for arm in arms:
+        place, label = places[arm.kind], said[arm.name]
+        places[arm.kind] += 1
+        colours, symbols = COLOURS[arm.kind], SYMBOLS[arm.kind]
+        colour, symbol = colours[place % len(colours)], symbols[place % len(symbols)]
+        found[arm.name] = ArmLook(arm.name, label.text, label.short, colour, symbol)
+    return found
+
+
 def colour_at(share: float, scale: Scale) -> str:
     """The scale's colour at a share from 0 to 1, mixed as plotly mixes."""
     return "#" + "".join(f"{round(channel):02X}" for channel in _mixed(share, scale))
@@ -58,9 +84,9 @@ def _mixed(share: float, scale: Scale) -> list[float]:
     return [float(np.interp(share, (0.0, 0.5, 1.0), channel)) for channel in stops]
 
 
-def named(arm: Arm) -> str:
+def named(arm: ArmLook) -> str:
     """The arm's name behind a square of its colour, as plotly markup."""
-    return f'<span style="color:{COLOURS[arm]}">■</span> {NAMES[arm]}'
+    return f'<span style="color:{arm.colour}">■</span> {arm.short}'
 
 
 def blank(theme: Theme, *, height: int, top: int, right: int = 8, title: str = "") -> go.Figure:

@@ -9,10 +9,11 @@ from core.disk.home import arm_directory
 from core.disk.status import State, Status, read_status, stop_requests
 from core.errors import InputError
 from core.plan import attempt, bases, estimate
-from core.plan.experiment import Arm, Experiment
+from core.plan.arm import Arm
+from core.plan.experiment import Experiment
 from core.plan.experiments import read_experiment, read_split
+from core.plan.labels import ArmLabel, labels
 from core.queue import jobs
-from core.report.comparison import NAMES
 from core.report.report import ArmReport
 from core.settings import MEBIBYTE
 from core.words.numbers import duration, measured, percent, percent_range, two_digits
@@ -38,7 +39,8 @@ TITLES = {
 class ArmProgress:
     """One arm. `share` is how much of the present state is done, from 0 to 1."""
 
-    arm: Arm
+    arm: str  # its name
+    label: ArmLabel
     state: State
     title: str
     share: float
@@ -91,7 +93,7 @@ class Standing:
         if all(arm.is_over for arm in self.arms):
             return "Writing the result"
         busy = next((arm for arm in self.arms if arm.state is not State.QUEUED and not arm.is_over), None)
-        return f"Training: {NAMES[busy.arm].lower()}" if busy else "Training begins in a moment"
+        return f"Training: {busy.label.in_a_sentence}" if busy else "Training begins in a moment"
 
 
 def read(experiment_id: str) -> Standing:
@@ -104,22 +106,23 @@ def read(experiment_id: str) -> Standing:
     if experiment is None:
         raise InputError("experiment.gone")
     position = jobs.position(experiment_id)
-    return Standing(position, tuple(_arm(experiment_id, experiment, arm) for arm in experiment.arms))
+    said = labels(experiment.arms)
+    arms = (_arm(experiment_id, experiment, arm, said[arm.name]) for arm in experiment.arms)
+    return Standing(position, tuple(arms))
 
 
-def _arm(experiment_id: str, experiment: Experiment, arm: Arm) -> ArmProgress:
-    directory = arm_directory(experiment_id, arm)
+def _arm(experiment_id: str, experiment: Experiment, arm: Arm, label: ArmLabel) -> ArmProgress:
+    directory = arm_directory(experiment_id, arm.name)
     status = read_status(directory) or Status()
     is_stopping = stop_requests(directory) > 0 and not status.state.is_final
     share = min(1.0, status.done / status.total) if status.total else 0.0
     return ArmProgress(
-        arm=arm,
+        arm=arm.name,
+        label=label,
         state=status.state,
-        title=_title(status, experiment, arm, is_stopping=is_stopping),
+        title=_title(status, arm, is_stopping=is_stopping),
         share=1.0 if status.state is State.DONE else share,
-        details=_waits(experiment_id, experiment, arm)
-        if status.state is State.QUEUED
-        else _details(status, experiment, arm),
+        details=_waits(experiment_id, experiment, arm) if status.state is State.QUEUED else _details(status, arm),
         place=tuple(text for text in (status.device, status.engine, _second(directory)) if text),
         message=status.message if status.state.is_final else "",
         is_stopping=is_stopping,
@@ -132,33 +135,33 @@ def _second(directory: Path) -> str:
     return sentence(say("attempt.place", cause=second.cause, change=second.change)) if second else ""
 
 
-def _title(status: Status, experiment: Experiment, arm: Arm, *, is_stopping: bool) -> str:
+def _title(status: Status, arm: Arm, *, is_stopping: bool) -> str:
     if is_stopping and status.state is not State.SCORE:
         return "Will be left out" if status.state is State.QUEUED else "Stopping"
     if status.state is State.FIT and status.total:
-        epoch, epochs, _, _ = _epoch(status, experiment, arm)
+        epoch, epochs, _, _ = _epoch(status, arm)
         return f"Training, epoch {epoch} of {epochs}"
     if status.state is State.FEATURES and status.message:
         return status.message.rstrip(".")
     return TITLES[status.state]
 
 
-def _epoch(status: Status, experiment: Experiment, arm: Arm) -> tuple[int, int, int, int]:
+def _epoch(status: Status, arm: Arm) -> tuple[int, int, int, int]:
     """The present epoch of all, and the batch in it of all; `done` counts the batches of all epochs."""
-    epochs = experiment.training_of(arm).epochs
+    epochs = arm.training.epochs
     batches = max(1, status.total // epochs)
     done = min(max(status.done, 1), status.total) - 1
     return done // batches + 1, epochs, done % batches + 1, batches
 
 
-def _details(status: Status, experiment: Experiment, arm: Arm) -> tuple[str, ...]:
+def _details(status: Status, arm: Arm) -> tuple[str, ...]:
     if status.state.is_final:  # why a failed one failed is said at length elsewhere
         return (status.message,) if status.state is State.STOPPED else ()
     found = []
     if status.seconds_left is not None:
         found.append(f"about {duration(status.seconds_left)} left")
     if status.state is State.FIT and status.total:
-        _, _, batch, batches = _epoch(status, experiment, arm)
+        _, _, batch, batches = _epoch(status, arm)
         found.append(f"batch {batch} of {batches}")
     elif status.state is State.WEIGHTS and status.total:
         found.append(f"{status.done / MEBIBYTE:.0f} of {status.total / MEBIBYTE:.0f} MB")
@@ -174,7 +177,7 @@ def _details(status: Status, experiment: Experiment, arm: Arm) -> tuple[str, ...
 def _waits(experiment_id: str, experiment: Experiment, arm: Arm) -> tuple[str, ...]:
     parts = read_split(experiment_id)["part"].value_counts()
     n = {f"n_{part}": int(parts.get(part, 0)) for part in ("train", "validation", "test")}
-    seconds = estimate.estimate(experiment, **n)[arm].seconds
+    seconds = estimate.estimate(experiment, **n)[arm.name].seconds
     return (f"at most {duration(seconds)}, by earlier runs" if seconds else "not timed on this host yet",)
 
 
@@ -185,24 +188,25 @@ def outcome(arm: ArmProgress, scored: ArmReport | None) -> ArmProgress:
     one, facts = scored.score, scored.facts
     details = (
         f"{percent_range(one.interval, one.n)} (95\xa0%)",
-        f"best epoch {facts['best_epoch']:,} of {facts['epochs']:,}",
-        f"{measured(facts['seconds']['total'])} in all".replace(" ", "\xa0"),
+        f"best epoch {facts.best_epoch:,} of {facts.epochs:,}",
+        f"{measured(facts.seconds.total)} in all".replace(" ", "\xa0"),
     )
     right = f"right on {percent(one.accuracy, one.n)} of {one.n:,} test pictures"
-    end = "Stopped early" if scored.is_stopped else TITLES[arm.state]
+    end = "Stopped early" if scored.facts.stopped else TITLES[arm.state]
     return replace(arm, title=f"{end}: {right}", details=details, share=1.0)
 
 
 def describe(experiment: Experiment, split: pd.DataFrame) -> str:
     """What is trained on what, in one line; `split` has a row a picture with its part."""
-    blocks, frozen = len(bases.base(experiment.base).blocks), experiment.frozen_blocks
+    lead = experiment.lead
+    blocks, frozen = len(bases.base(lead.base).blocks), lead.frozen_blocks
     kept = "all blocks frozen" if frozen == blocks else f"{frozen} of {blocks} blocks frozen"
     parts = split["part"].value_counts()
     counts = ", ".join(f"{int(parts.get(part, 0)):,} {word}" for part, word in PARTS.items())
-    return f"{experiment.base}, {kept}; {experiment.dataset_name}: {counts} pictures"
+    return f"{lead.base}, {kept}; {experiment.dataset_name}: {counts} pictures"
 
 
-def log(experiment_id: str, arm: Arm) -> str:
+def log(experiment_id: str, arm: str) -> str:
     """The last lines of what the arm's process printed; "" where there is nothing."""
     try:
         text = (arm_directory(experiment_id, arm) / "log.txt").read_text(encoding="utf-8", errors="replace")

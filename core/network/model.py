@@ -18,8 +18,8 @@ import keras
 import numpy as np
 
 from core.plan import bases
+from core.plan.arm import Arm, Head, Optimizer, Pooling, Training
 from core.plan.bases import Base, Preprocessing
-from core.plan.experiment import Head, Optimizer, Pooling, Training
 
 IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)  # of the caffe models that VGG16 and ResNet50 were converted from
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -29,64 +29,67 @@ DRAWING = threading.Lock()  # first weights are drawn from generators that all t
 
 @dataclass(frozen=True)
 class Network:
-    """A model and its parts; all share their layers with `model`."""
+    """A model, its parts, and how much of it stays as it is; all share their layers with `model`."""
 
     model: keras.Model
     base_layers: list[keras.Layer]  # as in keras.applications, the input layer included
     head_layers: list[keras.Layer]
     row: Base
+    frozen_blocks: int | None = None  # the first so many, and BatchNorm everywhere; None: all is trained, from scratch
 
-    def frontier(self, frozen_blocks: int) -> str | None:
-        """Name of the last layer of the prefix; None where nothing is frozen and there is no prefix.
+    @property
+    def frontier(self) -> str | None:
+        """Name of the last layer of the prefix; None where no block is frozen and there is no prefix.
 
         With every block frozen it is the pooling (a vector a picture), or the feature map where the head flattens it.
         """
-        if frozen_blocks == 0:
+        if not self.frozen_blocks:
             return None
-        flattens = isinstance(self.head_layers[0], keras.layers.Flatten)
-        if frozen_blocks == len(self.row.blocks) and not flattens:
+        if self._is_pooled:
             return str(self.head_layers[0].name)
-        return str(self.base_layers[self.row.blocks[frozen_blocks - 1].last_layer].name)
+        return str(self.base_layers[self.row.blocks[self.frozen_blocks - 1].last_layer].name)
+
+    @property
+    def _is_pooled(self) -> bool:
+        flattens = isinstance(self.head_layers[0], keras.layers.Flatten)
+        return self.frozen_blocks == len(self.row.blocks) and not flattens
 
     @property
     def block_ends(self) -> list[str]:
         """Name of each block's last layer; they are the same in the file that is saved."""
         return [str(self.base_layers[block.last_layer].name) for block in self.row.blocks]
 
-    def frontier_words(self, frozen_blocks: int) -> str:
+    @property
+    def frontier_words(self) -> str:
         """Where the prefix ends, in words that are the same in every build."""
-        flattens = isinstance(self.head_layers[0], keras.layers.Flatten)
-        is_pooled = frozen_blocks == len(self.row.blocks) and not flattens
-        return f"{frozen_blocks} blocks, {type(self.head_layers[0]).__name__ if is_pooled else 'map'}"
+        return f"{self.frozen_blocks} blocks, {type(self.head_layers[0]).__name__ if self._is_pooled else 'map'}"
 
     def train_head(self) -> None:
         """Freeze the whole base; `compile` afterwards."""
         for layer in self.base_layers:
             layer.trainable = False
 
-    def train_from(self, frozen_blocks: int) -> None:
-        """Freeze the first blocks and every BatchNorm layer of the base; `compile` afterwards.
+    def train_unfrozen(self) -> None:
+        """Freeze `frozen_layers` and nothing else of the base; `compile` afterwards.
 
         BatchNorm must be set untrainable layer by layer: `fit` overrides `training=False` given at the call
         (keras-team/keras#20285), and the statistics of a few pictures would replace those of ImageNet.
         """
-        kept = {id(layer) for layer in self.frozen_layers(frozen_blocks)}
+        kept = {id(layer) for layer in self.frozen_layers}
         for layer in self.base_layers:
             layer.trainable = id(layer) not in kept
 
-    def frozen_layers(self, frozen_blocks: int) -> list[keras.Layer]:
-        """The base's layers that `train_from` keeps as they are: the first blocks, and BatchNorm everywhere."""
-        last = self.row.blocks[frozen_blocks - 1].last_layer if frozen_blocks else -1
+    @property
+    def frozen_layers(self) -> list[keras.Layer]:
+        """The base's layers that stay exactly as they are: the first blocks, and BatchNorm everywhere; or none."""
+        if self.frozen_blocks is None:
+            return []
+        last = self.row.blocks[self.frozen_blocks - 1].last_layer if self.frozen_blocks else -1
         return [
             layer
             for position, layer in enumerate(self.base_layers)
             if position <= last or isinstance(layer, keras.layers.BatchNormalization)
         ]
-
-    def train_all(self) -> None:
-        """Make everything trainable, BatchNorm included: the from-scratch arm."""
-        for layer in self.model.layers:
-            layer.trainable = True
 
 
 def cut(model: keras.Model, layer_name: str | None) -> tuple[keras.Model | None, keras.Model]:
@@ -106,7 +109,13 @@ def stretches(model: keras.Model, layer_names: Sequence[str]) -> list[keras.Mode
     return [keras.Model(start, end) for start, end in pairwise(tensors)]
 
 
-def build(base_name: str, head: Head, *, image_size: int, n_classes: int) -> Network:
+def build_for(arm: Arm, *, n_classes: int) -> Network:
+    """An arm's network, with random weights."""
+    frozen = None if arm.is_scratch else arm.frozen_blocks
+    return build(arm.base, arm.head, image_size=arm.image_size, n_classes=n_classes, frozen_blocks=frozen)
+
+
+def build(base_name: str, head: Head, *, image_size: int, n_classes: int, frozen_blocks: int | None = None) -> Network:
     """A network with random weights.
 
     Args:
@@ -114,6 +123,7 @@ def build(base_name: str, head: Head, *, image_size: int, n_classes: int) -> Net
         head: What goes on top.
         image_size: Side in pixels of the square input.
         n_classes: Two give one sigmoid unit, P(second class); more a softmax.
+        frozen_blocks: See `Network`.
     """
     row = bases.base(base_name)
     pixels = keras.Input((image_size, image_size, 3), name="pixels")
@@ -132,7 +142,7 @@ def build(base_name: str, head: Head, *, image_size: int, n_classes: int) -> Net
     tensor = base.output
     for layer in head_layers:
         tensor = layer(tensor)
-    return Network(keras.Model(pixels, tensor, name=row.name.lower()), base_layers, head_layers, row)
+    return Network(keras.Model(pixels, tensor, name=row.name.lower()), base_layers, head_layers, row, frozen_blocks)
 
 
 def _preprocessed(pixels: keras.KerasTensor, preprocessing: Preprocessing) -> keras.KerasTensor:
@@ -236,7 +246,8 @@ def float32_copy(network: Network, head: Head, *, n_classes: int) -> Network:
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
     try:
-        copy = build(network.row.name, head, image_size=network.model.input.shape[1], n_classes=n_classes)
+        size = network.model.input.shape[1]
+        copy = build(network.row.name, head, image_size=size, n_classes=n_classes, frozen_blocks=network.frozen_blocks)
         copy.model.set_weights(network.model.get_weights())
     finally:
         keras.config.set_dtype_policy(policy)

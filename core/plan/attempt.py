@@ -16,7 +16,8 @@ from core.disk.files import write_json
 from core.disk.record import read_json
 from core.disk.status import Status, write_status
 from core.plan import bases
-from core.plan.experiment import Arm, Experiment
+from core.plan.arm import Arm
+from core.plan.experiment import Experiment
 from core.words.said import Said, say
 
 LEAST_BATCH = 2
@@ -35,14 +36,10 @@ class Attempt(BaseModel):
     usual_image_size: int
     crash: str = ""  # the signal by which the first process ended itself, after which OpenVINO is left out
 
-    def applied(self, experiment: Experiment, arm: Arm) -> Experiment:
-        """The experiment as this attempt at one of its arms carries it out."""
-        if arm is Arm.TRANSFER:
-            training = experiment.training.model_copy(update={"batch_size": self.batch_size})
-            return experiment.model_copy(update={"training": training})
-        assert experiment.opponent
-        own = {"batch_size": self.batch_size, "image_size": self.image_size}
-        return experiment.model_copy(update={"opponent": experiment.opponent.model_copy(update=own)})
+    def applied(self, arm: Arm) -> Arm:
+        """The arm as this attempt at it carries it out."""
+        smaller = arm.model_copy(update={"image_size": self.image_size}) if arm.is_scratch else arm
+        return smaller.with_training(batch_size=self.batch_size)
 
     @property
     def change(self) -> Said:
@@ -85,8 +82,8 @@ def prepare(directory: Path, *, crash: str = "") -> Attempt | None:
     value = read_json(directory.parent / "experiment.json")
     if value is None or read(directory) is not None:
         return None
-    experiment, arm = Experiment.model_validate(value), Arm(directory.name)
-    easier = _without_openvino(experiment, arm, crash) if crash else _easier(experiment, arm)
+    arm = Experiment.model_validate(value).arm(directory.name)
+    easier = _without_openvino(arm, crash) if crash else _easier(arm)
     if easier is None:
         return None
     for name in LEFT:
@@ -96,24 +93,24 @@ def prepare(directory: Path, *, crash: str = "") -> Attempt | None:
     return easier
 
 
-def _easier(experiment: Experiment, arm: Arm) -> Attempt | None:
+def _easier(arm: Arm) -> Attempt | None:
     """Half the batch, or where that is small already smaller pictures, which only an arm from scratch may have."""
-    same = _same(experiment, arm)
+    same = _same(arm)
     batch, size = same.batch_size, same.image_size
     if batch // 2 >= LEAST_BATCH:
         return same.model_copy(update={"batch_size": batch // 2})
-    smaller = max(bases.base(experiment.base).min_size, round(SMALLER * size))
-    if arm is Arm.SCRATCH and smaller < size:
+    smaller = max(bases.base(arm.base).min_size, round(SMALLER * size))
+    if arm.is_scratch and smaller < size:
         return same.model_copy(update={"image_size": smaller})
     return None
 
 
-def _without_openvino(experiment: Experiment, arm: Arm, crash: str) -> Attempt | None:
+def _without_openvino(arm: Arm, crash: str) -> Attempt | None:
     """Any process of an arm may have loaded OpenVINO; where it does not compute it was something else that crashed."""
     is_used = host.has_openvino() and not host.device().has_gpu
-    return _same(experiment, arm).model_copy(update={"crash": crash}) if is_used else None
+    return _same(arm).model_copy(update={"crash": crash}) if is_used else None
 
 
-def _same(experiment: Experiment, arm: Arm) -> Attempt:
-    batch, size = experiment.training_of(arm).batch_size, experiment.image_size_of(arm)
+def _same(arm: Arm) -> Attempt:
+    batch, size = arm.training.batch_size, arm.image_size
     return Attempt(batch_size=batch, usual_batch_size=batch, image_size=size, usual_image_size=size)

@@ -5,13 +5,17 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core import host
 from core.disk import home
 from core.errors import ResourceError
 from core.plan import bases
-from core.plan.experiment import Arm, Experiment, head_parameters
+from core.plan.arm import Arm
+from core.plan.counts import head_parameters
+from core.plan.experiment import Experiment
+from core.plan.labels import labels
 from core.settings import MEBIBYTE, settings
 
 BYTES = 4  # of a float32
@@ -27,7 +31,6 @@ AHEAD_BYTES = 160 * MEBIBYTE  # of decoded pictures, at most
 PROOF_BYTES = 96 * MEBIBYTE  # at most
 PICTURE_BYTES = 3  # of a pixel
 MANY = 10**6  # pictures, more than may wait for the engine
-RATES = ("start", "features_rate", "fit_rate", "evaluate", "peak_memory_bytes", "head_parameters", "batch_size")
 
 # What is beside the arm's process, in the memory that the host or the container has for all of them.
 CONSUMER_BYTES = 30 * MEBIBYTE
@@ -42,59 +45,70 @@ class Estimate:
     memory_bytes: int
 
 
-def estimate(experiment: Experiment, *, n_train: int, n_validation: int, n_test: int) -> dict[Arm, Estimate]:
-    """What each arm of the experiment will need on so many pictures."""
+class Rates(BaseModel):
+    """What an arm or a probe measured on this host."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: float  # seconds until the first step, the building of graphs included
+    features_rate: float | None  # pictures a second; None: there is no frozen part, or all of it was in the cache
+    fit_rate: float  # training pictures a second
+    evaluate: float  # seconds
+    peak_memory_bytes: int | None
+    batch_size: int | None
+
+
+class _Line(Rates):
+    """Rates as a line of rates.jsonl; one of an earlier version, with other names, is none."""
+
+    key: str
+    head_parameters: int | None
+
+
+def estimate(experiment: Experiment, *, n_train: int, n_validation: int, n_test: int) -> dict[str, Estimate]:
+    """What each arm of the experiment will need on so many pictures, by the arm's name."""
     rates = _read()
-    return {arm: _of_arm(experiment, arm, rates, n_train, n_validation + n_test) for arm in experiment.arms}
+    return {arm.name: _of_arm(arm, rates, n_train, n_validation + n_test) for arm in experiment.arms}
 
 
-def _of_arm(experiment: Experiment, arm: Arm, rates: dict[str, Any], n_train: int, n_rest: int) -> Estimate:
-    measured = rates.get(_key(experiment, arm))
-    training = experiment.training_of(arm)
-    n_views = (experiment.n_views(n_train) if arm is Arm.TRANSFER else 1) * n_train + n_rest
-    memory = _memory(experiment, arm, n_views)
+def _of_arm(arm: Arm, rates: dict[str, _Line], n_train: int, n_rest: int) -> Estimate:
+    measured = rates.get(_key(arm))
+    n_views = arm.n_views(n_train) * n_train + n_rest
+    memory = _memory(arm, n_views)
     if measured is None:
         return Estimate(None, memory)
-    if measured["peak_memory_bytes"] and measured["head_parameters"] is not None:
-        more = _head_parameters(experiment, arm) - measured["head_parameters"]  # measured with another head
-        memory = int(measured["peak_memory_bytes"] + BYTES * (WEIGHTS_KEPT + WEIGHTS_MOVED) * max(0, more))
-    seconds = measured["start"] + measured["evaluate"] + training.epochs * n_train / measured["fit_rate"]
-    if measured["features_rate"]:
-        seconds += (experiment.n_views(n_train) * n_train + n_rest) / measured["features_rate"]
+    if measured.peak_memory_bytes and measured.head_parameters is not None:
+        more = head_parameters(arm, n_classes=2) - measured.head_parameters  # measured with another head
+        memory = int(measured.peak_memory_bytes + BYTES * (WEIGHTS_KEPT + WEIGHTS_MOVED) * max(0, more))
+    seconds = measured.start + measured.evaluate + arm.training.epochs * n_train / measured.fit_rate
+    if measured.features_rate:
+        seconds += n_views / measured.features_rate
     return Estimate(seconds, memory)
 
 
-def memory_bytes(experiment: Experiment) -> dict[Arm, int]:
-    """The memory that each arm will need on however many pictures."""
-    return {arm: _of_arm(experiment, arm, _read(), MANY, 0).memory_bytes for arm in experiment.arms}
+def memory_bytes(experiment: Experiment) -> dict[str, int]:
+    """The memory that each arm will need on however many pictures, by the arm's name."""
+    return {arm.name: _of_arm(arm, _read(), MANY, 0).memory_bytes for arm in experiment.arms}
 
 
 def unmeasured(experiment: Experiment) -> tuple[Arm, ...]:
     """The arms that have no rates on this host, so that a probe is worth its seconds."""
     rates = _read()
-    return tuple(arm for arm in experiment.arms if _key(experiment, arm) not in rates)
+    return tuple(arm for arm in experiment.arms if _key(arm) not in rates)
 
 
 def missing(experiment: Experiment) -> tuple[str, ...]:
     """What names the rates that are missing, an entry an arm; the same for choices that are as fast."""
-    return tuple(_key(experiment, arm) for arm in unmeasured(experiment))
+    return tuple(_key(arm) for arm in unmeasured(experiment))
 
 
-def record(experiment: Experiment, arm: Arm, measured: dict[str, Any]) -> None:
-    """Keep what an arm or a probe measured.
-
-    Args:
-        experiment: What ran.
-        arm: Which arm of it.
-        measured: The keys of `RATES`; an arm without a fit rate (it was stopped within a batch) is not kept.
-    """
-    if not measured.get("fit_rate"):
-        return
-    key = _key(experiment, arm)
-    row = {"key": key} | {name: measured.get(name) for name in RATES}
-    row["head_parameters"] = _head_parameters(experiment, arm)
-    if row["features_rate"] is None:  # all of it was in the cache, which says nothing of other pictures
-        row["features_rate"] = _read().get(key, {}).get("features_rate")
+def record(arm: Arm, measured: Rates) -> None:
+    """Keep what an arm or a probe measured."""
+    key = _key(arm)
+    row = {"key": key} | measured.model_dump() | {"head_parameters": head_parameters(arm, n_classes=2)}
+    if measured.features_rate is None:  # all of it was in the cache, which says nothing of other pictures
+        before = _read().get(key)
+        row["features_rate"] = before.features_rate if before else None
     line = f"\n{json.dumps(row)}\n"  # begun anew: the line before it may be torn
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,61 +123,48 @@ def _path() -> Path:
     return home.file("rates.jsonl")
 
 
-def _read() -> dict[str, dict[str, Any]]:
+def _read() -> dict[str, _Line]:
     """The latest rates of each key; a line that cannot be read counts for nothing."""
     try:
         lines = _path().read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return {}
     rows = (row for row in map(_row, lines) if row)
-    return {row["key"]: row for row in rows}
+    return {row.key: row for row in rows}
 
 
-def _row(line: str) -> dict[str, Any] | None:
+def _row(line: str) -> _Line | None:
     """What `record` wrote as one line; None for a torn one, or one of an earlier version with other names."""
     try:
-        row = json.loads(line)
-    except ValueError:
+        return _Line.model_validate_json(line)
+    except ValidationError:
         return None
-    return row if isinstance(row, dict) and {"key", *RATES} <= set(row) else None
 
 
-def _key(experiment: Experiment, arm: Arm) -> str:
-    facts = (
-        arm,
-        experiment.base,
-        experiment.image_size_of(arm),
-        experiment.frozen_blocks_of(arm),
-        experiment.head.pooling,
-        experiment.training_of(arm).batch_size,
-    )
+def _key(arm: Arm) -> str:
+    facts = (arm.kind, arm.base, arm.image_size, arm.frozen_blocks, arm.head.pooling, arm.training.batch_size)
     return " ".join(str(fact) for fact in facts)
 
 
-def _memory(experiment: Experiment, arm: Arm, n_views: int) -> int:
+def _memory(arm: Arm, n_views: int) -> int:
     """What Keras keeps of the whole network, of what is trained, and the engine of the frozen part."""
-    row = bases.base(experiment.base)
-    frozen = experiment.frozen_blocks_of(arm)
-    trained, side = row.blocks[frozen:], experiment.image_size_of(arm)
+    row = bases.base(arm.base)
+    frozen, side = arm.frozen_blocks, arm.image_size
+    trained = row.blocks[frozen:]
     scale = (side / row.image_size) ** 2 * BYTES
-    head = _head_parameters(experiment, arm)
+    head = head_parameters(arm, n_classes=2)
     layers = row.blocks[-1].last_layer
     first = row.blocks[frozen - 1].last_layer if frozen else 0
     kept = WEIGHTS_KEPT * BYTES * (row.parameters + head) + LAYER_BYTES * layers
     moved = WEIGHTS_MOVED * BYTES * (row.trained_parameters(frozen, trains_batch_norm=not frozen) + head)
     graph = GRAPH_BYTES * (layers - first) if trained else 0
-    outputs = sum(block.activations for block in trained) * experiment.training_of(arm).batch_size
+    outputs = sum(block.activations for block in trained) * arm.training.batch_size
     pictures = min(decoded_ahead_bytes(), n_views * side**2 * PICTURE_BYTES)
     prefix = sum(block.parameters for block in row.blocks[:frozen])
     engine = ENGINE_BYTES + 2 * BYTES * prefix + pictures if frozen else 0  # gone before the fit
     fit = moved + graph + KEPT_FOR_BACKWARD * scale * outputs
     proof = max(proof_bytes(), scale * max(block.activations for block in row.blocks))
     return int(IMPORTED_BYTES + kept + max(engine, fit, proof))
-
-
-def _head_parameters(experiment: Experiment, arm: Arm) -> int:
-    size = experiment.image_size_of(arm)
-    return head_parameters(experiment.head, bases.base(experiment.base), image_size=size, n_classes=2)
 
 
 def decoded_ahead_bytes() -> int:
@@ -197,9 +198,9 @@ def prudent_limit_bytes() -> int:
 
 def check_memory(
     experiment: Experiment,
-    estimates: dict[Arm, Estimate],
+    estimates: dict[str, Estimate],
     *,
-    arms: Sequence[Arm] | None = None,
+    arms: Sequence[str] | None = None,
     limit_bytes: int | None = None,
 ) -> None:
     """Refuse what cannot fit.
@@ -207,17 +208,18 @@ def check_memory(
     Args:
         experiment: What is to run.
         estimates: Of its arms.
-        arms: The arms to look at; by default all.
+        arms: Names of the arms to look at; by default all.
         limit_bytes: Memory for one arm; by default `memory_limit_bytes`.
 
     Raises:
         ResourceError: An arm needs more memory than this host has; the message says what to lower.
     """
     limit = memory_limit_bytes() if limit_bytes is None else limit_bytes
-    for arm in estimates if arms is None else arms:
-        needed = estimates[arm].memory_bytes
+    for name in estimates if arms is None else arms:
+        needed, arm = estimates[name].memory_bytes, experiment.arm(name)
         if needed > limit:
-            if arm is Arm.SCRATCH:
-                raise ResourceError("memory.scratch", needed=needed, limit=limit)
-            trains_blocks = not experiment.is_all_frozen
-            raise ResourceError("memory.transfer", needed=needed, limit=limit, trains_blocks=trains_blocks)
+            title = labels(experiment.arms)[name].adjective.lower()
+            if arm.is_scratch:
+                raise ResourceError("memory.scratch", arm=title, needed=needed, limit=limit)
+            trains_blocks = not arm.is_all_frozen
+            raise ResourceError("memory.transfer", arm=title, needed=needed, limit=limit, trains_blocks=trains_blocks)

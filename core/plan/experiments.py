@@ -34,7 +34,7 @@ def create_experiment(experiment: Experiment, split: "pd.DataFrame") -> str:
     stamped = experiment.model_copy(update={"created": created, "number": _next_number()})
     with new_directory(directory):
         for arm in experiment.arms:
-            (directory / arm).mkdir()
+            (directory / arm.name).mkdir()
         write_frame(directory / "split.parquet", split)
         write_json(directory / "experiment.json", stamped.model_dump(mode="json"))
     return experiment_id

@@ -5,11 +5,12 @@ then smaller pictures, and the from-scratch arm is given up last.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from core.errors import ResourceError
 from core.plan import bases, estimate
-from core.plan.experiment import Arm, Experiment
+from core.plan.arm import Arm
+from core.plan.experiment import Experiment
+from core.plan.labels import labels
 from core.words.said import Said, say
 from core.words.sentences import sentence
 
@@ -27,11 +28,11 @@ def batches_fitted(experiment: Experiment, *, limit_bytes: int, **counts: int) -
     """
     changed = experiment
     for arm in experiment.arms:
-        while not _fits(changed, arm, limit_bytes, counts):
-            smaller = _with_half_the_batch(changed, arm)
+        while not _fits(changed, arm.name, limit_bytes, counts):
+            smaller = _with_half_the_batch(changed.arm(arm.name))
             if smaller is None:
                 return experiment
-            changed = smaller
+            changed = changed.with_arm(smaller)
     return changed
 
 
@@ -42,14 +43,16 @@ def fitted(experiment: Experiment, *, limit_bytes: int, **counts: int) -> Experi
     """
     changed = experiment
     for arm in experiment.arms:
-        steps = _steps(changed, arm)
-        while not _fits(changed, arm, limit_bytes, counts):
+        steps = _steps(arm)
+        while not _fits(changed, arm.name, limit_bytes, counts):
             step = next(steps, None)
-            if step is None:
-                return None
-            changed = step
-            if arm not in changed.arms:
+            if step is not None:
+                changed = changed.with_arm(step)
+            elif arm.is_scratch and len(changed.arms) > 1:
+                changed = changed.without(arm.name)
                 break
+            else:
+                return None
     return changed
 
 
@@ -60,24 +63,21 @@ def changes(before: Experiment, after: Experiment) -> list[str]:
 
 def differences(before: Experiment, after: Experiment) -> list[Said]:
     """The same, to be said."""
-    if before.opponent and not after.opponent:
-        before = before.model_copy(update={"opponent": None})
-        said = [say("change.no-scratch")]
-    else:
-        said = []
-    if before.frozen_blocks != after.frozen_blocks:
+    pairs = [(before.arm(arm.name), arm) for arm in after.arms]
+    said = [] if len(after.arms) == len(before.arms) else [say("change.no-scratch")]
+    if any(old.frozen_blocks != new.frozen_blocks for old, new in pairs):
         said.append(say("change.all-frozen"))
-    for arm in after.arms:
-        batch, size = after.training_of(arm).batch_size, after.image_size_of(arm)
-        usual_batch, usual_size = before.training_of(arm).batch_size, before.image_size_of(arm)
-        if batch != usual_batch:
-            said.append(say(f"change.batch.{arm}", batch=batch, usual=usual_batch))
-        if size != usual_size:
-            said.append(say(f"change.size.{arm}", size=size, usual=usual_size))
+    titles = labels(before.arms)
+    for old, new in pairs:
+        title, batch, usual = titles[new.name].short_in_a_sentence, new.training.batch_size, old.training.batch_size
+        if batch != usual:
+            said.append(say("change.batch", arm=title, batch=batch, usual=usual))
+        if new.image_size != old.image_size:
+            said.append(say("change.size", arm=title, size=new.image_size, usual=old.image_size))
     return said
 
 
-def _fits(experiment: Experiment, arm: Arm, limit_bytes: int, counts: dict[str, int]) -> bool:
+def _fits(experiment: Experiment, arm: str, limit_bytes: int, counts: dict[str, int]) -> bool:
     try:
         estimate.check_memory(experiment, estimate.estimate(experiment, **counts), arms=(arm,), limit_bytes=limit_bytes)
     except ResourceError:
@@ -85,36 +85,22 @@ def _fits(experiment: Experiment, arm: Arm, limit_bytes: int, counts: dict[str, 
     return True
 
 
-def _steps(experiment: Experiment, arm: Arm) -> Iterator[Experiment]:
-    """One experiment after the other, each easier on memory than the one before."""
-    changed = experiment
-    trains_blocks = arm is Arm.SCRATCH or not experiment.is_all_frozen
-    while trains_blocks and (smaller := _with_half_the_batch(changed, arm)):
+def _steps(arm: Arm) -> Iterator[Arm]:
+    """One plan after the other, each easier on memory than the one before."""
+    changed = arm
+    while not arm.is_all_frozen and (smaller := _with_half_the_batch(changed)):
         changed = smaller
         yield changed
-    if arm is Arm.TRANSFER and trains_blocks:
-        frozen = len(bases.base(experiment.base).blocks)
-        changed = changed.model_copy(update={"frozen_blocks": frozen, "training": experiment.training})
+    if not (arm.is_scratch or arm.is_all_frozen):
+        frozen = len(bases.base(arm.base).blocks)
+        changed = changed.model_copy(update={"frozen_blocks": frozen, "training": arm.training})
         yield changed
     for size in SIZES:
-        if bases.base(experiment.base).min_size <= size < changed.image_size_of(arm):
-            changed = _with(changed, arm, "image_size", size)
+        if bases.base(arm.base).min_size <= size < changed.image_size:
+            changed = changed.model_copy(update={"image_size": size})
             yield changed
-    if arm is Arm.SCRATCH:
-        yield changed.model_copy(update={"opponent": None})
 
 
-def _with_half_the_batch(experiment: Experiment, arm: Arm) -> Experiment | None:
-    half = experiment.training_of(arm).batch_size // 2
-    return _with(experiment, arm, "batch_size", half) if half >= LEAST_BATCH else None
-
-
-def _with(experiment: Experiment, arm: Arm, name: str, value: int) -> Experiment:
-    """The experiment with another batch size or picture size of one arm."""
-    update: dict[str, Any] = {name: value}
-    if arm is Arm.SCRATCH:
-        assert experiment.opponent
-        update = {"opponent": experiment.opponent.model_copy(update=update)}
-    elif name == "batch_size":
-        update = {"training": experiment.training.model_copy(update=update)}
-    return experiment.model_copy(update=update)
+def _with_half_the_batch(arm: Arm) -> Arm | None:
+    half = arm.training.batch_size // 2
+    return arm.with_training(batch_size=half) if half >= LEAST_BATCH else None

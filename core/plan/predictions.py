@@ -23,7 +23,7 @@ from core.disk.space import check_free
 from core.disk.status import Status, write_status
 from core.errors import InputError
 from core.plan.arm_files import SIGN
-from core.plan.experiment import Arm
+from core.plan.experiments import read_experiment
 from core.words.said import Said, say
 from core.words.sentences import sentence
 
@@ -68,9 +68,11 @@ def create(experiment_id: str, files: Sequence[tuple[str, bytes]], workspace: st
     return prediction_id
 
 
-def scored_arms(experiment_id: str) -> list[Arm]:
-    """The arms of an experiment whose saved network was checked and scored."""
-    return [arm for arm in Arm if (arm_directory(experiment_id, arm) / SIGN).exists()]
+def scored_arms(experiment_id: str) -> list[str]:
+    """Names of the arms of an experiment whose saved network was checked and scored."""
+    experiment = read_experiment(experiment_id)
+    names = [arm.name for arm in experiment.arms] if experiment else []
+    return [name for name in names if (arm_directory(experiment_id, name) / SIGN).exists()]
 
 
 def request(prediction_id: str) -> dict[str, Any] | None:

@@ -22,7 +22,6 @@ from core.disk.status import State, Status, read_status, stop_requests, write_st
 from core.identity import Identity
 from core.plan import attempt
 from core.plan.arm_files import SIGN, remove_temporary
-from core.plan.experiment import Arm
 from core.queue.standby import Standby, is_memory_short, niceness
 from core.settings import ROOT, settings
 from core.words.said import Said, say
@@ -200,7 +199,7 @@ class ResultWriter:
 
     def write(self) -> None:
         """All arms have ended: have them compared where there is a score."""
-        if not self._directory or not any((self._directory / arm / "predictions.parquet").exists() for arm in Arm):
+        if not self._directory or not any(self._directory.glob(f"*/{SIGN}")):
             return
         for _ in range(REPORT_TRIES):
             report = self._begin()

@@ -15,7 +15,6 @@ from core.disk.home import arm_directory, checked_id
 from core.disk.status import State, Status, read_status, request_stop, write_status
 from core.errors import InputError, ResourceError
 from core.plan import bases, weights
-from core.plan.experiment import Arm
 from core.plan.experiments import delete_experiment, owner_of, read_experiment
 from core.queue import job, presence, removal
 from core.queue.job import Job
@@ -109,7 +108,7 @@ def queue_length() -> int:
     return sum(each.kind is Kind.EXPERIMENT for each in job.read_all())
 
 
-def stop_arm(experiment_id: str, arm: Arm, workspace: str = "") -> None:
+def stop_arm(experiment_id: str, arm: str, workspace: str = "") -> None:
     """Ask an arm to stop and keep its best epoch; a further call while that is scored ends it without scores.
 
     One that waits never starts, and its state is stopped.
@@ -128,10 +127,11 @@ def stop_all(experiment_id: str, workspace: str = "") -> None:
         InputError: The experiment belongs to another link than `workspace`.
     """
     owner.check(owner_of(experiment_id), workspace)
-    for arm in Arm:
-        status = read_status(arm_directory(experiment_id, arm))
+    experiment = read_experiment(experiment_id)
+    for arm in experiment.arms if experiment else ():
+        status = read_status(arm_directory(experiment_id, arm.name))
         if status is not None and status.state is not State.SCORE:
-            _stop(arm_directory(experiment_id, arm))
+            _stop(arm_directory(experiment_id, arm.name))
 
 
 def stop_request(directory: Path, workspace: str = "") -> None:

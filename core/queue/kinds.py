@@ -91,7 +91,7 @@ def _arms(experiment_id: str) -> list[Step]:
     """None of an experiment deleted or damaged."""
     folder, experiment = experiment_directory(experiment_id), _experiment(experiment_id)
     arms = experiment.arms if experiment else ()
-    return [Step(folder / arm, ("core.tasks.train", str(folder), arm)) for arm in arms]
+    return [Step(folder / arm.name, ("core.tasks.train", str(folder), arm.name)) for arm in arms]
 
 
 def _experiment(experiment_id: str) -> Experiment | None:

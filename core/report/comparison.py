@@ -1,21 +1,20 @@
 """Two arms on the same test pictures → which is better, by how much, and what must be said besides."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import pandas as pd
 
 from core.errors import InputError
-from core.plan.experiment import Arm
+from core.plan.facts import ArmFacts
+from core.plan.labels import ArmLabel
 from core.report.scores import Score, held_out, score
-from core.report.verdict import Verdict, bootstrap, decide, mcnemar
+from core.report.verdict import Verdict, bootstrap, decide, holm, mcnemar
 from core.words import sentences
 from core.words.names import IN_A_SENTENCE, shortened
 from core.words.numbers import Interval
 from core.words.said import Said, say
-
-NAMES = {Arm.TRANSFER: "Transfer learning", Arm.SCRATCH: "From scratch"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +28,29 @@ class Comparison:
     p_value: float  # McNemar, exact
     verdict: Verdict
     sentence: str
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Two arms of any number, by name, on the same test pictures. `difference` is a minus b."""
+
+    a: str
+    b: str
+    n: int  # test pictures
+    difference: float
+    interval: Interval  # paired bootstrap, 95 %
+    p_value: float  # McNemar, exact
+    p_holm: float  # corrected for the number of pairs
+
+    @property
+    def verdict(self) -> str:
+        """As of two arms alone, by the corrected p value: "vgg better", "no difference shown"."""
+        found = decide(self.difference, self.interval, self.p_holm, n=self.n)
+        return {Verdict.TRANSFER: f"{self.a} better", Verdict.SCRATCH: f"{self.b} better"}.get(found, found.value)
+
+    def corrected(self, p_value: float) -> "PairedDifference":
+        """The same pair with its p value corrected."""
+        return replace(self, p_holm=p_value)
 
 
 def compare(transfer: pd.DataFrame, scratch: pd.DataFrame, classes: Sequence[str]) -> Comparison:
@@ -45,15 +67,34 @@ def compare(transfer: pd.DataFrame, scratch: pd.DataFrame, classes: Sequence[str
         InputError: The arms answered different pictures, or the pictures carry different labels.
         RunError: There is no test picture among them.
     """
-    first, second = held_out(transfer), held_out(scratch)
+    scores = score(transfer, classes), score(scratch, classes)
+    pair = _pair(("transfer", transfer), ("scratch", scratch))
+    verdict = decide(pair.difference, pair.interval, pair.p_value, n=pair.n)
+    said = sentence(*scores, pair.interval, verdict)
+    return Comparison(*scores, pair.difference, pair.interval, pair.p_value, verdict, said)
+
+
+def pairs(arms: Mapping[str, pd.DataFrame]) -> list[PairedDifference]:
+    """Every pair of some arms' predictions on the same test pictures, in the order of the arms.
+
+    With more than one pair some difference shows by chance alone more often than in one time of twenty, so what decides
+    is the p value as Holm corrects it (1979, "A simple sequentially rejective multiple test procedure").
+
+    Raises:
+        InputError: The arms answered different pictures, or the pictures carry different labels.
+    """
+    found = [_pair(*two) for two in combinations(arms.items(), 2)]
+    corrected = holm([one.p_value for one in found])
+    return [one.corrected(p_value) for one, p_value in zip(found, corrected, strict=True)]
+
+
+def _pair(one: tuple[str, pd.DataFrame], other: tuple[str, pd.DataFrame]) -> PairedDifference:
+    first, second = held_out(one[1]), held_out(other[1])
     _check_same_pictures(first, second)
-    scores = score(first, classes), score(second, classes)
     right = [(rows["true"] == rows["predicted"]).to_numpy(dtype=bool) for rows in (first, second)]
-    difference = scores[0].accuracy - scores[1].accuracy
-    interval, p_value = bootstrap(*right), mcnemar(*right)
-    verdict = decide(difference, interval, p_value, n=len(first))
-    said = sentence(*scores, interval, verdict)
-    return Comparison(*scores, difference, interval, p_value, verdict, said)
+    n, p_value = len(first), mcnemar(*right)
+    difference = int(right[0].sum()) / n - int(right[1].sum()) / n
+    return PairedDifference(one[0], other[0], n, difference, bootstrap(*right), p_value, p_value)
 
 
 def _check_same_pictures(first: pd.DataFrame, second: pd.DataFrame) -> None:
@@ -77,36 +118,39 @@ def sentence(transfer: Score, scratch: Score, interval: Interval, verdict: Verdi
     return sentences.sentence(say(kind, **values, verdict=verdict))
 
 
-def alone(scores: Mapping[Arm, Score]) -> str:
-    """What can be said when not both arms have scores."""
-    for arm, one in scores.items():
+def alone(scores: Mapping[ArmLabel, Score]) -> str:
+    """What can be said where there is no pair to compare: one arm's score, or that of each."""
+    if len(scores) > 1:
+        each = (say("verdict.one-of-many", arm=label.text, accuracy=_of_pictures(one)) for label, one in scores.items())
+        return " ".join(map(sentences.sentence, each))
+    for label, one in scores.items():
         interval = share_of(one.interval, one.n)
-        said = say("verdict.alone", arm=NAMES[arm], accuracy=_of_pictures(one), interval=interval)
+        said = say("verdict.alone", arm=label.text, accuracy=_of_pictures(one), interval=interval)
         return sentences.sentence(said)
     return sentences.sentence(say("verdict.nothing"))
 
 
-def below_the_line(scores: Mapping[Arm, Score]) -> list[str]:
+def below_the_line(scores: Mapping[ArmLabel, Score]) -> list[str]:
     """A sentence for each arm that is not shown to be better than always answering the largest class."""
-    low = {arm: one for arm, one in scores.items() if not one.is_above_largest_class}
-    return [sentences.sentence(_below_the_line(arm, one)) for arm, one in low.items()]
+    low = {label: one for label, one in scores.items() if not one.is_above_largest_class}
+    return [sentences.sentence(_below_the_line(label, one)) for label, one in low.items()]
 
 
-def _below_the_line(arm: Arm, one: Score) -> Said:
+def _below_the_line(label: ArmLabel, one: Score) -> Said:
     largest, line = shortened(one.largest_class, IN_A_SENTENCE), {"share": one.largest_class_accuracy, "of": one.n}
     if one.accuracy <= one.largest_class_accuracy:
-        return say("remark.below-the-line", arm=NAMES[arm], label=largest, line=line)
+        return say("remark.below-the-line", arm=label.text, label=largest, line=line)
     interval = share_of(one.interval, one.n)
-    return say("remark.on-the-line", arm=NAMES[arm], label=largest, line=line, interval=interval)
+    return say("remark.on-the-line", arm=label.text, label=largest, line=line, interval=interval)
 
 
-def far_from_exact(arm: Arm, facts: Mapping[str, Any]) -> str:
+def far_from_exact(label: ArmLabel, facts: ArmFacts) -> str:
     """A sentence where the training saw outputs of the frozen part that are too far from those that are scored."""
-    check = facts.get("fast_check")
-    if not check or check["passed"]:
+    check = facts.fast_check
+    if not check or check.passed:
         return ""
-    n, n_all = check["answers_differ"], check["pictures"]
-    return sentences.sentence(say("remark.far-from-exact", arm=NAMES[arm], n=n, n_all=n_all))
+    said = say("remark.far-from-exact", arm=label.text, n=check.answers_differ, n_all=check.pictures)
+    return sentences.sentence(said)
 
 
 def share_of(interval: Interval, n: int) -> dict[str, float]:

@@ -5,14 +5,13 @@ import zipfile
 
 from core.disk.home import arm_directory
 from core.errors import InputError
-from core.plan.experiment import Arm
 from core.settings import ASSETS
 
 FILES = ("model.keras", "labels.json")
 TAKE_ALONG = ASSETS / "take_along"  # predict.py, README.md: they need nothing of this project
 
 
-def network(experiment_id: str, arm: Arm) -> bytes:
+def network(experiment_id: str, arm: str) -> bytes:
     """A zip of the arm's model.keras and labels.json, and of a program that uses them; made anew at each call.
 
     Raises:

@@ -6,8 +6,9 @@ from datetime import datetime
 from core.disk import record
 from core.disk.home import arm_directory, experiment_directory
 from core.disk.status import State, read_status
-from core.plan.experiment import Arm, Experiment
+from core.plan.experiment import Experiment
 from core.plan.experiments import experiments_of
+from core.plan.labels import labels
 from core.words.numbers import percent
 
 
@@ -34,26 +35,26 @@ def _entry(experiment_id: str, experiment: Experiment) -> HistoryEntry:
         id=experiment_id,
         created=datetime.fromisoformat(experiment.created),
         dataset=experiment.dataset_name,
-        base=experiment.base,
+        base=experiment.lead.base,
         outcome=_outcome(experiment_id, experiment),
         size_bytes=sum(file.stat().st_size for file in files if file.is_file()),
     )
 
 
 def _outcome(experiment_id: str, experiment: Experiment) -> str:
-    states = {arm: _state(experiment_id, arm) for arm in experiment.arms}
-    if not all(state.is_final for state in states.values()):
-        is_waiting = all(state is State.QUEUED for state in states.values())
+    states = [_state(experiment_id, arm.name) for arm in experiment.arms]
+    if not all(state.is_final for state in states):
+        is_waiting = all(state is State.QUEUED for state in states)
         return "waiting" if is_waiting else "in training"
     result = record.readable(experiment_directory(experiment_id) / "result.json")
-    words = {Arm.TRANSFER: "transfer", Arm.SCRATCH: "from scratch"}
-    scored = {arm: entry for arm in experiment.arms if (entry := result.get("arms", {}).get(arm))}
+    said, entries = labels(experiment.arms), result.get("arms", {})
+    scored = {said[arm.name]: entry for arm in experiment.arms if (entry := entries.get(arm.name))}
     if not scored:
-        return "failed" if State.FAILED in states.values() else "stopped"
+        return "failed" if State.FAILED in states else "stopped"
     n = sum(map(sum, next(iter(scored.values()))["confusion"]))
-    return ", ".join(f"{percent(entry['accuracy'], n)} {words[arm]}" for arm, entry in scored.items())
+    return ", ".join(f"{percent(one['accuracy'], n)} {label.short_in_a_sentence}" for label, one in scored.items())
 
 
-def _state(experiment_id: str, arm: Arm) -> State:
+def _state(experiment_id: str, arm: str) -> State:
     status = read_status(arm_directory(experiment_id, arm))
     return status.state if status else State.QUEUED

@@ -1,8 +1,7 @@
 """Predictions → scores, intervals and frames; two arms → a comparison; an experiment → result.json."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -11,47 +10,39 @@ from core.data.near import copies
 from core.disk import record
 from core.disk.home import arm_directory
 from core.errors import InputError
-from core.plan.experiment import Arm, Experiment
+from core.plan import facts
+from core.plan.arm import Arm, ArmKind
+from core.plan.experiment import Experiment
 from core.plan.experiments import read_experiment, read_split
-from core.report.comparison import NAMES, Comparison, alone, below_the_line, compare, far_from_exact
+from core.plan.facts import ArmFacts
+from core.plan.labels import ArmLabel, labels
+from core.report.comparison import Comparison, alone, below_the_line, compare, far_from_exact
 from core.report.scores import Score, held_out, score
-from core.words.said import Said, say
+from core.words.said import say
 from core.words.sentences import sentence
-
-PROOF = ("weights_sha256", "frozen_unchanged", "versions", "device")
-COSTS = (
-    "seconds",
-    "epochs",
-    "best_epoch",
-    "trained_parameters",
-    "frozen_parameters",
-    "image_size",
-    "peak_memory_bytes",
-)
-FACTS = (*PROOF, *COSTS, "engine", "reload_check", "seed")  # that arm.json always has
 
 
 @dataclass(frozen=True, eq=False)
 class ArmReport:
     """One arm that has scores: its answers on the test part, and what its process noted in arm.json."""
 
+    arm: Arm
+    label: ArmLabel
     predictions: pd.DataFrame
     score: Score
-    facts: dict[str, Any]
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether someone ended it early; then it is scored with its best epoch."""
-        return bool(self.facts.get("stopped"))
+    facts: ArmFacts
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What is known of an experiment by now; an arm without scores is missing from `arms`."""
+    """What is known of an experiment by now; an arm without scores is missing from `arms`.
+
+    `comparison` is of the first transfer arm and the first from scratch, once both have scores.
+    """
 
     experiment: Experiment
     dataset: dataset.Dataset
-    arms: dict[Arm, ArmReport]
+    arms: dict[str, ArmReport]  # by name, in the order of the experiment
     comparison: Comparison | None
     leak: str = ""  # a sentence where test pictures have near-copies among those for training
 
@@ -63,22 +54,27 @@ class Report:
     @property
     def remarks(self) -> list[str]:
         """What a reader of the verdict must also know, a sentence each; often empty."""
-        stopped = [arm for arm, report in self.arms.items() if report.is_stopped]
+        arms = self.arms.values()
         return [
-            *(sentence(say("remark.stopped", arm=NAMES[arm])) for arm in stopped),
+            *(sentence(say("remark.stopped", arm=one.label.text)) for one in arms if one.facts.stopped),
             *(
-                sentence(say("remark.second-attempt", arm=NAMES[arm], attempt=Said.read(noted)))
-                for arm, report in self.arms.items()
-                if (noted := report.facts.get("second_attempt"))
+                sentence(say("remark.second-attempt", arm=one.label.text, attempt=one.facts.second_attempt))
+                for one in arms
+                if one.facts.second_attempt
             ),
             *below_the_line(self.scores),
-            *(remark for arm, report in self.arms.items() if (remark := far_from_exact(arm, report.facts))),
+            *(remark for one in arms if (remark := far_from_exact(one.label, one.facts))),
         ]
 
     @property
-    def scores(self) -> dict[Arm, Score]:
+    def scores(self) -> dict[ArmLabel, Score]:
         """The score of each arm that has one."""
-        return {arm: report.score for arm, report in self.arms.items()}
+        return {one.label: one.score for one in self.arms.values()}
+
+    def first(self, kind: ArmKind) -> ArmReport | None:
+        """What is known of the first arm of a kind, if it has scores."""
+        arm = self.experiment.first(kind)
+        return self.arms.get(arm.name) if arm else None
 
 
 def read(experiment_id: str) -> Report:
@@ -91,19 +87,31 @@ def read(experiment_id: str) -> Report:
     data = dataset.read(experiment.dataset) if experiment else None
     if experiment is None or data is None:
         raise InputError("experiment.gone")
-    found = ((arm, _read_arm(experiment_id, arm, data.classes)) for arm in experiment.arms)
-    arms = {arm: report for arm, report in found if report is not None}
-    both = len(arms) == 2
-    comparison = compare(arms[Arm.TRANSFER].predictions, arms[Arm.SCRATCH].predictions, data.classes) if both else None
-    return Report(experiment, data, arms, comparison, copies.leak(data.near, read_split(experiment_id)))
+    said = labels(experiment.arms)
+    found = (_read_arm(experiment_id, arm, said[arm.name], data.classes) for arm in experiment.arms)
+    known = Report(
+        experiment,
+        data,
+        {one.arm.name: one for one in found if one is not None},
+        comparison=None,
+        leak=copies.leak(data.near, read_split(experiment_id)),
+    )
+    return replace(known, comparison=_comparison(known))
 
 
-def _read_arm(experiment_id: str, arm: Arm, classes: Sequence[str]) -> ArmReport | None:
-    directory = arm_directory(experiment_id, arm)
-    facts = record.read_object(directory / "arm.json", FACTS)
-    if facts is None or not (directory / "predictions.parquet").exists():
+def _comparison(known: Report) -> Comparison | None:
+    transfer, scratch = (known.first(kind) for kind in ArmKind)
+    if not (transfer and scratch):
+        return None
+    return compare(transfer.predictions, scratch.predictions, known.dataset.classes)
+
+
+def _read_arm(experiment_id: str, arm: Arm, label: ArmLabel, classes: Sequence[str]) -> ArmReport | None:
+    directory = arm_directory(experiment_id, arm.name)
+    known = facts.read(directory)
+    if known is None or not (directory / "predictions.parquet").exists():
         return None
     answers = [f"p_{label}" for label in classes]
     columns = ("picture", "part", "true", "predicted", *answers)
     predictions = held_out(record.read_frame(directory / "predictions.parquet", columns))
-    return ArmReport(predictions, score(predictions, classes), facts)
+    return ArmReport(arm, label, predictions, score(predictions, classes), known)

@@ -9,12 +9,13 @@ import pandas as pd
 from core.data.labels.layout import PARTS
 from core.disk.files import write_json
 from core.disk.home import experiment_directory
-from core.plan.experiment import Arm
+from core.plan.arm import ArmKind
 from core.plan.experiments import read_split
-from core.report.comparison import Comparison
-from core.report.report import PROOF, Report, read
+from core.report.comparison import Comparison, pairs
+from core.report.report import ArmReport, Report, read
 
-SCHEMA = 1
+SCHEMA = 2
+PROOF = {"weights_sha256", "frozen_unchanged", "seed", "versions", "device"}
 SECONDS = ("ingest", "features", "train", "evaluate", "total")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")  # OWASP, "CSV injection"
 LINE_END = "\r\n"  # RFC 4180; and the csv module quotes what has a character of it, so no cell can break into two
@@ -32,42 +33,68 @@ def result(experiment_id: str) -> dict[str, Any]:
     report = read(experiment_id)
     shared = {"dataset": report.dataset.fingerprint, "workspace": "", "number": 0}
     parts = read_split(experiment_id)["part"].value_counts()
-    facts = next((arm.facts for arm in report.arms.values()), {})
     return {
         "schema": SCHEMA,
         "experiment": report.experiment.model_copy(update=shared).model_dump(mode="json"),
-        "proof": {key: facts.get(key) for key in PROOF} | {"seed": report.experiment.seed},
         "dataset": {
             "images": int(parts.sum()),
             "classes": list(report.dataset.classes),
             "split": {part: int(parts.get(part, 0)) for part in PARTS},
         },
-        "arms": {arm.value: _arm_entry(report, arm) for arm in Arm},
+        "arms": {name: _arm_entry(report, report.arms.get(name)) for name in _names(report)},
         "difference": _difference_entry(report.comparison),
+        "pairs": _pair_entries(report),
     }
 
 
-def _arm_entry(report: Report, arm: Arm) -> dict[str, Any] | None:
-    if arm not in report.arms:
+def _names(report: Report) -> list[str]:
+    """Of the arms, with "transfer" and "scratch" always first, also where the experiment has none of that name."""
+    return list(dict.fromkeys([*ArmKind, *(arm.name for arm in report.experiment.arms)]))
+
+
+def _arm_entry(report: Report, one: ArmReport | None) -> dict[str, Any] | None:
+    if one is None:
         return None
-    one, facts = report.arms[arm].score, report.arms[arm].facts
+    arm, score, facts = one.arm, one.score, one.facts
     return {
-        "accuracy": one.accuracy,
-        "interval": list(one.interval),
-        "confusion": one.confusion.tolist(),
-        "epochs": facts["epochs"],
-        "trained_parameters": facts["trained_parameters"],
-        "seconds": _seconds(report, arm),
-        "stopped": report.arms[arm].is_stopped,
+        "label": one.label.text,
+        "kind": arm.kind,
+        "base": arm.base,
+        "frozen_blocks": arm.frozen_blocks,
+        "image_size": facts.image_size,
+        "accuracy": score.accuracy,
+        "interval": list(score.interval),
+        "confusion": score.confusion.tolist(),
+        "epochs": facts.epochs,
+        "trained_parameters": facts.trained_parameters,
+        "seconds": _seconds(report, one),
+        "stopped": facts.stopped,
+        "proof": facts.model_dump(mode="json", include=PROOF),
     }
 
 
-def _seconds(report: Report, arm: Arm) -> dict[str, float]:
+def _seconds(report: Report, one: ArmReport) -> dict[str, float]:
     """The arm's phases; reading the pictures in counts once, in the arm that runs first."""
-    noted = report.arms[arm].facts["seconds"]
-    seconds = {key: float(noted.get(key, 0.0)) for key in SECONDS}
-    ingest = report.dataset.seconds if arm is report.experiment.arms[0] else 0.0
-    return seconds | {"ingest": ingest, "total": seconds["total"] - seconds["ingest"] + ingest}
+    noted = one.facts.seconds
+    ingest = report.dataset.seconds if one.arm == report.experiment.arms[0] else 0.0
+    seconds = {key: getattr(noted, key) for key in SECONDS}
+    return seconds | {"ingest": ingest, "total": noted.total - noted.ingest + ingest}
+
+
+def _pair_entries(report: Report) -> list[dict[str, Any]]:
+    """Every pair of arms with scores, the p values corrected for their number."""
+    return [
+        {
+            "a": pair.a,
+            "b": pair.b,
+            "accuracy": pair.difference,
+            "interval": list(pair.interval),
+            "p_value": pair.p_value,
+            "p_holm": pair.p_holm,
+            "verdict": pair.verdict,
+        }
+        for pair in pairs({name: one.predictions for name, one in report.arms.items()})
+    ]
 
 
 def _difference_entry(comparison: Comparison | None) -> dict[str, Any] | None:
@@ -89,13 +116,13 @@ def write_result(experiment_id: str) -> Path:
 
 
 def predictions_csv(experiment_id: str) -> str:
-    """Both arms' answers on the test pictures as CSV: a row a picture and arm, with the pictures' own names.
+    """All arms' answers on the test pictures as CSV: a row a picture and arm, with the pictures' own names.
 
     A cell that a spreadsheet would take for a formula gets an apostrophe in front.
     """
     report = read(experiment_id)
     names = report.dataset.pictures[["picture", "label", "name"]].rename(columns={"label": "true"})
-    frames = [arm_report.predictions.assign(arm=arm.value) for arm, arm_report in report.arms.items()]
+    frames = [arm_report.predictions.assign(arm=name) for name, arm_report in report.arms.items()]
     columns = ["name", "true", "arm", "predicted", *(f"p_{label}" for label in report.dataset.classes)]
     if not frames:
         return pd.DataFrame(columns=columns).to_csv(index=False, lineterminator=LINE_END)

@@ -1,5 +1,6 @@
 """Which of two arms' answers are right → is one better, by how much, and how to say it without false digits."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -42,6 +43,15 @@ def mcnemar(transfer: Right, scratch: Right) -> float:
     from scipy.stats import binomtest  # here: see `wilson`
 
     return float(binomtest(only_transfer, only_transfer + only_scratch).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p values of several tests, in the same order, so corrected that all of them together err as often as one."""
+    corrected, largest = [1.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = largest
+    return corrected
 
 
 def bootstrap(transfer: Right, scratch: Right, *, seed: int = 0) -> Interval:

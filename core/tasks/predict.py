@@ -21,7 +21,6 @@ from core.disk.record import read_json
 from core.disk.status import State
 from core.errors import InputError, RunError, StopRequested
 from core.plan import predictions
-from core.plan.experiment import Arm
 from core.plan.predictions import scored_arms
 from core.words.said import Said, say
 from core.worker import process
@@ -111,7 +110,7 @@ def _labels(folder: Path) -> dict[str, Any]:
     return labels
 
 
-def _answers(network: Any, labels: dict[str, Any], names: list[str], paths: list[Path], arm: Arm) -> pd.DataFrame:
+def _answers(network: Any, labels: dict[str, Any], names: list[str], paths: list[Path], arm: str) -> pd.DataFrame:
     from core.network import engine, model
 
     pixels = np.stack([picture.load(path, labels["image_size"]) for path in paths])
@@ -120,7 +119,7 @@ def _answers(network: Any, labels: dict[str, Any], names: list[str], paths: list
     columns = pd.DataFrame(answers, columns=[f"p_{name}" for name in classes])
     predicted = [classes[index] for index in model.chosen(answers)]
     columns.insert(0, "predicted", predicted)
-    columns.insert(0, "arm", str(arm))
+    columns.insert(0, "arm", arm)
     columns.insert(0, "name", names)
     columns.insert(0, "number", range(len(names)))
     return columns

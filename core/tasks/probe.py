@@ -10,14 +10,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from core.disk.record import read_json
 from core.errors import StopRequested
 from core.plan import estimate
-from core.plan.experiment import Arm, Experiment
+from core.plan.arm import Arm
+from core.plan.estimate import Rates
+from core.plan.experiment import Experiment
 from core.worker import process
 from core.worker.task import Task
 
@@ -50,25 +51,25 @@ def run(task: Task) -> None:
     for number, arm in enumerate(estimate.unmeasured(experiment)):
         if time.monotonic() - begun < LAST_START_SECONDS:
             task.report.progress(number, len(experiment.arms))
-            measured = _measure(experiment, arm, request["n_classes"], task.is_stopped)
-            measured["start"] += imported
-            estimate.record(experiment, arm, measured)
+            measured = _measure(arm, request["n_classes"], task.is_stopped, imported=imported)
+            estimate.record(arm, measured)
 
 
-def _measure(experiment: Experiment, arm: Arm, n_classes: int, stopped: Callable[[], bool]) -> dict[str, Any]:
+def _measure(arm: Arm, n_classes: int, stopped: Callable[[], bool], *, imported: float) -> Rates:
+    """The rates of one arm, of which Keras's import, so many seconds, is a part."""
     from core.network import engine, features, model
 
     begun = time.monotonic()
-    size, training = experiment.image_size_of(arm), experiment.training_of(arm)
-    network = model.build(experiment.base, experiment.head, image_size=size, n_classes=n_classes)
-    prefix, suffix = model.cut(network.model, network.frontier(experiment.frozen_blocks_of(arm)))
+    size, batch_size = arm.image_size, arm.training.batch_size
+    network = model.build_for(arm, n_classes=n_classes)
+    prefix, suffix = model.cut(network.model, network.frontier)
     start = time.monotonic() - begun
     evaluate = 3 * start  # save, load, answer
     random = np.random.default_rng(0)
     features_rate = None
     if prefix is not None:
         pixels = random.integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
-        frozen = features.Frozen(prefix, experiment.base, "random", network.frontier_words(experiment.frozen_blocks))
+        frozen = features.Frozen(prefix, arm.base, "random", network.frontier_words)
         opened = time.monotonic()
         computes = frozen.trial(engine.fast_precision(), pixels)
         first, seconds = _timed(lambda: computes.run(pixels, lambda *_: None), stopped)
@@ -77,16 +78,16 @@ def _measure(experiment: Experiment, arm: Arm, n_classes: int, stopped: Callable
     inputs = random.random((PICTURES, *suffix.input.shape[1:]), dtype=np.float32)
     first, forward = _timed(lambda: suffix.predict_on_batch(inputs), stopped)
     passes = EPOCH_PASSES + (DEPTHWISE_STEP_PASSES if model.is_depthwise(suffix) else STEP_PASSES)
-    if arm is Arm.SCRATCH:
+    if arm.is_scratch:
         passes += REESTIMATION_PASSES
-    return {
-        "start": start + TRACED_PASSES * first,
-        "features_rate": features_rate,
-        "fit_rate": 1 / (passes * forward / PICTURES + STEP_SECONDS / training.batch_size),
-        "evaluate": evaluate + first,
-        "peak_memory_bytes": None,
-        "batch_size": training.batch_size,
-    }
+    return Rates(
+        start=start + TRACED_PASSES * first + imported,
+        features_rate=features_rate,
+        fit_rate=1 / (passes * forward / PICTURES + STEP_SECONDS / batch_size),
+        evaluate=evaluate + first,
+        peak_memory_bytes=None,
+        batch_size=batch_size,
+    )
 
 
 def _timed(call: Callable[[], object], stopped: Callable[[], bool]) -> tuple[float, float]:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from core.plan.experiment import Arm
 from core.worker import process
 
 
@@ -21,7 +20,7 @@ def main(arguments: list[str], *, loaded: Callable[[], object] = lambda: None) -
     """
     from core.training.arm import SCORE_FLAG, Run  # no Keras yet: it takes seconds, and a stop is answered meanwhile
 
-    directory, arm = Path(arguments[0]).resolve(), Arm(arguments[1])
+    directory, arm = Path(arguments[0]).resolve(), arguments[1]
     served = int(arguments[3]) if SCORE_FLAG in arguments else 0
 
     def work(job: Run) -> None:

@@ -10,8 +10,9 @@ from core.disk import record
 from core.disk.record import read_json
 from core.disk.status import State
 from core.plan import attempt
+from core.plan.arm import Arm, Training
 from core.plan.arm_files import SIGN, remove_temporary, remove_unscored
-from core.plan.experiment import Arm, Experiment, Training
+from core.plan.experiment import Experiment
 from core.words.said import say
 from core.worker import process
 from core.worker.task import Task
@@ -30,37 +31,32 @@ class Run(Task):
     state it ends.
     """
 
-    def __init__(self, directory: Path, arm: Arm, *, served: int = 0) -> None:
+    def __init__(self, directory: Path, name: str, *, served: int = 0) -> None:
         """Read what to do.
 
         Args:
             directory: The experiment's.
-            arm: Which of its arms.
+            name: Of the arm.
             served: So many stops made the fit be left, so that only its best epoch is to be scored.
         """
-        self.arm, self.scores_only = arm, served > 0
+        self.scores_only = served > 0
         self.experiment = Experiment.model_validate(read_json(directory / "experiment.json"))
-        self.attempt = attempt.read(directory / arm)
-        if self.attempt:
-            self.experiment = self.attempt.applied(self.experiment, arm)
+        self.attempt = attempt.read(directory / name)
+        planned = self.experiment.arm(name)
+        self.arm: Arm = self.attempt.applied(planned) if self.attempt else planned
         self.split = record.read_frame(directory / "split.parquet")
         state, said = (State.SCORE, STOPPED_AND_SCORED) if self.scores_only else (State.STARTING, None)
-        super().__init__(directory / arm, state=state, said=said, served=served)
+        super().__init__(directory / name, state=state, said=said, served=served)
 
     @property
     def training(self) -> Training:
         """This arm's."""
-        return self.experiment.training_of(self.arm)
+        return self.arm.training
 
     @property
     def image_size(self) -> int:
         """Side in pixels of this arm's pictures."""
-        return self.experiment.image_size_of(self.arm)
-
-    @property
-    def frozen_blocks(self) -> int:
-        """Blocks of the base that this arm keeps as they are."""
-        return self.experiment.frozen_blocks_of(self.arm)
+        return self.arm.image_size
 
     @property
     def best_path(self) -> Path:
@@ -120,6 +116,6 @@ class Run(Task):
     def _begin_anew(self) -> NoReturn:
         served = str(self._watch.requests)  # what is asked from now on is a further stop
         self.report.enter(State.SCORE, STOPPED_AND_SCORED)
-        arguments = [str(self.directory.parent), self.arm, SCORE_FLAG, served]
+        arguments = [str(self.directory.parent), self.arm.name, SCORE_FLAG, served]
         command = [sys.executable, "-m", "core.tasks.train", *arguments]
         os.execve(sys.executable, command, {**os.environ, process.PARENT_VARIABLE: str(process.PARENT)})

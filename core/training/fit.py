@@ -4,15 +4,12 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import keras
 import numpy as np
 
 from core.data.dataset import Dataset
 from core.data.labels.layout import PARTS
-from core.disk.files import write_json
-from core.disk.record import read_json
 from core.disk.status import State, read_metrics
 from core.errors import StopRequested
 from core.network import backend, kernels, loading, model
@@ -20,8 +17,9 @@ from core.network.batches import Batches, Pictures, Rows, for_fit
 from core.network.batchnorm import Reestimation
 from core.network.features import Frozen
 from core.network.model import Network
-from core.plan import bases, weights
-from core.plan.experiment import Arm, Training
+from core.plan import bases, facts, weights
+from core.plan.arm import Training
+from core.plan.facts import ArmSeconds, Built, FitFacts, Prepared
 from core.training import inputs
 from core.training.arm import Run
 from core.training.callbacks import best
@@ -33,7 +31,7 @@ from core.training.callbacks.pace import Pace
 from core.training.callbacks.statistics import ReestimateStatistics
 from core.training.callbacks.stop import StopAsAsked
 from core.training.inputs import Beside, Inputs
-from core.training.layers import changing_layers, frozen_layers
+from core.training.layers import changing_layers
 
 STEPS_AT_ONCE = 16  # of a head on vectors, for each return to Python: some 20 ms, so that a stop is seen at once
 PHASE_TWO_FACTOR = 0.1  # of the learning rate, once blocks of the base are trained too
@@ -45,9 +43,9 @@ class Fitted:
 
     network: Network
     n_classes: int
-    frozen_layers: list[keras.Layer]
     trained_parameters: int
-    facts: dict[str, Any]  # for arm.json; survives a restart for scoring alone in start.json
+    facts: FitFacts
+    seconds_before: float  # of a process that left the fit, and of which this one scores the best epoch
     test: Pictures
     frozen: Frozen | None = field(default=None, repr=False)  # whose outputs were cached
     fast: Rows | None = field(default=None, repr=False)  # the test part as the fit would see it
@@ -71,15 +69,17 @@ def fit(job: Run, data: Dataset) -> Fitted:
     """
     device = backend.prepare_device()
     job.report.tell(device=device.label, engine=device.engine)
-    network, facts = _network(job, len(data.classes))
-    facts["seconds"]["start"] = time.monotonic() - job.begun
+    network, built = _network(job, len(data.classes))
     parts = pictures_of(job, data)
-    prepared = inputs.prepare(job, network, parts, facts)
-    facts["frozen_before"] = model.fingerprint(frozen_layers(job, network))
+    prepared, known = inputs.prepare(job, network, parts, built)
     phases = _phases(job, network)
-    facts["phase_change"] = phases[0].epochs + 1 if len(phases) > 1 else None
-    facts["seconds"]["before"] = 0.0
-    write_json(job.directory / "start.json", facts)
+    known = facts.then(
+        Prepared,
+        known,
+        frozen_before=model.fingerprint(network.frozen_layers),
+        phase_change=phases[0].epochs + 1 if len(phases) > 1 else None,
+    )
+    facts.write_start(job.directory, known)
     job.report.enter(State.FIT, prepared.frozen.failure if prepared.frozen else None)
     job.report.tell(engine=f"{device.engine}{kernels.remark(network.model, prepared.frontier)}")
     beside = inputs.Beside(job, prepared.frozen, parts["test"])
@@ -88,35 +88,47 @@ def fit(job: Run, data: Dataset) -> Fitted:
     except BaseException:
         beside.leave()
         raise
-    facts |= {"fit_rate": pace.rate, "tracing_seconds": pace.tracing_seconds}
-    facts["best_epoch"] = best.load(job.best_path, changing_layers(job, network))
-    return replace(_fitted(job, network, len(data.classes), facts, parts["test"], prepared), beside=beside)
+    known = facts.then(
+        FitFacts,
+        known,
+        fit_rate=pace.rate,
+        tracing_seconds=pace.tracing_seconds,
+        best_epoch=best.load(job.best_path, changing_layers(network)),
+    )
+    return replace(_fitted(job, network, len(data.classes), known, parts["test"], prepared), beside=beside)
 
 
 def restore(job: Run, data: Dataset) -> Fitted:
     """What a fit left that was stopped in the middle of a batch."""
     device = backend.prepare_device()
     job.report.tell(device=device.label, engine=device.engine)
-    facts = read_json(job.directory / "start.json") | {"fit_rate": None}
+    begun = facts.read_start(job.directory)
     trained_until = float(read_metrics(job.directory)["seconds"].iloc[-1])
-    facts["seconds"]["before"] = facts["seconds"]["start"] + facts["seconds"]["features"] + trained_until
+    before = begun.seconds.start + begun.seconds.features + trained_until
     network, _ = _network(job, len(data.classes), is_quiet=True)
-    facts["best_epoch"] = best.load(job.best_path, changing_layers(job, network))
-    frozen = inputs.frozen_part(job, network, facts) if facts["views"] else None
+    known = facts.then(FitFacts, begun, best_epoch=best.load(job.best_path, changing_layers(network)))
+    frozen = inputs.frozen_part(job, network, begun) if begun.views else None
     test = pictures_of(job, data)["test"]
     rows = {"test": inputs.quick(job, frozen, test)} if frozen else {}
-    prepared = Inputs(rows, network.frontier(job.frozen_blocks) if frozen else None, frozen)
-    return _fitted(job, network, len(data.classes), facts, test, prepared)
+    prepared = Inputs(rows, network.frontier if frozen else None, frozen)
+    return _fitted(job, network, len(data.classes), known, test, prepared, seconds_before=before)
 
 
 def _fitted(
-    job: Run, network: Network, n_classes: int, facts: dict[str, Any], test: Pictures, prepared: Inputs
+    job: Run,
+    network: Network,
+    n_classes: int,
+    known: FitFacts,
+    test: Pictures,
+    prepared: Inputs,
+    *,
+    seconds_before: float = 0.0,
 ) -> Fitted:
     """With the trainable marks as in the last phase, which is what the numbers of parameters speak of."""
     _phases(job, network)[-1].prepare()
     trained = sum(math.prod(weight.shape) for weight in network.model.trainable_weights)
     fast = prepared.rows.get("test")
-    return Fitted(network, n_classes, frozen_layers(job, network), trained, facts, test, prepared.frozen, fast)
+    return Fitted(network, n_classes, trained, known, seconds_before, test, prepared.frozen, fast)
 
 
 def pictures_of(job: Run, data: Dataset) -> dict[str, Pictures]:
@@ -130,34 +142,32 @@ def pictures_of(job: Run, data: Dataset) -> dict[str, Pictures]:
     return parts
 
 
-def _network(job: Run, n_classes: int, *, is_quiet: bool = False) -> tuple[Network, dict[str, Any]]:
+def _network(job: Run, n_classes: int, *, is_quiet: bool = False) -> tuple[Network, Built]:
     """The arm's network as it begins: the base's weights from ImageNet, or all of them random."""
     with model.DRAWING:
-        keras.utils.set_random_seed(job.experiment.seed)
-        network = model.build(job.experiment.base, job.experiment.head, image_size=job.image_size, n_classes=n_classes)
-    facts: dict[str, Any] = {"weights_sha256": None, "seconds": {}, "phase_change": None}
-    if job.arm is Arm.TRANSFER:
+        keras.utils.set_random_seed(job.arm.seed)
+        network = model.build_for(job.arm, n_classes=n_classes)
+    digest = None
+    if not job.arm.is_scratch:
         if not is_quiet:
             job.report.enter(State.WEIGHTS)
-        row = bases.base(job.experiment.base)
+        row = bases.base(job.arm.base)
         path = weights.fetch(row, progress=job.report.progress, stopped=job.is_stopped)
         loading.load_base_weights(network, path)
-        facts["weights_sha256"] = weights.sha256(path)
-        network.train_from(job.frozen_blocks)
-    else:
-        network.train_all()
-    return network, facts
+        digest = weights.sha256(path)
+    network.train_unfrozen()
+    return network, Built(weights_sha256=digest, seconds=ArmSeconds(start=time.monotonic() - job.begun))
 
 
 def _phases(job: Run, network: Network) -> list[_Phase]:
     """One from scratch, and where all blocks are frozen; else the head alone, then the unfrozen blocks as well."""
-    epochs = job.experiment.phases_of(job.arm)
-    if job.arm is Arm.SCRATCH:
-        return [_Phase(1, epochs[0], 1.0, network.train_all)]
+    epochs = job.arm.phases
+    if job.arm.is_scratch:
+        return [_Phase(1, epochs[0], 1.0, network.train_unfrozen)]
     head_alone = _Phase(1, epochs[0], 1.0, network.train_head)
     if len(epochs) == 1:
         return [head_alone]
-    return [head_alone, _Phase(2, epochs[1], PHASE_TWO_FACTOR, lambda: network.train_from(job.frozen_blocks))]
+    return [head_alone, _Phase(2, epochs[1], PHASE_TWO_FACTOR, network.train_unfrozen)]
 
 
 def _run_phases(job: Run, network: Network, prepared: Inputs, phases: list[_Phase]) -> Pace:
@@ -168,7 +178,7 @@ def _run_phases(job: Run, network: Network, prepared: Inputs, phases: list[_Phas
     batches = Batches(
         rows["train"],
         batch_size=training.batch_size,
-        seed=job.experiment.seed,
+        seed=job.arm.seed,
         weights=_class_weights(rows["train"].labels) if training.class_weights else None,
     )
     validation = Batches(rows["validation"], batch_size=training.batch_size, seed=0, shuffles=False)
@@ -184,7 +194,7 @@ def _run_phases(job: Run, network: Network, prepared: Inputs, phases: list[_Phas
         model.compile_for(suffix, training, steps=steps, rate_factor=phase.rate_factor, steps_at_once=at_once)
         source, turns = for_fit(batches)
         held_out, _ = for_fit(validation)
-        keeping = KeepBest(job.best_path, changing_layers(job, network), baseline=lowest)
+        keeping = KeepBest(job.best_path, changing_layers(network), baseline=lowest)
         callbacks = [
             *always,
             WriteMetrics(job.directory, phase=phase.number, seconds=pace.seconds),
@@ -212,7 +222,7 @@ def _run_phases(job: Run, network: Network, prepared: Inputs, phases: list[_Phas
 
 def _statistics(job: Run, network: Network, rows: Rows) -> list[keras.callbacks.Callback]:
     """From scratch alone: a base's BatchNorm layers are left as they are."""
-    if job.arm is not Arm.SCRATCH:
+    if not job.arm.is_scratch:
         return []
     return [ReestimateStatistics(Reestimation(network.model), rows, batch_size=job.training.batch_size)]
 

@@ -2,8 +2,7 @@
 
 import threading
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +14,9 @@ from core.network.decoded import View
 from core.network.engine import EngineChoice
 from core.network.features import Frozen
 from core.network.model import Network
-from core.plan import bases, experiment, weights
+from core.plan import bases, defaults, facts, weights
+from core.plan.arm import ArmKind
+from core.plan.facts import Built, Prepared
 from core.training.arm import Run
 from core.words.said import Said, say
 
@@ -33,50 +34,62 @@ class Inputs:
     frozen: Frozen | None
 
 
-def frozen_part(job: Run, network: Network, facts: dict[str, Any]) -> Frozen | None:
+def frozen_part(job: Run, network: Network, known: Built) -> Frozen | None:
     """The part of an arm that never changes, or None where nothing is frozen."""
-    prefix, _ = model.cut(network.model, network.frontier(job.frozen_blocks))
-    if prefix is None:
+    prefix, _ = model.cut(network.model, network.frontier)
+    if prefix is None or known.weights_sha256 is None:
         return None
-    words = network.frontier_words(job.frozen_blocks)
-    frozen = Frozen(prefix, job.experiment.base, facts["weights_sha256"], words)
-    if reason := facts.get("openvino_failure"):  # before this process began anew
-        frozen.give_up(EngineError(Said.read(reason)))
+    frozen = Frozen(prefix, job.arm.base, known.weights_sha256, network.frontier_words)
+    if isinstance(known, Prepared) and known.openvino_failure:  # before this process began anew
+        frozen.give_up(EngineError(known.openvino_failure))
     return frozen
 
 
-def prepare(job: Run, network: Network, parts: dict[str, Pictures], facts: dict[str, Any]) -> Inputs:
-    """Bring every picture as far as it stays the same for the whole run; notes in `facts` what that took.
+def prepare(job: Run, network: Network, parts: dict[str, Pictures], known: Built) -> tuple[Inputs, Prepared]:
+    """Bring every picture as far as it stays the same for the whole run; and what is known by then.
 
     Raises:
         StopRequested: The user asked to stop.
         ResourceError: The disk is too full.
     """
     watch = features.Stopwatch()
-    frozen = frozen_part(job, network, facts)
+    frozen = frozen_part(job, network, known)
     job.report.enter(State.FEATURES)
-    n_views = job.experiment.n_views(len(parts["train"]))
+    n_views = job.arm.n_views(len(parts["train"]))
     n_rows = n_views * len(parts["train"]) + len(parts["validation"]) + len(parts["test"])
+    computed = _Computed()
     if frozen is not None and features.fits(frozen, n_rows):
-        rows = _computed(job, frozen, parts, n_views, facts)
-        inputs = Inputs(rows, network.frontier(job.frozen_blocks), frozen)
+        rows, computed = _computed(job, frozen, parts, n_views)
+        inputs = Inputs(rows, network.frontier, frozen)
     else:
         inputs = Inputs(_pixels(job, parts, READING if frozen is None else TOO_LARGE), None, None)
-    facts["views"] = n_views if inputs.frozen else None
-    facts["seconds"]["features"] = watch.seconds
-    return inputs
+    return inputs, facts.then(
+        Prepared,
+        known,
+        seconds=known.seconds.model_copy(update={"features": watch.seconds}),
+        views=n_views if inputs.frozen else None,
+        features_engine=computed.engine,
+        features_rate=computed.rate,
+        openvino_failure=computed.failure,
+    )
 
 
-def _computed(
-    job: Run, frozen: Frozen, parts: dict[str, Pictures], n_views: int, facts: dict[str, Any]
-) -> dict[str, Rows]:
+@dataclass(frozen=True)
+class _Computed:
+    """What the frozen part's outputs were computed by, and how fast."""
+
+    engine: str | None = None
+    failure: Said | None = None  # of OpenVINO
+    rate: float | None = None  # None: all of it was in the cache
+
+
+def _computed(job: Run, frozen: Frozen, parts: dict[str, Pictures], n_views: int) -> tuple[dict[str, Rows], _Computed]:
     views = [view for part, pictures in parts.items() for view in _views(part, pictures, n_views)]
     rates: list[float] = []
+    engines: list[str] = []
 
     def told(chosen: EngineChoice) -> None:
-        facts["features_engine"] = chosen.label
-        failure = engine.failure(frozen.facts)
-        facts["openvino_failure"] = asdict(failure) if failure else None
+        engines.append(chosen.label)
         job.report.tell(engine=chosen.label, said=frozen.failure or (None if engine.is_quick() else NO_OPENVINO))
 
     def progress(done: int, total: int, rate: float | None) -> None:
@@ -84,7 +97,7 @@ def _computed(
         if rate:
             rates.append(rate)
 
-    augmentation = job.experiment.augmentation
+    augmentation = job.arm.augmentation
     values, places = features.compute(
         frozen,
         views,
@@ -94,12 +107,12 @@ def _computed(
         told=told,
         stopped=job.is_stopped,
     )
-    facts["features_rate"] = rates[-1] if rates else None  # None: all of it was in the cache
     rows = {}
     for part, pictures in parts.items():
         own, places = np.split(places, [len(_views(part, pictures, n_views))])
         rows[part] = Rows(values, own.reshape(len(pictures), -1), pictures.labels)
-    return rows
+    failure = engine.failure(frozen.facts)
+    return rows, _Computed(engines[-1] if engines else None, failure, rates[-1] if rates else None)
 
 
 def _views(part: str, pictures: Pictures, n_views: int) -> list[View]:
@@ -117,7 +130,7 @@ def _pixels(job: Run, parts: dict[str, Pictures], said: Said) -> dict[str, Rows]
             stopped=job.is_stopped,
         )
         is_training = part == "train"
-        rows[part] = replace(read, augmentation=job.experiment.augmentation) if is_training else read
+        rows[part] = replace(read, augmentation=job.arm.augmentation) if is_training else read
     return rows
 
 
@@ -150,18 +163,17 @@ def convert_ahead() -> None:
     Raises:
         HeadstartError: Its weights are not to be had, or OpenVINO fails.
     """
-    chosen = experiment.default("0" * 32)
+    chosen = defaults.arm(ArmKind.TRANSFER)
     row = bases.base(chosen.base)
     path = weights.find(row)
     if path is None or not engine.is_openvino() or engine.was_converted(row.name):
         return
     with model.DRAWING:
-        network = model.build(row.name, chosen.head, image_size=chosen.image_size, n_classes=2)
+        network = model.build_for(chosen, n_classes=2)
     loading.load_base_weights(network, path)
-    prefix, _ = model.cut(network.model, network.frontier(chosen.frozen_blocks))
+    prefix, _ = model.cut(network.model, network.frontier)
     if prefix is not None:
-        words = network.frontier_words(chosen.frozen_blocks)
-        frozen = Frozen(prefix, row.name, weights.sha256(path), words)
+        frozen = Frozen(prefix, row.name, weights.sha256(path), network.frontier_words)
         frozen.open(frozen.choose(engine.fast_precision()))  # a failure is not kept in mind: a run tries it anew
 
 

@@ -3,7 +3,7 @@
 import platform
 import time
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
@@ -15,14 +15,15 @@ from core import host
 from core.data.dataset import Dataset
 from core.data.pictures import picture
 from core.data.pictures.recipe import labels
-from core.disk.files import write_frame, write_json
+from core.disk.files import write_json
 from core.disk.status import read_metrics
 from core.errors import RunError, StopRequested
 from core.network import engine, model
 from core.network.batches import Pictures, Rows
 from core.network.model import Network
-from core.plan import estimate
-from core.plan.arm_files import SIGN
+from core.plan import estimate, facts
+from core.plan.estimate import Rates
+from core.plan.facts import ArmFacts, QuickCheck, ReloadCheck
 from core.training import inputs
 from core.training.arm import Run
 from core.training.fit import Fitted
@@ -54,7 +55,7 @@ def score(job: Run, data: Dataset, fitted: Fitted) -> None:
     """
     begun = time.monotonic()
     host.give_back()  # what the fit is done with
-    trained = model.float32_copy(fitted.network, job.experiment.head, n_classes=fitted.n_classes)
+    trained = model.float32_copy(fitted.network, job.arm.head, n_classes=fitted.n_classes)
     _save(job, data, trained.model)
     reloaded = keras.saving.load_model(job.directory / "model.keras", compile=False)
     proof = pixels_of(fitted.test, job.image_size, slice(PROOF_PICTURES))
@@ -63,9 +64,8 @@ def score(job: Run, data: Dataset, fitted: Fitted) -> None:
         answers = _whole(job, reloaded, fitted.test)
         other = _through_all(trained, trained.model, proof)
     else:
-        frontier = trained.frontier(job.frozen_blocks)
-        prefix, _ = model.cut(trained.model, frontier)
-        _, suffix = model.cut(reloaded, frontier)
+        prefix, _ = model.cut(trained.model, trained.frontier)
+        _, suffix = model.cut(reloaded, trained.frontier)
         if fitted.beside:
             fitted.beside.join()
         exact = inputs.exact(job, replace(fitted.frozen, prefix=prefix), fitted.test)
@@ -73,19 +73,25 @@ def score(job: Run, data: Dataset, fitted: Fitted) -> None:
         other = _through_all(trained, reloaded, proof)
         fast = _fast_check(answers, suffix, fitted.fast)
     check = _checked(answers[: len(other)], other)
-    facts = _facts(job, fitted, reloaded, check) | {"fast_check": fast}
-    if fitted.frozen is not None:
-        failure = engine.failure(fitted.frozen.facts)
-        facts["openvino_failure"] = asdict(failure) if failure else None
-    facts["seconds"]["evaluate"] = time.monotonic() - begun
-    facts["seconds"]["total"] = facts["seconds"].pop("before") + time.monotonic() - job.begun
+    known = _facts(job, fitted, reloaded, check, fast, begun=begun)
     _go_on(job)
-    write_json(job.directory / "arm.json", facts)
-    write_frame(job.directory / SIGN, _frame(fitted.test, answers, data.classes))
-    start = facts["seconds"]["start"] + facts.get("tracing_seconds", 0.0)
-    measured = {"start": start, "evaluate": facts["seconds"]["evaluate"], "batch_size": job.training.batch_size}
+    facts.write(job.directory, known, _frame(fitted.test, answers, data.classes))
     with suppress(OSError):  # rates are worth less than the scores that are written by now
-        estimate.record(job.experiment, job.arm, facts | measured)
+        _record_rates(job, known)
+
+
+def _record_rates(job: Run, known: ArmFacts) -> None:
+    """Keep how fast this arm was, unless it was stopped within a batch, so that nobody knows."""
+    if known.fit_rate:
+        measured = Rates(
+            start=known.seconds.start + known.tracing_seconds,
+            features_rate=known.features_rate,
+            fit_rate=known.fit_rate,
+            evaluate=known.seconds.evaluate,
+            peak_memory_bytes=known.peak_memory_bytes,
+            batch_size=job.training.batch_size,
+        )
+        estimate.record(job.arm, measured)
 
 
 def _save(job: Run, data: Dataset, trained: keras.Model) -> None:
@@ -139,18 +145,18 @@ def _by_suffix(suffix: keras.Model, values: np.ndarray) -> np.ndarray:
     return model.probabilities(engine.predict(suffix, values.astype(np.float32)))
 
 
-def _fast_check(answers: np.ndarray, suffix: keras.Model, fast: Rows | None) -> dict[str, Any] | None:
+def _fast_check(answers: np.ndarray, suffix: keras.Model, fast: Rows | None) -> QuickCheck | None:
     """How far the answers on the quick outputs of the frozen part, which the fit saw, are from the exact ones."""
     if fast is None:
         return None
     quick = _by_suffix(suffix, fast.first())
     differ = int((model.chosen(quick) != model.chosen(answers)).sum())
-    return {
-        "pictures": len(answers),
-        "answers_differ": differ,
-        "largest_difference": float(np.abs(quick - answers).max()),
-        "passed": differ <= FAST_TOLERANCE * len(answers),
-    }
+    return QuickCheck(
+        pictures=len(answers),
+        answers_differ=differ,
+        largest_difference=float(np.abs(quick - answers).max()),
+        passed=differ <= FAST_TOLERANCE * len(answers),
+    )
 
 
 def _go_on(job: Run) -> None:
@@ -158,11 +164,11 @@ def _go_on(job: Run) -> None:
         raise StopRequested("run.left-scoring")
 
 
-def _checked(answers: np.ndarray, other: np.ndarray) -> dict[str, Any]:
+def _checked(answers: np.ndarray, other: np.ndarray) -> ReloadCheck:
     largest = float(np.abs(answers - other).max())
     if largest > PROOF_TOLERANCE:
         raise RunError("run.answers-differ", tolerance=PROOF_TOLERANCE, found=largest)
-    return {"pictures": len(other), "largest_difference": largest, "passed": True}
+    return ReloadCheck(pictures=len(other), largest_difference=largest, passed=True)
 
 
 def _frame(pictures: Pictures, answers: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
@@ -173,27 +179,40 @@ def _frame(pictures: Pictures, answers: np.ndarray, classes: tuple[str, ...]) ->
     return pd.concat([frame, columns], axis=1)
 
 
-def _facts(job: Run, fitted: Fitted, reloaded: keras.Model, check: dict[str, Any]) -> dict[str, Any]:
-    metrics = read_metrics(job.directory)
-    facts = dict(fitted.facts)
-    before = facts.pop("frozen_before")
-    frozen = [reloaded.get_layer(layer.name) for layer in fitted.frozen_layers]
-    return facts | {
-        "seconds": facts["seconds"] | {"ingest": 0.0, "train": float(metrics["seconds"].iloc[-1])},
-        "epochs": len(metrics),
-        "trained_parameters": fitted.trained_parameters,
-        "frozen_parameters": int(reloaded.count_params()) - fitted.trained_parameters,
-        "frozen_unchanged": model.fingerprint(frozen) == before if frozen else None,
-        "reload_check": check,
-        "seed": job.experiment.seed,
-        "versions": versions(),
-        "device": job.report.device,
-        "engine": job.report.engine,
-        "image_size": job.image_size,
-        "stopped": job.was_stopped,
-        "second_attempt": asdict(job.attempt.said) if job.attempt else None,
-        "peak_memory_bytes": job.peak_memory_bytes,
+def _facts(
+    job: Run, fitted: Fitted, reloaded: keras.Model, check: ReloadCheck, fast: QuickCheck | None, *, begun: float
+) -> ArmFacts:
+    """All that is known of the arm now; scoring it has `begun` then."""
+    metrics, before = read_metrics(job.directory), fitted.facts
+    frozen = [reloaded.get_layer(layer.name) for layer in fitted.network.frozen_layers if layer.weights]
+    is_unchanged = model.fingerprint(frozen) == before.frozen_before if frozen else None
+    now = time.monotonic()
+    seconds = {
+        "train": float(metrics["seconds"].iloc[-1]),
+        "evaluate": now - begun,
+        "total": fitted.seconds_before + now - job.begun,
     }
+    failure = engine.failure(fitted.frozen.facts) if fitted.frozen else before.openvino_failure
+    return facts.then(
+        ArmFacts,
+        before,
+        seconds=before.seconds.model_copy(update=seconds),
+        openvino_failure=failure,
+        epochs=len(metrics),
+        trained_parameters=fitted.trained_parameters,
+        frozen_parameters=int(reloaded.count_params()) - fitted.trained_parameters,
+        frozen_unchanged=is_unchanged,
+        reload_check=check,
+        fast_check=fast,
+        seed=job.arm.seed,
+        versions=versions(),
+        device=job.report.device,
+        engine=job.report.engine,
+        image_size=job.image_size,
+        stopped=job.was_stopped,
+        second_attempt=job.attempt.said if job.attempt else None,
+        peak_memory_bytes=job.peak_memory_bytes,
+    )
 
 
 def versions() -> dict[str, str]:

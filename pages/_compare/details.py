@@ -7,12 +7,10 @@ from functools import partial
 import streamlit as st
 
 from core.display import tables
-from core.plan.experiment import Arm
 from core.report import export, result
 from core.report.report import Report
 from core.settings import settings
 
-LABELS = {Arm.TRANSFER: "Transfer network", Arm.SCRATCH: "From-scratch network"}
 NOT_KEPT = "This host keeps nothing after its next restart; what you take along stays yours."
 WIDE = {"what": st.column_config.TextColumn("", width="medium")}
 
@@ -34,11 +32,11 @@ def show(experiment_id: str, report: Report) -> None:
 
 def _downloads(experiment_id: str, report: Report) -> None:
     """The networks, the result and the answers; each is put together when its button is pressed."""
-    for arm in report.arms:
+    for name, one in report.arms.items():
         _download(
-            LABELS[arm],
-            partial(export.network, experiment_id, arm),
-            file_name=f"{arm}.zip",
+            f"{one.label.adjective} network",
+            partial(export.network, experiment_id, name),
+            file_name=f"{name}.zip",
             gloss="model.keras, labels.json, and predict.py, which needs Keras and Pillow alone, as one zip.",
         )
     _download(

@@ -6,10 +6,10 @@ from math import ceil
 import streamlit as st
 
 from core.data.dataset import Dataset
+from core.display import palette
 from core.display.charts import confusion
-from core.plan.experiment import Arm
+from core.display.palette import ArmLook
 from core.report import scores
-from core.report.comparison import NAMES
 from core.report.report import ArmReport, Report
 from core.words.names import IN_A_SENTENCE, natural, shortened
 from core.words.numbers import count, percent
@@ -31,13 +31,22 @@ def show(experiment_id: str, report: Report) -> None:
     chosen = _choice(experiment_id, report, classes)
     shown = st.session_state["matrix_values"]
     ceiling = max(int(one.score.confusion.max()) for one in report.arms.values())
-    columns = st.columns(2, gap="medium")
-    for column, (arm, one) in zip(columns, report.arms.items(), strict=False):
+    looks = palette.looks(report.experiment.arms)
+    columns = st.columns(max(2, len(report.arms)), gap="medium")
+    for column, (name, one) in zip(columns, report.arms.items(), strict=False):
         with column:
             matrix = scores.in_order(one.score.confusion, report.dataset.classes, classes)
-            _matrix(experiment_id, arm, matrix, classes, normalised=shown == "shares", ceiling=ceiling, chosen=chosen)
-        with column if len(report.arms) == 2 else columns[1]:  # one arm alone leaves the place beside it free
-            _pictures(report.dataset, arm, one, chosen)
+            _matrix(
+                experiment_id,
+                looks[name],
+                matrix,
+                classes,
+                normalised=shown == "shares",
+                ceiling=ceiling,
+                chosen=chosen,
+            )
+        with column if len(report.arms) > 1 else columns[1]:  # one arm alone leaves the place beside it free
+            _pictures(report.dataset, one, chosen)
 
 
 def _choice(experiment_id: str, report: Report, classes: list[str]) -> tuple[str, str]:
@@ -64,7 +73,7 @@ def _choice(experiment_id: str, report: Report, classes: list[str]) -> tuple[str
 
 def _matrix(
     experiment_id: str,
-    arm: Arm,
+    arm: ArmLook,
     matrix: scores.Confusion,
     classes: list[str],
     *,
@@ -76,21 +85,21 @@ def _matrix(
         matrix, classes, arm, normalised=normalised, ceiling=ceiling, selected=chosen, theme=theme()
     )
     text = confusion.describe_confusion(matrix, classes, arm)
-    clicked = plot(figure, key=f"matrix_{arm}", text=text, revision=experiment_id)
+    clicked = plot(figure, key=f"matrix_{arm.name}", text=text, revision=experiment_id)
     frame = confusion.confusion_frame(matrix, classes, normalised=normalised)
-    elements.table(frame, key=f"matrix_{arm}", hide_index=False)
+    elements.table(frame, key=f"matrix_{arm.name}", hide_index=False)
     if clicked:
         st.session_state["clicked_cell"] = str(clicked["y"]), str(clicked["x"])
         st.rerun(scope="fragment")
 
 
-def _pictures(of: Dataset, arm: Arm, one: ArmReport, chosen: tuple[str, str]) -> None:
+def _pictures(of: Dataset, one: ArmReport, chosen: tuple[str, str]) -> None:
     rows = scores.cell(one.predictions, *chosen)
     true, answer = (notices.plain(shortened(name, IN_A_SENTENCE)) for name in chosen)
     number = count(len(rows), "picture")
-    st.markdown(f"**{NAMES[arm]}: {number} of {true} answered as {answer}**")
+    st.markdown(f"**{one.label.text}: {number} of {true} answered as {answer}**")
     pages = ceil(len(rows) / A_PAGE)
-    page = st.pagination(pages, key=f"pictures_{arm}_{chosen}") if pages > 1 else 1
+    page = st.pagination(pages, key=f"pictures_{one.arm.name}_{chosen}") if pages > 1 else 1
     part = rows.iloc[(page - 1) * A_PAGE : page * A_PAGE]
     names = dict(zip(of.pictures["picture"], of.pictures["name"], strict=True))
     cells = (

@@ -8,8 +8,8 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.display import palette, tables
 from core.display.charts import accuracy, classes
-from core.plan.experiment import Arm
-from core.report.comparison import NAMES, Comparison
+from core.display.palette import ArmLook
+from core.report.comparison import Comparison
 from core.report.report import ArmReport, Report
 from core.report.scores import per_class
 from core.words.names import natural
@@ -28,20 +28,22 @@ GLOSS = (
 
 def accuracies(report: Report) -> None:
     """Big numbers, then the axis with intervals and the line of the largest class."""
-    numbers = [_accuracy(arm, one) for arm, one in report.arms.items()]
+    looks = palette.looks(report.experiment.arms)
+    numbers = [_accuracy(looks[name], one) for name, one in report.arms.items()]
     if report.comparison:
         numbers.append(_difference(report.comparison))
-    for column, number in zip(st.columns(3, gap="medium"), numbers, strict=False):
+    for column, number in zip(st.columns(max(3, len(numbers)), gap="medium"), numbers, strict=False):
         column.html(number)
-    figure = accuracy.accuracy_axis(report.scores, theme=theme())
-    plot(figure, key="accuracy", text=accuracy.describe_accuracy(report.scores))
-    elements.table(accuracy.accuracy_frame(report.scores), key="accuracy")
+    scores = {looks[name]: one.score for name, one in report.arms.items()}
+    figure = accuracy.accuracy_axis(scores, theme=theme())
+    plot(figure, key="accuracy", text=accuracy.describe_accuracy(scores))
+    elements.table(accuracy.accuracy_frame(scores), key="accuracy")
 
 
-def _accuracy(arm: Arm, one: ArmReport) -> str:
+def _accuracy(look: ArmLook, one: ArmReport) -> str:
     score = one.score
     note = f"{score.correct:,} of {score.n:,} right; 95 % interval {percent_range(score.interval, score.n)}"
-    return _number(NAMES[arm], percent(score.accuracy, score.n), note, colour=palette.COLOURS[arm])
+    return _number(look.label, percent(score.accuracy, score.n), note, colour=look.colour)
 
 
 def _difference(comparison: Comparison) -> str:
@@ -73,7 +75,8 @@ def by_class(report: Report) -> None:
             label_visibility="collapsed",
         )
     names = natural(report.dataset.classes)
-    frames = {arm: per_class(one.predictions, names) for arm, one in report.arms.items()}
+    looks = palette.looks(report.experiment.arms)
+    frames = {looks[name]: per_class(one.predictions, names) for name, one in report.arms.items()}
     figure = classes.per_class(frames, metric=metric, theme=theme())
     left, right = st.columns(2, gap="medium")
     with left:

@@ -9,7 +9,7 @@ from core.data.dataset import Dataset
 from core.data.pictures import augment, picture
 from core.data.pictures.augmentation import Augmentation
 from core.errors import DamagedError
-from core.plan.experiment import MAX_VIEWS, Experiment
+from core.plan.arm import MAX_VIEWS, Arm
 from pages._configure import draft
 from pages._shared.thumbnails import DAMAGED
 
@@ -30,7 +30,7 @@ IDEA_OF_VIEWS = (
 )
 
 
-def choose(chosen: Experiment, of: Dataset, *, n_train: int) -> None:
+def choose(chosen: Arm, of: Dataset, *, n_train: int) -> None:
     """Random changes to training pictures, shown on one of the user's own; `n_train` of them will be trained on."""
     st.subheader("Augmentation", anchor=False, help=IDEA_OF_AUGMENTATION)
     st.markdown(f":gray[{_sentence(chosen.augmentation)}{_about_views(chosen, n_train)}]")
@@ -49,7 +49,7 @@ def choose(chosen: Experiment, of: Dataset, *, n_train: int) -> None:
         )
 
 
-def _about_views(chosen: Experiment, n_train: int) -> str:
+def _about_views(chosen: Arm, n_train: int) -> str:
     if not chosen.augmentation.is_on or chosen.frozen_blocks == 0:
         return ""
     views = chosen.n_views(n_train)

@@ -5,8 +5,8 @@ import streamlit as st
 from core.disk import owner
 from core.disk.status import State, read_status
 from core.plan import bases, weights
+from core.plan.arm import Arm
 from core.plan.bases import Base
-from core.plan.experiment import Arm, Experiment
 from core.queue import jobs, presence
 from core.words.numbers import count
 from pages._configure import draft
@@ -25,7 +25,7 @@ IDEA_OF_FREEZING = (
 )
 
 
-def choose(chosen: Experiment) -> None:
+def choose(chosen: Arm) -> None:
     """The cards, and a fetch of weights that are not here yet."""
     st.subheader("Base", anchor=False, help=IDEA_OF_BASES)
     st.markdown(":gray[A network that has already learned to see. You keep its eyes and teach it your classes.]")
@@ -92,7 +92,7 @@ def _fetching(row: Base, was_running: bool) -> None:
             st.rerun()
 
 
-def freeze(chosen: Experiment) -> None:
+def freeze(chosen: Arm) -> None:
     """The slider over the base's blocks."""
     n_blocks = len(bases.base(chosen.base).blocks)
     st.subheader("Frozen blocks", anchor=False, help=IDEA_OF_FREEZING)
@@ -109,12 +109,12 @@ def freeze(chosen: Experiment) -> None:
         st.caption("All trained", width="content")
 
 
-def _sentence(chosen: Experiment, n_blocks: int) -> str:
+def _sentence(chosen: Arm, n_blocks: int) -> str:
     if chosen.is_all_frozen:
         return f"All {n_blocks} blocks stay as they are and only the head learns: quick, and right for few pictures."
     trained = n_blocks - chosen.frozen_blocks
     which = "all blocks" if trained == n_blocks else f"the last {trained} blocks" if trained > 1 else "the last block"
-    phases = chosen.phases_of(Arm.TRANSFER)
+    phases = chosen.phases
     if len(phases) == 1:
         return f"A single epoch trains the head alone. Choose two or more, so that {which} learn as well."
     first, second = (count(epochs, "epoch") for epochs in phases)

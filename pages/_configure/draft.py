@@ -6,7 +6,8 @@ import streamlit as st
 
 from core import host
 from core.data.dataset import Dataset
-from core.plan import bases, estimate, experiment, fitting
+from core.plan import bases, defaults, estimate, experiment, fitting
+from core.plan.arm import MAX_HIDDEN, Arm, ArmKind, beside
 from core.plan.experiment import Experiment
 from pages._shared import address
 
@@ -66,10 +67,17 @@ def experiment_of(of: Dataset) -> Experiment:
     Raises:
         ExperimentError: They contradict each other.
     """
-    fields = {
-        "dataset": of.id,
-        "dataset_name": of.name,
-        "workspace": address.identifier("workspace") or "",
+    transfer = _transfer()
+    arms = [transfer, *([beside(transfer, _own())] if get("has_opponent") else [])]
+    workspace = address.identifier("workspace") or ""
+    return experiment.validated({"dataset": of.id, "dataset_name": of.name, "workspace": workspace, "arms": arms})
+
+
+def _transfer() -> dict[str, Any]:
+    """The fields of the transfer arm."""
+    return {
+        "name": "transfer",
+        "kind": ArmKind.TRANSFER,
         "base": get("base"),
         "frozen_blocks": get(of_base("frozen_blocks")),
         "image_size": get(of_base("image_size")),
@@ -91,13 +99,12 @@ def experiment_of(of: Dataset) -> Experiment:
             "brightness": get("brightness") / 100,
         },
         "views": get("views") or None,
-        "opponent": _opponent() if get("has_opponent") else None,
         "seed": get("seed"),
     }
-    return experiment.validated(fields)
 
 
-def _opponent() -> dict[str, Any]:
+def _own() -> dict[str, Any]:
+    """What the from-scratch arm has of its own."""
     return {
         "epochs": get("opponent_epochs"),
         "learning_rate": get("opponent_learning_rate"),
@@ -108,7 +115,7 @@ def _opponent() -> dict[str, Any]:
 
 
 def _default(of: Dataset, n_train: int) -> Experiment:
-    usual = experiment.default(of.id, has_gpu=host.device().has_gpu, n_train=n_train)
+    usual = defaults.experiment(of.id, has_gpu=host.device().has_gpu, n_train=n_train)
     if host.device().has_gpu:  # whose own memory is not asked for
         return usual
     limit = estimate.prudent_limit_bytes()
@@ -119,16 +126,16 @@ def _default(of: Dataset, n_train: int) -> Experiment:
 
 def _values(of: Experiment) -> dict[str, Any]:
     """The choices that make `of`; the other bases get their defaults."""
-    training, augmentation = of.training, of.augmentation
-    opponent = of.opponent or experiment.Opponent()
-    units = dict(enumerate(of.head.hidden))
+    lead, head, training, augmentation = of.lead, of.lead.head, of.lead.training, of.lead.augmentation
+    scratch = of.scratch or _usual(ArmKind.SCRATCH, lead.base)
+    units = dict(enumerate(head.hidden))
     values: dict[str, Any] = {
-        "base": of.base,
-        "pooling": of.head.pooling,
-        "normalizes": of.head.normalizes,
-        "n_hidden": len(of.head.hidden),
-        **{f"units_{number}": units.get(number, 128) for number in range(experiment.MAX_HIDDEN)},
-        "dropout": round(100 * of.head.dropout),
+        "base": lead.base,
+        "pooling": head.pooling,
+        "normalizes": head.normalizes,
+        "n_hidden": len(head.hidden),
+        **{f"units_{number}": units.get(number, 128) for number in range(MAX_HIDDEN)},
+        "dropout": round(100 * head.dropout),
         "epochs": training.epochs,
         "batch_size": training.batch_size,
         "learning_rate": training.learning_rate,
@@ -141,22 +148,24 @@ def _values(of: Experiment) -> dict[str, Any]:
         "rotation": round(augmentation.rotation_degrees),
         "zoom": round(100 * augmentation.zoom),
         "brightness": round(100 * augmentation.brightness),
-        "views": of.views or 0,
-        "has_opponent": of.opponent is not None,
-        "opponent_epochs": opponent.epochs,
-        "opponent_learning_rate": opponent.learning_rate,
-        "opponent_stops_early": opponent.patience is not None,
-        "opponent_patience": opponent.patience or 10,
-        "opponent_batch_size": opponent.batch_size,
-        "seed": of.seed,
+        "views": lead.views or 0,
+        "has_opponent": of.scratch is not None,
+        "opponent_epochs": scratch.training.epochs,
+        "opponent_learning_rate": scratch.training.learning_rate,
+        "opponent_stops_early": scratch.training.patience is not None,
+        "opponent_patience": scratch.training.patience or 10,
+        "opponent_batch_size": scratch.training.batch_size,
+        "seed": lead.seed,
     }
     for name in bases.BASES:
-        own = of if name == of.base else experiment.default(of.dataset, base=name, has_gpu=host.device().has_gpu)
-        values[f"frozen_blocks_{name}"] = own.frozen_blocks
-        values[f"image_size_{name}"] = own.image_size
-        if own.opponent:
-            values[f"opponent_image_size_{name}"] = own.opponent.image_size
-        else:
-            fresh = experiment.default(of.dataset, base=name, has_gpu=host.device().has_gpu)
-            values[f"opponent_image_size_{name}"] = fresh.opponent.image_size if fresh.opponent else own.image_size
+        is_own = name == lead.base
+        transfer = lead if is_own else _usual(ArmKind.TRANSFER, name)
+        opponent = scratch if is_own else _usual(ArmKind.SCRATCH, name)
+        values[f"frozen_blocks_{name}"] = transfer.frozen_blocks
+        values[f"image_size_{name}"] = transfer.image_size
+        values[f"opponent_image_size_{name}"] = opponent.image_size
     return values
+
+
+def _usual(kind: ArmKind, base: str) -> Arm:
+    return defaults.arm(kind, base=base, has_gpu=host.device().has_gpu)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.display import diagram
-from core.plan.experiment import MAX_HIDDEN, MAX_UNITS, Experiment, Pooling
+from core.plan.arm import MAX_HIDDEN, MAX_UNITS, Arm, Pooling
 from pages._configure import draft
 
 IDEA_OF_HEAD = (
@@ -12,7 +12,7 @@ IDEA_OF_HEAD = (
 )
 
 
-def choose(chosen: Experiment, n_classes: int) -> None:
+def choose(chosen: Arm, n_classes: int) -> None:
     """Pooling, hidden layers, dropout; the output layer follows from the classes."""
     st.subheader("Head", anchor=False, help=IDEA_OF_HEAD)
     steps = diagram.describe_head(chosen.head, n_classes)

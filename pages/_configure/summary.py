@@ -13,11 +13,11 @@ from core.data.split import Split
 from core.disk import home
 from core.disk.files import write_json
 from core.disk.status import State, read_status, request_stop
-from core.display import diagram
+from core.display import diagram, palette
 from core.errors import ResourceError
 from core.plan import estimate, fitting
 from core.plan.estimate import Estimate
-from core.plan.experiment import Arm, Experiment
+from core.plan.experiment import Experiment
 from core.queue import jobs, presence
 from core.words.numbers import duration, gigabytes
 from pages._configure import augmentation
@@ -39,21 +39,16 @@ def _live(chosen: Experiment, of: Dataset, split: Split, was_waiting: bool) -> N
         st.rerun()
     estimates = _estimates(chosen, split)
     is_measuring = was_waiting and _measure(chosen, len(of.classes))
+    looks = palette.looks(chosen.arms)
+    picture = thumbnails.stretched(augmentation.previewed(of), THUMBNAIL_SIDE)
     for arm in chosen.arms:
-        facts = _facts(estimates[arm], is_measuring=is_measuring)
-        with st.container(border=True, key=f"network_{arm}"):
-            st.html(
-                diagram.card(
-                    chosen,
-                    arm,
-                    classes=of.classes,
-                    picture=thumbnails.stretched(augmentation.previewed(of), THUMBNAIL_SIDE),
-                    facts=facts,
-                )
-            )
+        facts = _facts(estimates[arm.name], is_measuring=is_measuring)
+        with st.container(border=True, key=f"network_{arm.name}"):
+            card = diagram.card(arm, looks[arm.name], classes=of.classes, picture=picture, facts=facts)
+            st.html(card)
 
 
-def _estimates(chosen: Experiment, split: Split) -> dict[Arm, Estimate]:
+def _estimates(chosen: Experiment, split: Split) -> dict[str, Estimate]:
     return estimate.estimate(chosen, **_counts(split))
 
 

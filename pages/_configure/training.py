@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.plan import bases
-from core.plan.experiment import MAX_IMAGE_SIZE, Arm, Experiment, Optimizer, Training
+from core.plan.arm import MAX_IMAGE_SIZE, Arm, Optimizer, Training
 from core.words.numbers import count
 from pages._configure import draft
 
@@ -21,7 +21,7 @@ IDEA_OF_OPPONENT = (
 )
 
 
-def choose_training(chosen: Experiment) -> None:
+def choose_training(chosen: Arm) -> None:
     """Epochs, batch size, rate, optimizer, early stopping, class weights, picture size, seed."""
     st.subheader("Training", anchor=False, help=IDEA_OF_TRAINING)
     st.markdown(f":gray[{_sentence(chosen.training)}]")
@@ -32,7 +32,7 @@ def choose_training(chosen: Experiment) -> None:
         with left:
             _epochs("epochs")
         with right:
-            _image_size("image_size", chosen)
+            _image_size("image_size", chosen.base)
         left, right = st.columns(2)
         with left:
             _rate("learning_rate")
@@ -66,19 +66,19 @@ def choose_training(chosen: Experiment) -> None:
         )
 
 
-def choose_opponent(chosen: Experiment) -> None:
+def choose_opponent(chosen: Arm | None) -> None:
     """The from-scratch arm, or none."""
     st.subheader("Opponent", anchor=False, help=IDEA_OF_OPPONENT)
-    if chosen.opponent:
-        size = chosen.opponent.image_size
+    if chosen:
+        size = chosen.image_size
         st.markdown(
             f":gray[The same network from scratch, all weights random, on pictures of {size} × {size} px. "
-            f"{_sentence(chosen.training_of(Arm.SCRATCH))}]"
+            f"{_sentence(chosen.training)}]"
         )
     else:
         st.markdown(":gray[None: there will be one result and nothing to hold it against.]")
     st.toggle("Train from scratch as well", **draft.kept("has_opponent"))
-    if chosen.opponent is None:
+    if chosen is None:
         return
     with st.expander(
         "Advanced: epochs, learning rate, batch size, early stopping, picture size",
@@ -89,7 +89,7 @@ def choose_opponent(chosen: Experiment) -> None:
         with left:
             _epochs("opponent_epochs")
         with right:
-            _image_size("opponent_image_size", chosen)
+            _image_size("opponent_image_size", chosen.base)
         left, right = st.columns(2)
         with left:
             _rate("opponent_learning_rate")
@@ -152,8 +152,8 @@ def _patience(switch: str, name: str) -> None:
         st.number_input("Epochs without progress", 1, 1000, **draft.kept(name))
 
 
-def _image_size(name: str, chosen: Experiment) -> None:
-    row = bases.base(chosen.base)
+def _image_size(name: str, base: str) -> None:
+    row = bases.base(base)
     st.number_input(
         "Picture size (px)",
         row.min_size,

@@ -1,6 +1,7 @@
 """What both networks say to each picture, side by side."""
 
 import html
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -9,9 +10,9 @@ import streamlit as st
 from core.disk import record
 from core.disk.status import State, read_status
 from core.display import palette
+from core.display.palette import ArmLook
 from core.plan import predictions
-from core.plan.experiment import Arm
-from core.report.comparison import NAMES
+from core.plan.experiments import read_experiment
 from core.words import said as words
 from core.words.names import IN_A_SENTENCE, shortened
 from core.words.numbers import count, percent
@@ -45,7 +46,11 @@ def show(prediction_id: str) -> None:
     folder = predictions.directory(prediction_id) / "pictures"
     rows = (answers[answers["number"] == number] for number in range(len(asked["pictures"])))
     pairs = zip(asked["pictures"], rows, strict=True)
-    st.html("".join(_row(folder / picture["file"], picture["name"], own) for picture, own in pairs))
+    experiment = read_experiment(asked["experiment"])
+    if experiment is None:  # deleted, and with it what it was asked about
+        return
+    looks = palette.looks(experiment.arms)
+    st.html("".join(_row(folder / picture["file"], picture["name"], own, looks) for picture, own in pairs))
     elements.table(answers.drop(columns="number"), key="answers")
 
 
@@ -60,22 +65,22 @@ def _agreement(answers: pd.DataFrame) -> str:
     return f"The networks disagree on {differing} of {count(n, 'picture')}"
 
 
-def _row(path: Path, name: str, rows: pd.DataFrame) -> str:
+def _row(path: Path, name: str, rows: pd.DataFrame, looks: Mapping[str, ArmLook]) -> str:
     """A picture with a column of bars an arm."""
     escaped = html.escape(name, quote=True)
     differ = "<em>They disagree</em>" if rows["predicted"].nunique() > 1 else ""
-    arms = "".join(_arm(Arm(row["arm"]), row) for _, row in rows.iterrows())
+    arms = "".join(_arm(looks[row["arm"]], row) for _, row in rows.iterrows())
     caption = f"<figcaption>{_short(name, IN_A_SENTENCE)}{differ}</figcaption>"
     return f'<div class="asked"><figure><img src="{thumbnail(path)}" alt="{escaped}">{caption}</figure>{arms}</div>'
 
 
-def _arm(arm: Arm, row: pd.Series) -> str:
+def _arm(look: ArmLook, row: pd.Series) -> str:
     shares = row.filter(like="p_").astype(float).rename(lambda column: column.removeprefix("p_"))
     shares = shares.sort_values(ascending=False).head(TOP)
-    bars = "".join(_bar(str(label), share, palette.COLOURS[arm]) for label, share in shares.items())
-    square = f'<i style="color:{palette.COLOURS[arm]}" aria-hidden="true">■</i>'
+    bars = "".join(_bar(str(label), share, look.colour) for label, share in shares.items())
+    square = f'<i style="color:{look.colour}" aria-hidden="true">■</i>'
     answer = _short(str(row["predicted"]), IN_A_SENTENCE, tag="b")
-    return f"<div><span>{square} {NAMES[arm]}: {answer}</span>{bars}</div>"
+    return f"<div><span>{square} {look.label}: {answer}</span>{bars}</div>"
 
 
 def _bar(label: str, share: float, colour: str) -> str:

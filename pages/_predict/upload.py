@@ -17,7 +17,7 @@ MEGABYTES = 50  # of one picture: all of them are held in memory until they are 
 
 def about(experiment: Experiment) -> str:
     """What this screen is for."""
-    return f"What does {experiment.base}, trained on {experiment.dataset_name}, say to pictures it has never seen?"
+    return f"What does {experiment.lead.base}, trained on {experiment.dataset_name}, say to pictures it has never seen?"
 
 
 def show(experiment_id: str) -> None:

@@ -6,8 +6,9 @@ from core.disk.home import arm_directory
 from core.disk.status import read_metrics
 from core.display import palette
 from core.display.charts import curves
+from core.display.palette import ArmLook
 from core.display.progress import Standing
-from core.plan.experiment import Arm, Experiment
+from core.plan.experiment import Experiment
 from pages._shared import elements, results
 from pages._shared.plot import plot, theme
 
@@ -24,15 +25,16 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing, *, fits
     The axis of epochs reaches to the last one that may come, so that it stands still; or just to the last one that
     came, if it `fits`.
     """
-    metrics = {arm: read_metrics(arm_directory(experiment_id, arm)) for arm in experiment.arms}
+    looks = palette.looks(experiment.arms)
+    metrics = {look: read_metrics(arm_directory(experiment_id, name)) for name, look in looks.items()}
     if standing.is_over and all(frame.empty for frame in metrics.values()):
         return
     scored = results.read(experiment_id, experiment).arms
-    best = {arm: int(one.facts["best_epoch"]) for arm, one in scored.items()}
+    best = {looks[name]: one.facts.best_epoch for name, one in scored.items()}
     axis = _axis()
-    longest = max(experiment.training_of(arm).epochs for arm in experiment.arms)
+    longest = max(arm.training.epochs for arm in experiment.arms)
     limit = longest if axis == "epoch" and not fits else None
-    st.html(f'<div class="legend" aria-hidden="true">{"".join(map(_legend, experiment.arms))}</div>')
+    st.html(f'<div class="legend" aria-hidden="true">{"".join(map(_legend, looks.values()))}</div>')
     for column, metric in zip(st.columns(2, gap="medium"), METRICS, strict=True):
         with column:
             figure = curves.curves(metrics, metric=metric, x=axis, best=best, x_limit=limit, theme=theme())
@@ -42,8 +44,8 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing, *, fits
             elements.table(curves.curves_frame(metrics, metric=metric), key=f"curve_{metric}")
 
 
-def _legend(arm: Arm) -> str:
-    colour, name = palette.COLOURS[arm], palette.NAMES[arm]
+def _legend(look: ArmLook) -> str:
+    colour, name = look.colour, look.short
     solid = f'<i style="border-top: 2px solid {colour}"></i>'
     dashed = f'<i style="border-top: 2px dashed {colour}"><u style="background: {colour}"></u></i>'
     return f"<span>{solid}{name}, training</span><span>{dashed}{name}, validation</span>"

@@ -12,7 +12,7 @@ Stamp = tuple[tuple[int, int], ...]
 
 def read(experiment_id: str, experiment: Experiment) -> Report:
     """What is known of the experiment by now."""
-    stamps = tuple(_stamp(experiment_id, arm) for arm in experiment.arms)
+    stamps = tuple(_stamp(experiment_id, arm.name) for arm in experiment.arms)
     return _read(experiment_id, stamps)
 
 

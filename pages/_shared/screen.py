@@ -112,7 +112,7 @@ def style() -> None:
 def status_line() -> None:
     """The sidebar: what the present experiment is made of, and what this host does."""
     of, present = address.dataset(), address.experiment()
-    name = present.base if present else st.session_state.get("base")
+    name = present.lead.base if present else st.session_state.get("base")
     lines = {
         "Data set": f"{notices.plain(of.name)}  \n{count(len(of.pictures), 'picture')}, {len(of.classes)} classes"
         if of

@@ -4,11 +4,11 @@ import streamlit as st
 
 from core.disk.status import State
 from core.display import palette, progress
+from core.display.palette import ArmLook
 from core.display.progress import ArmProgress, Standing
-from core.plan.experiment import Arm, Experiment
+from core.plan.experiment import Experiment
 from core.plan.experiments import read_split
 from core.queue import jobs
-from core.report import comparison
 from pages._shared import notices, ownership, results
 
 
@@ -29,23 +29,23 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing) -> None
             stop_all = notices.shown(jobs.stop_all)
             st.button("Stop all", key="stop_all", icon=":material/stop:", on_click=stop_all, args=own)
     scored = results.read(experiment_id, experiment).arms
-    for column, arm in zip(st.columns(2, gap="medium"), standing.arms, strict=False):
+    looks = palette.looks(experiment.arms)
+    columns = st.columns(max(2, len(standing.arms)), gap="medium")
+    for column, arm in zip(columns, standing.arms, strict=False):
         with column:
-            _card(experiment_id, progress.outcome(arm, scored.get(arm.arm)), may_stop=may_stop)
+            _card(experiment_id, looks[arm.arm], progress.outcome(arm, scored.get(arm.arm)), may_stop=may_stop)
     for arm in standing.arms:
         if arm.state is State.FAILED:
             _failure(experiment_id, arm)
 
 
-def _card(experiment_id: str, arm: ArmProgress, *, may_stop: bool) -> None:
+def _card(experiment_id: str, look: ArmLook, arm: ArmProgress, *, may_stop: bool) -> None:
     with st.container(border=True, height="stretch", key=f"arm_{arm.arm}", gap="xsmall"):
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key=f"head_{arm.arm}"
         ):
-            colour, name = palette.COLOURS[arm.arm], comparison.NAMES[arm.arm]
-            st.html(
-                f'<b class="arm"><span style="color:{colour}" aria-hidden="true">■</span> {name}</b>', width="content"
-            )
+            square = f'<span style="color:{look.colour}" aria-hidden="true">■</span>'
+            st.html(f'<b class="arm">{square} {look.label}</b>', width="content")
             if may_stop and not arm.is_over:
                 _stop(experiment_id, arm)
         st.progress(arm.share, text=arm.title)
@@ -60,14 +60,13 @@ def _stop(experiment_id: str, arm: ArmProgress) -> None:
         icon=":material/stop:",
         disabled=is_waiting,
         on_click=notices.shown(jobs.stop_arm),
-        args=[experiment_id, Arm(arm.arm), ownership.workspace()],
+        args=[experiment_id, arm.arm, ownership.workspace()],
         help="Ends without scores." if arm.state is State.SCORE else "Keeps and scores the best epoch so far.",
     )
 
 
 def _failure(experiment_id: str, arm: ArmProgress) -> None:
-    name = comparison.NAMES[arm.arm]
-    st.error(f"**{name} failed.** {notices.plain(arm.message)}", icon=":material/error:")
+    st.error(f"**{arm.label.text} failed.** {notices.plain(arm.message)}", icon=":material/error:")
     title = f"Log, the last {progress.LOG_LINES} lines"
     with st.expander(title, key=f"log_{arm.arm}"), st.container(height=320, border=False, autoscroll=True):
         st.code(progress.log(experiment_id, arm.arm) or "The process printed nothing.", language=None)

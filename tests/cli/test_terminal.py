@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
+from plans import ARMS
 from stand_ins import experiment_of, starts, state
 
 from core import host
@@ -18,14 +19,13 @@ from core.disk.home import arm_directory, experiment_directory
 from core.disk.record import read_json
 from core.disk.status import State, request_stop, stop_requests
 from core.errors import RunError, StopRequested
-from core.plan.experiment import Arm
 from core.queue import jobs, presence
 from core.settings import ROOT, settings
 from core.words.said import Said, plain
 from core.words.sentences import sentence
 
 pytestmark = pytest.mark.usefixtures("stand_in")
-ARMS = tuple(Arm)
+ARMS = ARMS
 
 
 @pytest.fixture
@@ -55,14 +55,14 @@ def in_parallel(wait_for: Callable[..., None]) -> Iterator[Callable[..., None]]:
 
 
 def states(experiment_id: str) -> list[State]:
-    return [state(experiment_id, arm) for arm in Arm]
+    return [state(experiment_id, arm) for arm in ARMS]
 
 
-def is_in(wanted: State, experiment_id: str, arm: Arm = Arm.TRANSFER) -> Callable[[], bool]:
+def is_in(wanted: State, experiment_id: str, arm: str = "transfer") -> Callable[[], bool]:
     return lambda: state(experiment_id, arm) is wanted
 
 
-def go(experiment_id: str, arm: Arm = Arm.TRANSFER) -> None:
+def go(experiment_id: str, arm: str = "transfer") -> None:
     (arm_directory(experiment_id, arm) / "go").touch()
 
 
@@ -87,7 +87,7 @@ def test_without_a_consumer_it_trains_in_its_own_processes(capsys):
     one = experiment_of()
     run(one)
     assert states(one) == [State.DONE, State.DONE]
-    assert [starts(one, arm)[0]["was_standby"] for arm in Arm] == [False, False]
+    assert [starts(one, arm)[0]["was_standby"] for arm in ARMS] == [False, False]
     said = capsys.readouterr()
     assert not said.out
     assert said.err.splitlines()[-1] == "scratch: done"
@@ -100,7 +100,7 @@ def test_the_process_of_the_first_arm_is_started_before_there_is_an_experiment(w
         (waiting,) = waiting_processes()
         one = experiment_of()
         runner.run(one, ARMS)
-    assert [each["pid"] for each in starts(one, Arm.TRANSFER)] == [waiting.pid]
+    assert [each["pid"] for each in starts(one, "transfer")] == [waiting.pid]
     assert states(one) == [State.DONE, State.DONE]
     assert not waiting_processes()
 
@@ -108,12 +108,12 @@ def test_the_process_of_the_first_arm_is_started_before_there_is_an_experiment(w
 @pytest.mark.usefixtures("_on")
 def test_the_process_of_the_second_arm_is_started_while_the_first_is_scored(in_parallel):
     one = experiment_of(transfer="scores for long")
-    directory = arm_directory(one, Arm.TRANSFER)
+    directory = arm_directory(one, "transfer")
     (directory / "predictions.parquet").touch()
     in_parallel(is_in(State.FIT, one), lambda: request_stop(directory))
     in_parallel(lambda: is_in(State.SCORE, one)() and len(waiting_processes()) == 2, lambda: go(one))
     run(one)
-    assert [each["was_standby"] for each in starts(one, Arm.SCRATCH)] == [True]
+    assert [each["was_standby"] for each in starts(one, "scratch")] == [True]
 
 
 @pytest.mark.usefixtures("_on")
@@ -144,7 +144,7 @@ def test_ctrl_c_stops_the_arm_and_the_next_one_follows(in_parallel, capsys):
     one = experiment_of(transfer="scores for long")
     in_parallel(is_in(State.FIT, one), press_ctrl_c)
     in_parallel(is_in(State.SCORE, one), lambda: go(one))
-    (arm_directory(one, Arm.TRANSFER) / "predictions.parquet").touch()
+    (arm_directory(one, "transfer") / "predictions.parquet").touch()
     run(one)
     assert states(one) == [State.STOPPED, State.DONE]
     assert "once more to end all" in capsys.readouterr().err
@@ -161,12 +161,12 @@ def test_ctrl_c_before_there_is_anything_to_score_ends_the_experiment(in_paralle
 def test_the_third_ctrl_c_leaves_at_once_and_no_process_behind(in_parallel):
     one = experiment_of(transfer="is deaf")
     in_parallel(is_in(State.FIT, one), press_ctrl_c)
-    directory = arm_directory(one, Arm.TRANSFER)
+    directory = arm_directory(one, "transfer")
     in_parallel(lambda: stop_requests(directory) == 1, press_ctrl_c)
     in_parallel(lambda: stop_requests(directory) == 2, press_ctrl_c)
     with pytest.raises(KeyboardInterrupt):
         run(one)
-    assert not psutil.pid_exists(starts(one, Arm.TRANSFER)[0]["pid"])
+    assert not psutil.pid_exists(starts(one, "transfer")[0]["pid"])
     assert state(one) is State.STOPPED
 
 
@@ -177,8 +177,8 @@ def test_with_a_consumer_at_work_its_queue_trains_and_this_process_is_no_server(
     presence.ensure_consumer()
     server = read_json(home / "server.json")
     one = experiment_of()
-    code = "import sys; from core.cli import terminal; from core.plan.experiment import Arm\n"
-    code += "with terminal.runner() as runner: runner.run(sys.argv[1], tuple(Arm))"
+    code = "import sys; from core.cli import terminal\n"
+    code += "with terminal.runner() as runner: runner.run(sys.argv[1], ('transfer', 'scratch'))"
     done = subprocess.run([sys.executable, "-c", code, one], cwd=ROOT, capture_output=True, text=True, check=True)
     assert states(one) == [State.DONE, State.DONE]
     assert not done.stdout
@@ -193,7 +193,7 @@ def test_it_uses_the_consumers_standby_and_says_so(home, wait_for, capsys):
     wait_for((home / "standby.json").exists)
     one = experiment_of()
     run(one)
-    assert starts(one, Arm.TRANSFER)[0]["was_standby"]
+    assert starts(one, "transfer")[0]["was_standby"]
     assert "its warm process trains" in capsys.readouterr().err
     assert not waiting_processes(), "it starts none of its own"
 

@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from plans import planned
 
 from core.data.dataset import Dataset
 from core.data.near import copies
 from core.data.split import PARTS, Split, SplitChoice, default_fractions, split
 from core.errors import SplitError
-from core.plan import experiment
 from core.plan.splits import choice as drawn_by
 
 
@@ -345,5 +345,5 @@ def test_leaves_near_copies_of_the_zips_own_test_pictures_out_of_training_where_
 
 def test_an_experiment_says_how_its_split_was_drawn():
     choice = SplitChoice(5, (0.5, 0.25, 0.25), keeps_together=False, group="name _", leaves_out=True)
-    assert drawn_by(experiment.default("0" * 32, **choice.facts)) == choice
-    assert drawn_by(experiment.default("0" * 32)) == SplitChoice()
+    assert drawn_by(planned("0" * 32, **choice.facts)) == choice
+    assert drawn_by(planned("0" * 32)) == SplitChoice()

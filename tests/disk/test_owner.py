@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from plans import ARMS, planned
 
 from core.data import ingest, split
 from core.disk import owner
@@ -10,8 +11,7 @@ from core.disk.files import write_json
 from core.disk.home import arm_directory, dataset_directory, experiment_directory, new_id
 from core.disk.status import State, Status, stop_requests, write_status
 from core.errors import InputError
-from core.plan import experiment, predictions, weights
-from core.plan.experiment import Arm
+from core.plan import predictions, weights
 from core.plan.experiments import create_experiment, owner_of
 from core.queue import jobs, presence
 
@@ -32,23 +32,21 @@ def test_nobody_but_the_owner_starts_stops_or_deletes(finished_experiment: Calla
     assert jobs.position(one) is None
     jobs.submit_experiment(one, of)
     for refused in (
-        lambda: jobs.stop_arm(one, Arm.TRANSFER, asked_by),
+        lambda: jobs.stop_arm(one, "transfer", asked_by),
         lambda: jobs.stop_all(one, asked_by),
         lambda: jobs.delete(one, asked_by),
     ):
         with pytest.raises(InputError, match="found another one, which may only look"):
             refused()
     assert experiment_directory(one).is_dir()
-    assert [stop_requests(arm_directory(one, arm)) for arm in Arm] == [0, 0]
+    assert [stop_requests(arm_directory(one, arm)) for arm in ARMS] == [0, 0]
     jobs.stop_all(one, of)
-    assert [stop_requests(arm_directory(one, arm)) for arm in Arm] == [1, 1]
+    assert [stop_requests(arm_directory(one, arm)) for arm in ARMS] == [1, 1]
 
 
 def test_an_experiment_on_the_pictures_of_another_link_is_not_trained(zip_of):
     data = ingest.ingest(ingest.create(zip_of({"cat/": 9, "dog/": 9}), "Pets", workspace=LINK))
-    theirs, mine = (
-        create_experiment(experiment.default(data.id, workspace=of), split.split(data).frame) for of in (OTHER, LINK)
-    )
+    theirs, mine = (create_experiment(planned(data.id, workspace=of), split.split(data).frame) for of in (OTHER, LINK))
     with pytest.raises(InputError, match="under which these pictures were uploaded"):
         jobs.submit_experiment(theirs, OTHER)
     assert jobs.queue_length() == 0

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import streamlit as st
 import visits
+from plans import ARMS, planned
 from pydantic import BaseModel
 from streamlit.testing.v1 import AppTest
 
@@ -21,8 +22,7 @@ from core.disk.home import arm_directory, dataset_directory, experiment_director
 from core.disk.record import read_json
 from core.disk.status import State, Status, append_metrics, read_metrics, read_status, write_status
 from core.errors import DamagedError
-from core.plan import experiment, predictions
-from core.plan.experiment import Arm
+from core.plan import predictions
 from core.plan.experiments import create_experiment, read_experiment, read_split
 from core.queue import job, jobs, presence, removal
 from core.queue.job import Job
@@ -285,7 +285,7 @@ def test_a_damaged_experiment_is_no_hindrance_to_others(how: str, finished_exper
     kept = read_experiment(whole)
     assert kept
     assert [each.id for each in history.entries(LINK)] == [whole]
-    assert create_experiment(experiment.default(kept.dataset), read_split(whole))
+    assert create_experiment(planned(kept.dataset), read_split(whole))
     assert "2 experiments use" in str(removal.refusal(kept.dataset))
     jobs.delete(whole, LINK)
     assert [each.id for each in history.entries(LINK)] == []
@@ -327,7 +327,7 @@ def test_the_queue_goes_on_beside_what_is_damaged(
     for each in (damaged, lost):
         jobs_directory().mkdir(parents=True, exist_ok=True)
         Job(kind=Kind.EXPERIMENT, subject=each, submitted=1).write()
-        for arm in Arm:
+        for arm in ARMS:
             write_status(arm_directory(each, arm), Status())
     damage(experiment_directory(damaged) / "experiment.json", how)
     damage(jobs_directory() / f"experiment-{lost}.json", how)
@@ -336,7 +336,7 @@ def test_the_queue_goes_on_beside_what_is_damaged(
     jobs.submit_experiment(whole)
     wait_for(lambda: not job.read_all())
     for each in (lost, whole):
-        assert [read_status(arm_directory(each, arm)).state for arm in Arm] == [State.DONE] * 2
+        assert [read_status(arm_directory(each, arm)).state for arm in ARMS] == [State.DONE] * 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from plans import ARMS, planned
 
 from core import identity
 from core.disk.files import write_frame, write_json, write_whole
@@ -26,8 +27,6 @@ from core.disk.status import (
     write_status,
 )
 from core.errors import InputError, ResourceError
-from core.plan import experiment
-from core.plan.experiment import Arm
 from core.plan.experiments import create_experiment, delete_experiment, experiments_of, read_experiment, read_split
 from core.settings import settings
 
@@ -36,7 +35,7 @@ SPLIT = pd.DataFrame({"picture": ["a", "b"], "label": ["cat", "dog"], "part": ["
 
 
 def create(workspace: str = "", created: str = "", dataset: str = DATASET, **choices: object) -> str:
-    chosen = experiment.default(dataset, workspace=workspace, created=created, **choices)
+    chosen = planned(dataset, workspace=workspace, created=created, **choices)
     return create_experiment(chosen, SPLIT)
 
 
@@ -187,13 +186,13 @@ def test_a_created_experiment_is_there_with_its_split_and_a_folder_an_arm(home):
     assert found.seed == 3
     assert found.created.endswith("+00:00")
     assert read_split(experiment_id)["part"].tolist() == ["train", "test"]
-    assert all(arm_directory(experiment_id, arm).is_dir() for arm in Arm)
+    assert all(arm_directory(experiment_id, arm).is_dir() for arm in ARMS)
     assert experiment_directory(experiment_id).is_relative_to(home)
 
 
 def test_without_an_opponent_there_is_no_folder_for_it():
-    experiment_id = create(opponent=None)
-    assert not arm_directory(experiment_id, Arm.SCRATCH).exists()
+    experiment_id = create(is_alone=True)
+    assert not arm_directory(experiment_id, "scratch").exists()
 
 
 def test_an_experiment_that_is_not_there_reads_as_none():

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from plans import ARMS, planned
 from streamlit.testing.v1 import AppTest
 
 from core import identity
@@ -27,8 +28,7 @@ from core.disk.files import write_json
 from core.disk.home import arm_directory, dataset_directory, new_id
 from core.disk.status import State, Status, append_metrics, read_metrics, read_status, request_stop, write_status
 from core.errors import EngineError, HeadstartError, InputError, ResourceError
-from core.plan import experiment, predictions
-from core.plan.experiment import Arm
+from core.plan import predictions
 from core.plan.experiments import create_experiment
 from core.queue import children, job, jobs, leftovers, presence
 from core.queue.children import Child
@@ -281,19 +281,19 @@ class Steps:
     def configure(self) -> None:
         data = dataset.read(self.dataset_id)
         assert data
-        self.experiment_id = create_experiment(experiment.default(data.id), split.split(data).frame)
+        self.experiment_id = create_experiment(planned(data.id), split.split(data).frame)
 
     def submit(self) -> None:
         jobs.submit_experiment(self.experiment_id)
 
     def score(self) -> None:
-        (arm_directory(self.experiment_id, Arm.TRANSFER) / "predictions.parquet").touch()
+        (arm_directory(self.experiment_id, "transfer") / "predictions.parquet").touch()
 
     def ask(self) -> None:
         predictions.create(self.experiment_id, [("a.png", picture(7))])
 
     def stop(self) -> None:
-        request_stop(arm_directory(self.experiment_id, Arm.TRANSFER))
+        request_stop(arm_directory(self.experiment_id, "transfer"))
 
 
 def picture(number: int) -> bytes:
@@ -430,7 +430,7 @@ def small_experiment(small: SmallDisk, zipped: Path) -> str:
     """One arm from scratch on few small pictures."""
     data = ingest.ingest(ingest.create(zipped, "Colours"))
     plain = {"epochs": 1, "patience": None}
-    chosen = experiment.default(data.id, image_size=32, frozen_blocks=0, training=plain, opponent=None)
+    chosen = planned(data.id, image_size=32, frozen_blocks=0, training=plain, is_alone=True)
     assert small.home == settings().home
     return create_experiment(chosen, split.split(data).frame)
 
@@ -450,7 +450,7 @@ def test_an_arm_whose_disk_becomes_full_says_so_leaves_nothing_and_can_be_traine
 ):
     small, log = small_disk(160), tmp_path / "process.txt"
     experiment_id = small_experiment(small, colours_zip(2, 12))
-    directory = arm_directory(experiment_id, Arm.TRANSFER)
+    directory = arm_directory(experiment_id, "transfer")
     child = ended(FULL_WITHIN[step], kind, "core.tasks.train", directory, log, directory.parent, "transfer")
     small.mend()
     assert child.process
@@ -593,7 +593,7 @@ def test_the_end_of_a_process_that_could_not_be_written_is_said_when_there_is_ro
     (small.home / "jobs").mkdir()
     one = experiment_of(transfer="works until told", scratch="works")
     Job(kind=Kind.EXPERIMENT, subject=one, submitted=1).write()
-    name, directory = job.read_all()[0].name, arm_directory(one, Arm.TRANSFER)
+    name, directory = job.read_all()[0].name, arm_directory(one, "transfer")
     work.hand_out()
     wait_for(lambda: (read_status(directory) or Status()).state is State.FIT)
     (directory / "go").touch()
@@ -625,7 +625,7 @@ def test_a_job_that_cannot_be_begun_fails_with_the_sentence(small_disk, wait_for
     wait_for(lambda: work.is_idle)
     small.mend()
     work.say_unsaid()
-    for arm in Arm:
+    for arm in ARMS:
         status = read_status(arm_directory(one, arm))
         assert status
         assert status.state is State.FAILED

@@ -2,12 +2,15 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from plans import planned
 
-from core.display.charts import accuracy, classes, confusion, curves, dataset
-from core.plan.experiment import Arm
+from core.display import palette
+from core.display.charts import accuracy, confusion, curves, dataset
+from core.display.charts import classes as charts_of_classes
+from core.display.palette import ArmLook
 from core.report import scores
 
-T, S = Arm.TRANSFER, Arm.SCRATCH
+T, S = palette.looks(planned().arms).values()
 CLASSES = ["bee", "cat", "dog"]
 MATRIX = np.array([[4, 1, 0], [0, 5, 0], [3, 0, 2]])
 OTHER = np.array([[2, 2, 1], [1, 3, 1], [0, 0, 5]])
@@ -37,7 +40,7 @@ def answers(matrix: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"picture": [f"{k:03d}" for k in range(len(pairs))], "part": "test", **columns})
 
 
-def both_scores() -> dict[Arm, scores.Score]:
+def both_scores() -> dict[ArmLook, scores.Score]:
     return {T: scores.score(answers(MATRIX), CLASSES), S: scores.score(answers(OTHER), CLASSES)}
 
 
@@ -271,10 +274,10 @@ def test_accuracies_are_told_in_words():
 
 @pytest.mark.parametrize("metric", ["f1", "precision", "recall"])
 def test_classes_are_dumbbells_of_what_their_table_says(metric):
-    by_arm = {T: scores.per_class(answers(MATRIX), CLASSES), S: scores.per_class(answers(OTHER), CLASSES)}
+    classes = {T: scores.per_class(answers(MATRIX), CLASSES), S: scores.per_class(answers(OTHER), CLASSES)}
     figure, frame = (
-        classes.per_class(by_arm, metric=metric),
-        classes.per_class_frame(by_arm, metric=metric),
+        charts_of_classes.per_class(classes, metric=metric),
+        charts_of_classes.per_class_frame(classes, metric=metric),
     )
     for name in ("Transfer", "From scratch"):
         assert list(named(figure, name).x) == frame[name].tolist()
@@ -286,13 +289,13 @@ def test_classes_are_dumbbells_of_what_their_table_says(metric):
 
 
 def test_one_arms_classes_have_no_bars_between():
-    figure = classes.per_class({T: scores.per_class(answers(MATRIX), CLASSES)})
+    figure = charts_of_classes.per_class({T: scores.per_class(answers(MATRIX), CLASSES)})
     assert [trace.name for trace in figure.data] == ["Transfer"]
 
 
 def test_classes_are_told_in_words():
-    by_arm = {T: scores.per_class(answers(MATRIX), CLASSES)}
-    assert classes.describe_per_class(by_arm) == "F1. Transfer: best class cat (0.91), worst dog (0.57)."
+    classes = {T: scores.per_class(answers(MATRIX), CLASSES)}
+    assert charts_of_classes.describe_per_class(classes) == "F1. Transfer: best class cat (0.91), worst dog (0.57)."
 
 
 # ---- the data set ---------------------------------------------------------------------------------------------------
@@ -331,7 +334,7 @@ def every_figure(theme: str) -> dict[str, go.Figure]:
         "curves": curves.curves(BOTH, theme=theme),
         "confusion": confusion.confusion(MATRIX, CLASSES, T, theme=theme),
         "accuracy": accuracy.accuracy_axis(both_scores(), theme=theme),
-        "classes": classes.per_class(by_arm, theme=theme),
+        "classes": charts_of_classes.per_class(by_arm, theme=theme),
         "counts": dataset.class_counts(pd.DataFrame({"class": ["a"], "pictures": [9]}), theme=theme),
         "split": dataset.split_bar(counts, theme=theme),
     }

@@ -1,23 +1,39 @@
 """The network drawn: blocks in order, what is frozen, and the same said in words."""
 
 import re
+from collections.abc import Sequence
 
 import pytest
+from plans import ARMS, planned
 
-from core.display import diagram
-from core.display.palette import COLOURS
-from core.plan import bases, experiment
-from core.plan.experiment import Arm, Experiment, Head, Opponent, Pooling, Training
+from core.display import diagram, palette
+from core.display.palette import ArmLook
+from core.plan import bases
+from core.plan.arm import Arm, Head, Pooling, Training
+from core.plan.counts import parameter_counts
 
 CLASSES = ("bird", "flower", "fruit")
 
 
-def default(**choices: object) -> Experiment:
-    return experiment.default("0" * 32, **choices)
+def default(**choices: object) -> Arm:
+    """The transfer arm of an experiment."""
+    return planned(**choices).lead
 
 
-def bars(chosen: Experiment, arm: Arm = Arm.TRANSFER) -> list[diagram.Segment]:
-    return [part for part in diagram.strip(chosen, arm, n_classes=3) if not part.is_head]
+def from_scratch(**own: object) -> Arm:
+    return planned(scratch={"image_size": 128, **own}).arm("scratch")
+
+
+def bars(arm: Arm) -> list[diagram.Segment]:
+    return [part for part in diagram.strip(arm, n_classes=3) if not part.is_head]
+
+
+def card_of(arm: Arm, *, classes: Sequence[str] = CLASSES, picture: str = "", **facts: str) -> str:
+    return diagram.card(arm, look_of(arm), classes=classes, picture=picture, facts=facts)
+
+
+def look_of(arm: Arm) -> ArmLook:
+    return palette.looks([arm])[arm.name]
 
 
 @pytest.mark.parametrize("base", bases.BASES)
@@ -35,7 +51,7 @@ def test_the_first_blocks_are_frozen_and_the_rest_trained():
 
 
 def test_from_scratch_every_block_is_trained():
-    assert all(part.is_trained for part in bars(default(), Arm.SCRATCH))
+    assert all(part.is_trained for part in bars(from_scratch()))
 
 
 def test_with_a_single_epoch_no_block_is_trained():
@@ -43,7 +59,7 @@ def test_with_a_single_epoch_no_block_is_trained():
 
 
 def test_the_head_is_always_trained_and_has_a_part_for_each_hidden_layer():
-    parts = diagram.strip(default(head=Head(hidden=(64, 32))), Arm.TRANSFER, n_classes=2)
+    parts = diagram.strip(default(head=Head(hidden=(64, 32))), n_classes=2)
     head = [part for part in parts if part.is_head]
     assert [part.text for part in head] == [
         "Hidden layer 1: 64 units",
@@ -55,8 +71,8 @@ def test_the_head_is_always_trained_and_has_a_part_for_each_hidden_layer():
 
 def test_the_words_say_what_the_drawing_shows():
     chosen = default(frozen_blocks=12)
-    counts = experiment.parameter_counts(chosen, Arm.TRANSFER, n_classes=3)
-    said = diagram.describe(chosen, Arm.TRANSFER, classes=CLASSES)
+    counts = parameter_counts(chosen, n_classes=3)
+    said = diagram.describe(chosen, look_of(chosen), classes=CLASSES)
     assert "224 × 224 pixels" in said
     assert "14 blocks of MobileNet, 12 frozen and 2 trained" in said
     assert f"{counts.trained:,} parameters are trained, {counts.frozen:,} are not" in said
@@ -85,9 +101,9 @@ def test_the_head_is_described_step_by_step(head, n_classes, said):
 
 def test_a_card_has_the_strip_with_its_words_the_numbers_and_the_facts():
     chosen = default()
-    card = diagram.card(chosen, Arm.TRANSFER, classes=CLASSES, picture="data:x", facts={"Time": "about 40 s"})
+    card = card_of(chosen, picture="data:x", Time="about 40 s")
     assert 'role="img"' in card
-    assert f'aria-label="{diagram.describe(chosen, Arm.TRANSFER, classes=CLASSES)}"' in card
+    assert f'aria-label="{diagram.describe(chosen, look_of(chosen), classes=CLASSES)}"' in card
     assert "14 blocks frozen" in card
     assert "264,195" in card  # normalisation 1,024, hidden layer 1,025 × 256, output 257 × 3
     assert "3,228,864" in card
@@ -96,29 +112,31 @@ def test_a_card_has_the_strip_with_its_words_the_numbers_and_the_facts():
 
 
 def test_frozen_and_trained_differ_by_more_than_colour():
-    card = diagram.card(default(frozen_blocks=13), Arm.TRANSFER, classes=CLASSES, facts={})
+    card = card_of(default(frozen_blocks=13))
     assert "13 blocks frozen" in card
     assert "1 block and head trained" in card
     assert ">lock<" in card
-    scratch = diagram.card(default(), Arm.SCRATCH, classes=CLASSES, facts={})
+    scratch = card_of(from_scratch())
     assert ">lock<" not in scratch
     assert "14 blocks and head trained" in scratch
 
 
-@pytest.mark.parametrize("arm", Arm)
+@pytest.mark.parametrize("arm", ARMS)
 def test_each_arm_has_its_own_colour_only(arm):
-    card = diagram.card(default(), arm, classes=CLASSES, facts={})
-    assert set(re.findall("#[0-9A-F]{6}", card)) & set(COLOURS.values()) == {COLOURS[arm]}
+    looks = palette.looks(planned().arms)
+    card = card_of(planned().arm(arm))
+    colours = {look.colour for look in looks.values()}
+    assert set(re.findall("#[0-9A-F]{6}", card)) & colours == {looks[arm].colour}
 
 
 def test_a_card_of_the_opponent_speaks_of_its_own_picture_size():
-    card = diagram.card(default(opponent=Opponent(image_size=64)), Arm.SCRATCH, classes=CLASSES, facts={})
+    card = card_of(from_scratch(image_size=64))
     assert "64 × 64 pixels" in card
 
 
 def test_names_of_classes_are_escaped_and_many_are_counted():
     classes = ("<b>bold</b>", *(f"class{number}" for number in range(20)))
-    card = diagram.card(default(), Arm.TRANSFER, classes=classes, facts={})
+    card = card_of(default(), classes=classes)
     assert "<b>bold</b>" not in card
     assert "&lt;b&gt;bold&lt;/b&gt;" in card
     assert "and 17 more" in card

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from plans import planned
 
 from core.display import palette
-from core.plan.experiment import Arm
 
 
 def luminance(colour: str) -> float:
@@ -29,7 +29,8 @@ def test_text_and_arms_stand_out_from_the_page(theme, ground):
     ink = palette.INKS[theme]
     assert contrast(ink.text, ground) > 7
     assert contrast(ink.muted, ground) > 4.5
-    assert all(contrast(colour, ground) > 3 for colour in palette.COLOURS.values())  # WCAG 2.2, 1.4.11: graphics
+    colours = [colour for own in palette.COLOURS.values() for colour in own]
+    assert all(contrast(colour, ground) > 3 for colour in colours)  # WCAG 2.2, 1.4.11: graphics
 
 
 @pytest.mark.parametrize(("theme", "ground"), [("light", "#FFFFFF"), ("dark", "#0E1117")])
@@ -40,7 +41,15 @@ def test_more_counts_stand_out_more_from_the_page(theme, ground):
 
 
 def test_the_two_colours_are_those_of_the_story():
-    assert palette.COLOURS == {Arm.TRANSFER: "#0072B2", Arm.SCRATCH: "#D55E00"}
+    looks = palette.looks(planned().arms)
+    assert {name: look.colour for name, look in looks.items()} == {"transfer": "#0072B2", "scratch": "#D55E00"}
+
+
+def test_arms_of_one_kind_are_told_apart_by_name_colour_and_symbol():
+    transfer, scratch = planned().arms
+    looks = palette.looks([transfer, transfer.model_copy(update={"name": "two"}), scratch]).values()
+    for feature in ("name", "label", "short", "colour", "symbol"):
+        assert len({getattr(look, feature) for look in looks}) == 3, feature
 
 
 def test_a_class_axis_keeps_names_as_they_are_and_shows_them_as_text():

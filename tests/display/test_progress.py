@@ -11,7 +11,7 @@ from core.disk.status import State, Status, request_stop, write_status
 from core.display import progress, tables
 from core.errors import InputError
 from core.plan import estimate
-from core.plan.experiment import Arm
+from core.plan.estimate import Rates
 from core.plan.experiments import read_experiment
 from core.queue import jobs, presence
 from core.report import report
@@ -23,17 +23,17 @@ def no_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presence, "ensure_consumer", lambda: None)
 
 
-def told(experiment_id: str, arm: Arm, **status: object) -> progress.ArmProgress:
+def told(experiment_id: str, arm: str, **status: object) -> progress.ArmProgress:
     """What is said when the process of `arm` says `status`."""
     write_status(arm_directory(experiment_id, arm), Status(**status))
-    return next(each for each in progress.read(experiment_id).arms if each.arm is arm)
+    return next(each for each in progress.read(experiment_id).arms if each.arm == arm)
 
 
 def test_says_epoch_batch_time_and_rate_of_a_fit(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=(), training={"epochs": 10})
     fit = told(
         experiment_id,
-        Arm.TRANSFER,
+        "transfer",
         state=State.FIT,
         done=9,
         total=40,
@@ -49,34 +49,34 @@ def test_says_epoch_batch_time_and_rate_of_a_fit(finished_experiment: Callable[.
 
 def test_the_last_batch_is_in_the_last_epoch(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=(), training={"epochs": 10})
-    fit = told(experiment_id, Arm.TRANSFER, state=State.FIT, done=40, total=40)
+    fit = told(experiment_id, "transfer", state=State.FIT, done=40, total=40)
     assert fit.title == "Training, epoch 10 of 10"
     assert fit.details == ("batch 4 of 4",)
 
 
 def test_each_state_has_its_unit(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=())
-    weights = told(experiment_id, Arm.TRANSFER, state=State.WEIGHTS, done=6 * 2**20, total=17 * 2**20)
-    features = told(experiment_id, Arm.TRANSFER, state=State.FEATURES, done=1200, total=2500, rate=52.4)
+    weights = told(experiment_id, "transfer", state=State.WEIGHTS, done=6 * 2**20, total=17 * 2**20)
+    features = told(experiment_id, "transfer", state=State.FEATURES, done=1200, total=2500, rate=52.4)
     assert weights.details == ("6 of 17 MB",)
     assert features.details == ("1,200 of 2,500 pictures", "52 pictures a second")
 
 
 def test_a_waiting_arm_says_what_it_will_take(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=())
-    scratch = told(experiment_id, Arm.SCRATCH, state=State.QUEUED)
+    scratch = told(experiment_id, "scratch", state=State.QUEUED)
     assert scratch.details == ("not timed on this host yet",)
-    rates = {"start": 5.0, "fit_rate": 60.0, "evaluate": 5.0, "features_rate": None, "batch_size": 1}
-    estimate.record(read_experiment(experiment_id), Arm.SCRATCH, rates)
-    assert told(experiment_id, Arm.SCRATCH, state=State.QUEUED).details[0].startswith("at most ")
+    rates = Rates(start=5.0, fit_rate=60.0, evaluate=5.0, features_rate=None, peak_memory_bytes=None, batch_size=1)
+    estimate.record(read_experiment(experiment_id).arm("scratch"), rates)
+    assert told(experiment_id, "scratch", state=State.QUEUED).details[0].startswith("at most ")
 
 
 def test_why_keras_computes_the_frozen_part_stays_to_be_read_during_the_fit(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=())
     why = "Keras computes the frozen part, which is slower: OpenVINO cannot convert this network."
-    features = told(experiment_id, Arm.TRANSFER, state=State.FEATURES, message=why)
+    features = told(experiment_id, "transfer", state=State.FEATURES, message=why)
     assert features.title == why.removesuffix(".")
-    assert told(experiment_id, Arm.TRANSFER, state=State.FIT, message=why, done=1, total=40).details[-1] == why
+    assert told(experiment_id, "transfer", state=State.FIT, message=why, done=1, total=40).details[-1] == why
 
 
 def test_the_title_follows_the_queue_and_the_arms(finished_experiment: Callable[..., str]):
@@ -98,8 +98,8 @@ def test_the_title_of_what_is_over_says_the_worst(
     transfer: State, scratch: State, title: str, finished_experiment: Callable[..., str]
 ):
     experiment_id = finished_experiment(arms=())
-    told(experiment_id, Arm.TRANSFER, state=transfer)
-    told(experiment_id, Arm.SCRATCH, state=scratch)
+    told(experiment_id, "transfer", state=transfer)
+    told(experiment_id, "scratch", state=scratch)
     assert (progress.read(experiment_id).title, progress.read(experiment_id).is_over) == (title, True)
 
 
@@ -114,16 +114,16 @@ def test_it_is_over_once_the_result_is_written(
 
 def test_a_stop_that_was_asked_for_is_said_until_it_is_answered(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=())
-    told(experiment_id, Arm.TRANSFER, state=State.FIT, done=1, total=40)
-    request_stop(arm_directory(experiment_id, Arm.TRANSFER))
+    told(experiment_id, "transfer", state=State.FIT, done=1, total=40)
+    request_stop(arm_directory(experiment_id, "transfer"))
     stopping = progress.read(experiment_id).arms[0]
     assert (stopping.title, stopping.is_stopping) == ("Stopping", True)
-    stopped = told(experiment_id, Arm.TRANSFER, state=State.STOPPED, message="Stopped before its first epoch.")
+    stopped = told(experiment_id, "transfer", state=State.STOPPED, message="Stopped before its first epoch.")
     assert (stopped.is_stopping, stopped.details) == (False, ("Stopped before its first epoch.",))
 
 
 def test_a_finished_arm_says_its_score_and_an_early_stop(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(stopped=(Arm.SCRATCH,))
+    experiment_id = finished_experiment(stopped=("scratch",))
     scored = report.read(experiment_id).arms
     transfer, scratch = (progress.outcome(arm, scored[arm.arm]) for arm in progress.read(experiment_id).arms)
     assert transfer.title.startswith("Done: right on ")
@@ -136,21 +136,21 @@ def test_a_finished_arm_says_the_very_time_that_its_report_says(
     finished_experiment: Callable[..., str], seconds: float
 ):
     experiment_id = finished_experiment()
-    path = arm_directory(experiment_id, Arm.TRANSFER) / "arm.json"
+    path = arm_directory(experiment_id, "transfer") / "arm.json"
     facts = read_json(path)
     write_json(path, facts | {"seconds": facts["seconds"] | {"total": seconds}})
     read = report.read(experiment_id)
-    said = progress.outcome(progress.read(experiment_id).arms[0], read.arms[Arm.TRANSFER]).details[-1]
+    said = progress.outcome(progress.read(experiment_id).arms[0], read.arms["transfer"]).details[-1]
     reported = tables.cost(read).set_index("what")["Transfer"]["Time in all"]
     assert said.replace("\xa0", " ") == f"{reported} in all"
 
 
 def test_shows_the_end_of_a_long_log(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=())
-    assert progress.log(experiment_id, Arm.TRANSFER) == ""
+    assert progress.log(experiment_id, "transfer") == ""
     lines = [f"line {number}" for number in range(1000)]
-    (arm_directory(experiment_id, Arm.TRANSFER) / "log.txt").write_text("\n".join(lines), encoding="utf-8")
-    assert progress.log(experiment_id, Arm.TRANSFER).splitlines() == lines[-progress.LOG_LINES :]
+    (arm_directory(experiment_id, "transfer") / "log.txt").write_text("\n".join(lines), encoding="utf-8")
+    assert progress.log(experiment_id, "transfer").splitlines() == lines[-progress.LOG_LINES :]
 
 
 def test_refuses_an_experiment_that_is_not_there():

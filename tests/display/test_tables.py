@@ -6,22 +6,21 @@ from core.disk.files import write_json
 from core.disk.home import arm_directory
 from core.disk.record import read_json
 from core.display import tables
-from core.plan.experiment import Arm
 from core.report import report, scores
 
 
 def test_the_classes_have_all_measures_of_both_arms(finished_experiment: Callable[..., str]):
     read = report.read(finished_experiment())
     table = tables.classes(read)
-    expected = scores.per_class(read.arms[Arm.SCRATCH].predictions, read.dataset.classes)
+    expected = scores.per_class(read.arms["scratch"].predictions, read.dataset.classes)
     assert table["From scratch, recall"].tolist() == expected["recall"].tolist()
-    assert table["test pictures"].sum() == read.arms[Arm.SCRATCH].score.n
+    assert table["test pictures"].sum() == read.arms["scratch"].score.n
     assert len(table.columns) == 8
 
 
 def test_the_cost_is_what_the_arms_noted(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment()
-    facts = read_json(arm_directory(experiment_id, Arm.SCRATCH) / "arm.json")
+    facts = read_json(arm_directory(experiment_id, "scratch") / "arm.json")
     cost = tables.cost(report.read(experiment_id)).set_index("what")["From scratch"]
     assert cost["Time in all"] == f"{facts['seconds']['total']:.1f} s"
     assert cost["Trained parameters"] == "3,211,076"
@@ -30,7 +29,7 @@ def test_the_cost_is_what_the_arms_noted(finished_experiment: Callable[..., str]
 
 def test_the_proof_names_weights_frozen_parts_and_the_reloaded_file(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment()
-    path = arm_directory(experiment_id, Arm.TRANSFER) / "arm.json"
+    path = arm_directory(experiment_id, "transfer") / "arm.json"
     write_json(path, read_json(path) | {"frozen_unchanged": False})
     proof = tables.proof(report.read(experiment_id)).set_index("what")
     assert proof["Transfer"]["Pretrained weights, SHA-256"] == "ab" * 32
@@ -43,7 +42,7 @@ def test_the_proof_names_weights_frozen_parts_and_the_reloaded_file(finished_exp
 
 def test_the_proof_says_why_keras_computed_where_openvino_should(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment()
-    path = arm_directory(experiment_id, Arm.TRANSFER) / "arm.json"
+    path = arm_directory(experiment_id, "transfer") / "arm.json"
 
     def said(**facts: str) -> str:
         write_json(path, read_json(path) | facts)
@@ -58,5 +57,5 @@ def test_the_proof_says_why_keras_computed_where_openvino_should(finished_experi
 
 
 def test_an_arm_without_scores_has_no_column(finished_experiment: Callable[..., str]):
-    read = report.read(finished_experiment(arms=(Arm.TRANSFER,)))
+    read = report.read(finished_experiment(arms=("transfer",)))
     assert list(tables.cost(read).columns) == ["what", "Transfer"]

@@ -6,7 +6,7 @@ import pytest
 
 from core.network import batchnorm, model
 from core.network.batchnorm import Reestimation
-from core.plan.experiment import Head
+from core.plan.arm import Head
 
 BATCH = 16
 

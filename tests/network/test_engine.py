@@ -4,6 +4,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import keras
@@ -16,8 +17,8 @@ from core.errors import EngineError
 from core.network import engine, loading, model
 from core.network.engine import BATCH, Keras, OpenVino
 from core.network.model import Network
+from core.plan.arm import Head
 from core.plan.bases import BASES
-from core.plan.experiment import Head
 from core.words.said import plain
 
 SIZE = 64
@@ -32,7 +33,7 @@ def network_of(base: str = "MobileNet") -> Network:
 
 def prefix_of(network: Network, frozen_blocks: int | None = None) -> keras.Model:
     blocks = len(network.row.blocks) if frozen_blocks is None else frozen_blocks
-    prefix, _ = model.cut(network.model, network.frontier(blocks))
+    prefix, _ = model.cut(network.model, replace(network, frozen_blocks=blocks).frontier)
     return prefix
 
 

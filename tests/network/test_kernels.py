@@ -6,8 +6,8 @@ import pytest
 
 from core.network import kernels, model
 from core.network.kernels import for_training
+from core.plan.arm import Head, Training
 from core.plan.bases import BASES
-from core.plan.experiment import Head, Training
 
 SIDE = 12
 
@@ -126,7 +126,7 @@ LARGE = [pytest.param(name, marks=pytest.mark.slow) for name in BASES if name !=
 def test_every_base_trains_all_its_weights_and_puts_one_kernel_in_the_place_of_every_batchnorm(name):
     size = max(64, BASES[name].min_size)
     network = model.build(name, Head(dropout=0.0), image_size=size, n_classes=4)
-    network.train_all()
+    network.train_unfrozen()
     twin = for_training(network.model)
     assert {id(value) for value in twin.weights} == {id(value) for value in network.model.weights}
     assert len(twin.trainable_variables) == len(network.model.trainable_variables)

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -6,12 +7,14 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from plans import planned
 
 from core.errors import WeightsError
 from core.network import backend, engine, loading, model
 from core.network.model import Network
+from core.plan.arm import Head, Optimizer, Pooling, Training
 from core.plan.bases import BASES
-from core.plan.experiment import Arm, Head, Optimizer, Pooling, Training, default, parameter_counts
+from core.plan.counts import parameter_counts
 from core.settings import ASSETS
 
 PLAIN = Head(dropout=0.0)
@@ -102,9 +105,9 @@ def test_the_head_is_what_was_configured_in_this_order():
 def test_the_network_has_the_parameters_that_the_pages_count_without_it(pooling, name, size):
     head = Head(pooling=pooling, hidden=(5,))
     network = built(name, head=head, size=size, n_classes=2)
-    experiment = default("0" * 32, base=name, head=head, image_size=size, frozen_blocks=3)
-    counts = parameter_counts(experiment, Arm.TRANSFER, n_classes=2)
-    network.train_from(3)
+    arm = planned(base=name, head=head, image_size=size, frozen_blocks=3).lead
+    counts = parameter_counts(arm, n_classes=2)
+    replace(network, frozen_blocks=3).train_unfrozen()
     trained = sum(np.prod(weight.shape) for weight in network.model.trainable_weights)
     assert (trained, network.model.count_params() - trained) == (counts.trained, counts.frozen)
 
@@ -127,7 +130,7 @@ CUTS = [
 @pytest.mark.parametrize(("name", "frozen"), CUTS)
 def test_prefix_and_suffix_after_each_other_are_the_whole(name, frozen):
     network = shared_network(name)
-    prefix, suffix = model.cut(network.model, network.frontier(frozen))
+    prefix, suffix = model.cut(network.model, replace(network, frozen_blocks=frozen).frontier)
     pixels = pictures(size=network.row.min_size)
     outputs = np.asarray(suffix(prefix(pixels)))
     np.testing.assert_allclose(outputs, network.model(pixels), rtol=1e-5, atol=1e-6)
@@ -137,8 +140,8 @@ def test_prefix_and_suffix_after_each_other_are_the_whole(name, frozen):
 @pytest.mark.parametrize(("name", "frozen"), CUTS)
 def test_the_frozen_layers_are_those_before_the_frontier_and_batchnorm_behind_it(name, frozen):
     network = shared_network(name)
-    prefix, suffix = model.cut(network.model, network.frontier(frozen))
-    kept = {layer.name for layer in network.frozen_layers(frozen) if layer.weights}
+    prefix, suffix = model.cut(network.model, replace(network, frozen_blocks=frozen).frontier)
+    kept = {layer.name for layer in replace(network, frozen_blocks=frozen).frozen_layers if layer.weights}
     inside = {layer.name for layer in prefix.layers if layer.weights}
     behind = {layer.name for layer in suffix.layers if isinstance(layer, keras.layers.BatchNormalization)}
     assert kept == inside | behind
@@ -146,7 +149,7 @@ def test_the_frozen_layers_are_those_before_the_frontier_and_batchnorm_behind_it
 
 def test_with_nothing_frozen_there_is_no_prefix():
     network = shared_network("MobileNet")
-    prefix, suffix = model.cut(network.model, network.frontier(0))
+    prefix, suffix = model.cut(network.model, replace(network, frozen_blocks=0).frontier)
     assert prefix is None
     assert suffix is network.model
 
@@ -154,7 +157,7 @@ def test_with_nothing_frozen_there_is_no_prefix():
 @pytest.mark.parametrize(("pooling", "shape"), [(Pooling.AVERAGE, (1024,)), (Pooling.FLATTEN, (1, 1, 1024))])
 def test_with_all_frozen_what_is_kept_of_a_picture_is_the_vector_or_the_map_that_is_flattened(pooling, shape):
     network = built(head=Head(pooling=pooling))
-    prefix, _ = model.cut(network.model, network.frontier(14))
+    prefix, _ = model.cut(network.model, replace(network, frozen_blocks=14).frontier)
     assert prefix.output_shape == (None, *shape)
 
 
@@ -175,12 +178,12 @@ def test_fitting_the_suffix_on_the_prefix_s_outputs_is_fitting_the_whole(name, f
     inputs, labels = pictures(12, size=size), np.arange(12) % n_classes
     training = Training(optimizer=optimizer, learning_rate=1e-3)
 
-    prefix, suffix = model.cut(parted.model, parted.frontier(frozen))
+    prefix, suffix = model.cut(parted.model, replace(parted, frozen_blocks=frozen).frontier)
     values = engine.predict(prefix, inputs)
     losses = []
     for network, fitted, rows in ((whole, whole.model, inputs), (parted, suffix, values)):
         before = weights_of(network.base_layers + network.head_layers)
-        network.train_from(frozen)
+        replace(network, frozen_blocks=frozen).train_unfrozen()
         model.compile_for(fitted, training, steps=9)
         losses.append(fitted.fit(rows, labels, batch_size=4, epochs=3, shuffle=False, verbose=0).history["loss"])
         after = weights_of(network.base_layers + network.head_layers)
@@ -195,7 +198,7 @@ def test_fitting_the_suffix_on_the_prefix_s_outputs_is_fitting_the_whole(name, f
 
 def test_with_blocks_unfrozen_a_fit_moves_their_convolutions_and_nothing_of_batchnorm_or_the_frozen_blocks():
     network = lively(built())
-    network.train_from(12)
+    replace(network, frozen_blocks=12).train_unfrozen()
     model.compile_for(network.model, Training(learning_rate=1e-2), steps=4)
     last = network.row.blocks[11].last_layer
     unfrozen = network.base_layers[last + 1 :]
@@ -213,14 +216,14 @@ def test_with_blocks_unfrozen_a_fit_moves_their_convolutions_and_nothing_of_batc
             np.testing.assert_array_equal(earlier, now)
     for earlier, now in zip(before[2], weights_of(kernels), strict=True):
         assert not np.array_equal(earlier, now)
-    assert model.fingerprint(network.frozen_layers(12)) != model.fingerprint(unfrozen)
+    assert model.fingerprint(replace(network, frozen_blocks=12).frozen_layers) != model.fingerprint(unfrozen)
 
 
 def test_the_head_alone_leaves_the_whole_base_untrained_and_from_scratch_all_is_trained():
     network = built(n_classes=3)
     network.train_head()
     assert [weight.path for weight in network.model.trainable_weights] == ["head_output/kernel", "head_output/bias"]
-    network.train_all()
+    network.train_unfrozen()
     statistics = [weight for weight in network.model.weights if "moving" in weight.path]
     assert len(network.model.trainable_weights) == len(network.model.weights) - len(statistics)
 

@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 import pytest
 import visits
+from plans import ARMS
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from core.disk.home import arm_directory, dataset_directory, experiment_directory
 from core.disk.status import State, Status, write_status
-from core.plan.experiment import Arm
 from core.plan.experiments import read_experiment
 from core.queue import presence
-from core.report import comparison, report, scores
+from core.report import report, scores
 from core.settings import ROOT, settings
 
 LINK, OTHER = "a" * 32, "b" * 32
@@ -54,14 +54,14 @@ def test_begins_with_the_verdict_and_both_numbers(finished_experiment: Callable[
     app, read = opened(experiment_id), report.read(experiment_id)
     assert app.header[0].value.replace("\\", "") == read.sentence
     numbers = htmls(app)
-    for arm in Arm:
+    for arm in ARMS:
         assert f"{100 * read.arms[arm].score.accuracy:.0f}\xa0%" in numbers
     assert f"{100 * read.comparison.difference:+.0f} points" in numbers
     assert "McNemar" in numbers
 
 
 def test_says_when_an_arm_is_not_above_the_largest_class(finished_experiment: Callable[..., str]):
-    app = opened(finished_experiment(right={Arm.TRANSFER: 0.9, Arm.SCRATCH: 0.2}))
+    app = opened(finished_experiment(right={"transfer": 0.9, "scratch": 0.2}))
     assert "always answering “mammal”" in texts(app)
 
 
@@ -97,16 +97,16 @@ def test_the_boxes_choose_the_pictures_of_both_arms(finished_experiment: Callabl
     app.selectbox(key="cell_true").set_value("bird").run()
     app.selectbox(key="cell_answer").set_value("bird").run()
     shown = htmls(app)
-    for arm, name in comparison.NAMES.items():
-        rows = scores.cell(read.arms[arm].predictions, "bird", "bird")
+    for one in read.arms.values():
+        rows = scores.cell(one.predictions, "bird", "bird")
         assert len(rows) > 0
-        assert f"{name}: {len(rows)} picture" in texts(app)
+        assert f"{one.label.text}: {len(rows)} picture" in texts(app)
         names = read.dataset.pictures.set_index("picture")["name"]
         assert all(f'alt="{names[picture]}"' in shown for picture in rows["picture"])
 
 
 def test_a_long_cell_is_paged(finished_experiment: Callable[..., str]):
-    app = opened(finished_experiment({"bee": 120, "wasp": 40}, right={Arm.TRANSFER: 1.0, Arm.SCRATCH: 0.5}))
+    app = opened(finished_experiment({"bee": 120, "wasp": 40}, right={"transfer": 1.0, "scratch": 0.5}))
     app.selectbox(key="cell_true").set_value("bee").run()
     app.selectbox(key="cell_answer").set_value("bee").run()
     assert htmls(app).count("<figure>") == 24
@@ -118,7 +118,7 @@ def test_the_measure_of_the_classes_can_be_chosen(finished_experiment: Callable[
     experiment_id = finished_experiment()
     app, read = opened(experiment_id), report.read(experiment_id)
     next(group for group in app.get("button_group") if group.label == "Measure").set_value("recall").run()
-    expected = scores.per_class(read.arms[Arm.SCRATCH].predictions, read.dataset.classes)["recall"].tolist()
+    expected = scores.per_class(read.arms["scratch"].predictions, read.dataset.classes)["recall"].tolist()
     assert any(
         "From scratch" in frame.value and frame.value["From scratch"].tolist() == expected
         for frame in app.main.dataframe
@@ -159,23 +159,23 @@ def test_reminds_of_the_downloads_only_where_nothing_is_kept(
 
 
 def test_one_arm_without_an_opponent_is_said(finished_experiment: Callable[..., str]):
-    app = opened(finished_experiment(opponent=None))
+    app = opened(finished_experiment(is_alone=True))
     assert "no from-scratch opponent" in texts(app)
     assert len([figure for figure in figures(app) if figure["data"][0]["type"] == "heatmap"]) == 1
 
 
 def test_an_arm_that_still_trains_is_said(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(arms=(Arm.TRANSFER,))
-    write_status(arm_directory(experiment_id, Arm.SCRATCH), Status(state=State.FIT, done=1, total=9))
+    experiment_id = finished_experiment(arms=("transfer",))
+    write_status(arm_directory(experiment_id, "scratch"), Status(state=State.FIT, done=1, total=9))
     app = opened(experiment_id)
     assert app.info[0].value == "**From scratch** is not finished yet."
     assert "Transfer learning is right on" in app.header[0].value
 
 
 def test_an_arm_stopped_before_its_first_epoch_is_said(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(arms=(Arm.SCRATCH,))
+    experiment_id = finished_experiment(arms=("scratch",))
     stopped = Status(state=State.STOPPED, message="Stopped before its first epoch was complete.")
-    write_status(arm_directory(experiment_id, Arm.TRANSFER), stopped)
+    write_status(arm_directory(experiment_id, "transfer"), stopped)
     app = opened(experiment_id)
     assert app.info[0].value == "**Transfer learning** has no scores. Stopped before its first epoch was complete."
     assert "From scratch is right on" in app.header[0].value
@@ -184,7 +184,7 @@ def test_an_arm_stopped_before_its_first_epoch_is_said(finished_experiment: Call
 def test_without_any_scores_it_says_why_and_leads_to_train(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=())
     failed = Status(state=State.FAILED, message="Probably out of memory.")
-    write_status(arm_directory(experiment_id, Arm.TRANSFER), failed)
+    write_status(arm_directory(experiment_id, "transfer"), failed)
     app = opened(experiment_id)
     assert app.title[0].value == "There are no scores"
     assert app.info[0].value == "**Transfer learning** failed. Probably out of memory."
@@ -211,7 +211,7 @@ def test_an_experiment_whose_pictures_are_gone_is_said(finished_experiment: Call
 
 
 def test_lists_the_experiments_of_its_link_alone_and_opens_one(finished_experiment: Callable[..., str]):
-    first = finished_experiment(workspace=LINK, right={Arm.TRANSFER: 1.0, Arm.SCRATCH: 0.5})
+    first = finished_experiment(workspace=LINK, right={"transfer": 1.0, "scratch": 0.5})
     second = finished_experiment(workspace=LINK)
     other = finished_experiment(workspace=OTHER)
     app = opened(second, LINK)
@@ -270,7 +270,7 @@ def test_a_click_on_a_cell_chooses_it_in_both_matrices_and_shows_its_pictures(
     place = {"x": 2.5 * box["width"] / 4, "y": 2.5 * box["height"] / 4}  # fruit answered as fruit, of four classes
     matrix.click(position=place)
     arms = report.read(experiment_id).arms
-    counts = {arm: len(scores.cell(arms[arm].predictions, "fruit", "fruit")) for arm in Arm}
+    counts = {arm: len(scores.cell(arms[arm].predictions, "fruit", "fruit")) for arm in ARMS}
     for arm, count in counts.items():
-        page.get_by_text(f"{comparison.NAMES[arm]}: {count} pictures of fruit answered as fruit").wait_for()
+        page.get_by_text(f"{arms[arm].label.text}: {count} pictures of fruit answered as fruit").wait_for()
     expect(page.locator(".answers img")).to_have_count(sum(counts.values()))

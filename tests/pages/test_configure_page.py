@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import visits
+from plans import planned
 from streamlit.testing.v1 import AppTest
 
 from core.data import dataset
@@ -14,8 +15,11 @@ from core.data.pictures.augmentation import Augmentation
 from core.data.split import split
 from core.disk.record import read_json
 from core.disk.status import State, Status, read_status, stop_requests, write_status
-from core.plan import bases, estimate, experiment, weights
-from core.plan.experiment import Arm, Experiment, Head, Opponent, Optimizer, Training
+from core.plan import bases, estimate, weights
+from core.plan.arm import ArmKind, Head, Optimizer, Training
+from core.plan.counts import parameter_counts
+from core.plan.estimate import Rates
+from core.plan.experiment import Experiment
 from core.plan.experiments import create_experiment, read_experiment, read_split
 from core.queue import jobs, presence
 from core.settings import settings
@@ -113,7 +117,7 @@ def test_the_defaults_are_those_of_someone_who_changes_nothing(pictures):
     assert not app.button(key="train").disabled
     press(app, "train")
     own = experiment_of(app)
-    assert own == experiment.default(
+    assert own == planned(
         dataset_id,
         dataset_name="Things",
         workspace=app.session_state["workspace"],
@@ -146,7 +150,7 @@ def keys(app: AppTest) -> set[str | None]:
 def test_who_has_only_the_link_sees_the_choices_and_trains_on_pictures_of_their_own(pictures, monkeypatch):
     monkeypatch.setattr(summary, "SETTLED_SECONDS", 0.0)
     dataset_id = pictures(LINK, **CLASSES)
-    chosen = experiment.default(dataset_id, workspace=LINK, training=Training(epochs=9))
+    chosen = planned(dataset_id, workspace=LINK, training=Training(epochs=9))
     shown = create_experiment(chosen, split_of(dataset_id))
     app = opened(experiment=shown, workspace=OTHER)
     assert "train" not in keys(app)
@@ -185,11 +189,11 @@ def test_the_numbers_of_parameters_follow_the_slider(pictures, frozen):
     app = opened(dataset=pictures(**CLASSES))
     choose(app, "select_slider", "frozen_blocks_MobileNet", frozen)
     transfer, scratch = (numbers(card) for card in cards(app))
-    chosen = experiment.default("0" * 32, frozen_blocks=frozen)
-    counts = experiment.parameter_counts(chosen, Arm.TRANSFER, n_classes=3)
+    chosen = planned("0" * 32, frozen_blocks=frozen)
+    counts = parameter_counts(chosen.lead, n_classes=3)
     assert transfer["Trained parameters"] == f"{counts.trained:,}"
     assert transfer["Frozen parameters"] == f"{counts.frozen:,}"
-    counts = experiment.parameter_counts(chosen, Arm.SCRATCH, n_classes=3)
+    counts = parameter_counts(chosen.arm("scratch"), n_classes=3)
     assert scratch["Trained parameters"] == f"{counts.trained:,}"
 
 
@@ -242,8 +246,8 @@ def test_hidden_layers_ask_for_their_units_and_are_counted(pictures):
     app.button_group(key="draft_n_hidden").set_value(2).run()
     app.number_input(key="draft_units_0").set_value(64)
     choose(app, "number_input", "units_1", 32)
-    chosen = experiment.default("0" * 32, head=Head(normalizes=True, hidden=(64, 32)))
-    counts = experiment.parameter_counts(chosen, Arm.TRANSFER, n_classes=3)
+    chosen = planned("0" * 32, head=Head(normalizes=True, hidden=(64, 32)))
+    counts = parameter_counts(chosen.lead, n_classes=3)
     assert numbers(cards(app)[0])["Trained parameters"] == f"{counts.trained:,}"
 
 
@@ -253,7 +257,7 @@ def test_without_an_opponent_there_is_one_card_and_the_button_says_so(pictures):
     choose(app, "toggle", "has_opponent", False)
     assert len(cards(app)) == 1
     assert app.button(key="train").label == "Train"
-    assert experiment_of(press(app, "train")).opponent is None
+    assert experiment_of(press(app, "train")).scratch is None
 
 
 def test_every_choice_reaches_the_experiment(pictures):
@@ -283,7 +287,8 @@ def test_every_choice_reaches_the_experiment(pictures):
         getattr(app, kind)(key=f"draft_{name}").set_value(value)
     app.button_group(key="draft_optimizer").set_value(Optimizer.SGD).run()
     own = experiment_of(press(app, "train"))
-    assert own.training == Training(
+    transfer, scratch = own.arms
+    assert transfer.training == Training(
         epochs=7,
         batch_size=32,
         learning_rate=3e-4,
@@ -292,10 +297,13 @@ def test_every_choice_reaches_the_experiment(pictures):
         class_weights=True,
         weight_decay=0.3,
     )
-    assert (own.views, own.head.normalizes) == (2, False)
-    assert (own.image_size, own.seed, own.head.dropout) == (96, 5, 0.5)
-    assert own.augmentation == Augmentation(flip=False, rotation_degrees=0, zoom=0.3, brightness=0.1)
-    assert own.opponent == Opponent(epochs=9, learning_rate=3e-3, patience=None, image_size=64, batch_size=8)
+    assert (transfer.views, transfer.head.normalizes) == (2, False)
+    assert (transfer.image_size, transfer.seed, transfer.head.dropout) == (96, 5, 0.5)
+    assert transfer.augmentation == Augmentation(flip=False, rotation_degrees=0, zoom=0.3, brightness=0.1)
+    shared = {"name": "scratch", "kind": ArmKind.SCRATCH, "frozen_blocks": 0, "image_size": 64}
+    assert scratch == transfer.model_copy(update=shared).with_training(
+        epochs=9, learning_rate=3e-3, patience=None, batch_size=8
+    )
 
 
 # ---- coming back
@@ -313,13 +321,13 @@ def test_the_choices_are_still_there_after_a_visit_to_another_page(pictures):
 
 
 def test_a_link_to_an_experiment_opens_with_its_choices(pictures):
-    chosen = experiment.default(
+    chosen = planned(
         pictures(**CLASSES),
         base="ResNet50",
         frozen_blocks=4,
         head=Head(hidden=(48,)),
         training=Training(epochs=11, learning_rate=0.002, batch_size=20, patience=None),
-        opponent=None,
+        is_alone=True,
     )
     app = opened(experiment=create_experiment(chosen, split_of(chosen.dataset)))
     assert app.radio(key="draft_base").value == "ResNet50"
@@ -398,23 +406,22 @@ def test_a_failed_download_says_why_and_can_be_tried_again(pictures):
 # ---- time and memory
 
 
-def rates(chosen: Experiment, arm: Arm, **measured: object) -> None:
-    values = {"start": 5.0, "features_rate": 100.0, "fit_rate": 50.0, "evaluate": 5.0, "batch_size": 16}
-    values["peak_memory_bytes"] = None
-    estimate.record(chosen, arm, values | measured)
+def rates(chosen: Experiment, arm: str, **measured: object) -> None:
+    usual = Rates(start=5.0, features_rate=100.0, fit_rate=50.0, evaluate=5.0, batch_size=16, peak_memory_bytes=None)
+    estimate.record(chosen.arm(arm), usual.model_copy(update=measured))
 
 
 def test_with_rates_of_earlier_runs_it_says_how_long_each_arm_takes(pictures):
-    chosen = experiment.default(pictures(**CLASSES))
-    rates(chosen, Arm.TRANSFER, peak_memory_bytes=3_000_000_000, batch_size=chosen.training.batch_size)
-    rates(chosen, Arm.SCRATCH, peak_memory_bytes=None)
+    chosen = planned(pictures(**CLASSES))
+    rates(chosen, "transfer", peak_memory_bytes=3_000_000_000, batch_size=chosen.lead.training.batch_size)
+    rates(chosen, "scratch", peak_memory_bytes=None)
     transfer, scratch = (numbers(card) for card in cards(opened(dataset=chosen.dataset)))
     counts = split_of(chosen.dataset)["part"].value_counts()
     expected = estimate.estimate(
         chosen, n_train=int(counts["train"]), n_validation=int(counts["validation"]), n_test=int(counts["test"])
     )
-    assert transfer["Time"] == f"about {duration(expected[Arm.TRANSFER].seconds)}"
-    assert scratch["Time"] == f"about {duration(expected[Arm.SCRATCH].seconds)}"
+    assert transfer["Time"] == f"about {duration(expected['transfer'].seconds)}"
+    assert scratch["Time"] == f"about {duration(expected['scratch'].seconds)}"
     assert transfer["Memory"] == "about 3.0\xa0GB"
 
 
@@ -447,10 +454,10 @@ def test_a_probe_of_choices_that_have_changed_is_stopped(pictures, monkeypatch):
 
 def test_a_probe_goes_on_when_it_has_measured_one_of_the_arms(pictures, monkeypatch):
     monkeypatch.setattr(summary, "SETTLED_SECONDS", 0.0)
-    chosen = experiment.default(pictures(**CLASSES))
+    chosen = planned(pictures(**CLASSES))
     app = opened(dataset=chosen.dataset).run()
     [directory] = probes()
-    rates(chosen, Arm.TRANSFER, batch_size=chosen.training.batch_size)
+    rates(chosen, "transfer", batch_size=chosen.lead.training.batch_size)
     app.run()
     assert stop_requests(directory) == 0
     assert [numbers(card)["Time"].startswith("measuring") for card in cards(app)] == [False, True]

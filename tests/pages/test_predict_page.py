@@ -12,6 +12,7 @@ import psutil
 import pytest
 import visits
 from PIL import Image
+from plans import ARMS
 from playwright.sync_api import Browser, Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -20,7 +21,6 @@ from core.disk.files import write_frame
 from core.disk.status import State, Status, stop_requests, write_status
 from core.errors import InputError
 from core.plan import predictions
-from core.plan.experiment import Arm
 from core.queue import presence
 from core.tasks import predict
 
@@ -54,7 +54,7 @@ def answer(prediction_id: str, transfer: list[str], scratch: list[str], *, class
     rows = [
         {"number": number, "name": f"{number}.png", "arm": str(arm), "predicted": label}
         | {f"p_{name}": 0.7 if name == label else 0.1 for name in classes}
-        for arm, labels in zip(Arm, (transfer, scratch), strict=True)
+        for arm, labels in zip(ARMS, (transfer, scratch), strict=True)
         for number, label in enumerate(labels)
     ]
     write_frame(predictions.directory(prediction_id) / "answers.parquet", pd.DataFrame(rows))
@@ -205,7 +205,7 @@ def test_a_prediction_of_another_experiment_is_not_shown(
 
 
 def test_one_arm_alone_is_asked_alone(finished_experiment: Callable[..., str]):
-    app = opened(finished_experiment(opponent=None))
+    app = opened(finished_experiment(is_alone=True))
     assert app.button(key="ask").label == "Ask the network"
 
 

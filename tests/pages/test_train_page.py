@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 import visits
+from plans import ARMS
 from streamlit.testing.v1 import AppTest
 
 from core.disk.files import write_json
 from core.disk.home import arm_directory, experiment_directory
 from core.disk.record import read_json
 from core.disk.status import State, Status, append_metrics, read_metrics, request_stop, stop_requests, write_status
-from core.plan.experiment import Arm
 from core.queue import jobs, presence
 from core.settings import ROOT
 
@@ -31,7 +31,7 @@ def opened(experiment_id: str | None = None, workspace: str = LINK) -> AppTest:
     return app
 
 
-def tell(experiment_id: str, arm: Arm, **status: object) -> None:
+def tell(experiment_id: str, arm: str, **status: object) -> None:
     write_status(arm_directory(experiment_id, arm), Status(**status))
 
 
@@ -76,7 +76,7 @@ def test_shows_epoch_batch_time_rate_and_device(finished_experiment: Callable[..
     jobs.submit_experiment(experiment_id)
     tell(
         experiment_id,
-        Arm.TRANSFER,
+        "transfer",
         state=State.FIT,
         done=9,
         total=40,
@@ -94,8 +94,8 @@ def test_shows_epoch_batch_time_rate_and_device(finished_experiment: Callable[..
 
 
 def test_the_first_result_is_there_while_the_other_arm_trains(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(workspace=LINK, arms=(Arm.TRANSFER,), right={Arm.TRANSFER: 1.0})
-    tell(experiment_id, Arm.SCRATCH, state=State.FIT, done=3, total=40)
+    experiment_id = finished_experiment(workspace=LINK, arms=("transfer",), right={"transfer": 1.0})
+    tell(experiment_id, "scratch", state=State.FIT, done=3, total=40)
     app = opened(experiment_id)
     assert app.get("progress")[0].proto.text.startswith("Done: right on 100\xa0% of ")
     assert "(95\xa0%)" in app.caption[0].value
@@ -105,13 +105,13 @@ def test_the_first_result_is_there_while_the_other_arm_trains(finished_experimen
 
 
 def test_the_curves_grow_with_the_epochs_on_disk_and_the_axis_stays(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(arms=(), training={"epochs": 20}, opponent={"epochs": 40, "image_size": 64})
-    tell(experiment_id, Arm.TRANSFER, state=State.FIT, done=1, total=40)
+    experiment_id = finished_experiment(arms=(), training={"epochs": 20}, scratch={"epochs": 40, "image_size": 64})
+    tell(experiment_id, "transfer", state=State.FIT, done=1, total=40)
     metrics = {"phase": 1, "seconds": 2.0, "loss": 1.0, "accuracy": 0.5, "val_loss": 1.2, "val_accuracy": 0.4}
-    append_metrics(arm_directory(experiment_id, Arm.TRANSFER), epoch=1, **metrics)
+    append_metrics(arm_directory(experiment_id, "transfer"), epoch=1, **metrics)
     app = opened(experiment_id)
     before = figures(app)
-    append_metrics(arm_directory(experiment_id, Arm.TRANSFER), epoch=2, **metrics | {"seconds": 4.0})
+    append_metrics(arm_directory(experiment_id, "transfer"), epoch=2, **metrics | {"seconds": 4.0})
     after = figures(app.run())
     assert [len(figure["data"][0]["x"]) for figure in (before[0], after[0])] == [1, 2]
     assert before[0]["layout"]["xaxis"]["range"] == after[0]["layout"]["xaxis"]["range"] == [0, 1.02 * 40]
@@ -125,16 +125,16 @@ def test_the_axis_can_be_seconds(finished_experiment: Callable[..., str]):
     app.get("button_group")[0].set_value("seconds").run()
     shown = figures(app)[0]
     assert shown["layout"]["xaxis"]["title"]["text"] == "Seconds"
-    assert shown["data"][0]["x"] == read_metrics(arm_directory(experiment_id, Arm.TRANSFER))["seconds"].tolist()
+    assert shown["data"][0]["x"] == read_metrics(arm_directory(experiment_id, "transfer"))["seconds"].tolist()
 
 
 def test_a_stop_of_one_arm_asks_that_arm_alone(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(workspace=LINK, arms=())
     jobs.submit_experiment(experiment_id, LINK)
-    tell(experiment_id, Arm.TRANSFER, state=State.FIT, done=3, total=40)
+    tell(experiment_id, "transfer", state=State.FIT, done=3, total=40)
     app = opened(experiment_id)
     app.button(key="stop_transfer").click().run()
-    assert [stop_requests(arm_directory(experiment_id, arm)) for arm in Arm] == [1, 0]
+    assert [stop_requests(arm_directory(experiment_id, arm)) for arm in ARMS] == [1, 0]
     assert app.get("progress")[0].proto.text == "Stopping"
     assert app.button(key="stop_transfer").disabled
 
@@ -142,21 +142,21 @@ def test_a_stop_of_one_arm_asks_that_arm_alone(finished_experiment: Callable[...
 def test_a_stop_of_all_asks_both(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(workspace=LINK, arms=())
     jobs.submit_experiment(experiment_id, LINK)
-    tell(experiment_id, Arm.TRANSFER, state=State.FIT, done=3, total=40)
+    tell(experiment_id, "transfer", state=State.FIT, done=3, total=40)
     app = opened(experiment_id)
     app.button(key="stop_all").click().run()
-    assert [stop_requests(arm_directory(experiment_id, arm)) for arm in Arm] == [1, 1]
+    assert [stop_requests(arm_directory(experiment_id, arm)) for arm in ARMS] == [1, 1]
     assert app.get("progress")[1].proto.text == "Will be left out"
 
 
 def test_an_arm_that_is_scored_after_a_stop_can_be_stopped_again(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(workspace=LINK, arms=())
     jobs.submit_experiment(experiment_id, LINK)
-    tell(experiment_id, Arm.TRANSFER, state=State.SCORE)
-    request_stop(arm_directory(experiment_id, Arm.TRANSFER))
+    tell(experiment_id, "transfer", state=State.SCORE)
+    request_stop(arm_directory(experiment_id, "transfer"))
     app = opened(experiment_id)
     app.button(key="stop_transfer").click().run()
-    assert stop_requests(arm_directory(experiment_id, Arm.TRANSFER)) == 2
+    assert stop_requests(arm_directory(experiment_id, "transfer")) == 2
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_who_has_only_the_link_of_an_experiment_sees_it_and_cannot_stop_it(
 ):
     experiment_id = finished_experiment(workspace=owner, arms=())
     jobs.submit_experiment(experiment_id, owner)
-    tell(experiment_id, Arm.TRANSFER, state=State.FIT, done=3, total=40)
+    tell(experiment_id, "transfer", state=State.FIT, done=3, total=40)
     app = opened(experiment_id, OTHER)
     assert [button.key for button in app.button] == ["compare"]
     assert said_of_it in said(app)
@@ -199,9 +199,9 @@ def test_what_has_ended_says_nothing_of_links(finished_experiment: Callable[...,
 
 
 def test_a_failed_arm_says_what_happened_and_shows_its_log(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(arms=(Arm.TRANSFER,))
-    tell(experiment_id, Arm.SCRATCH, state=State.FAILED, message="Probably out of memory. Lower the batch size.")
-    log = arm_directory(experiment_id, Arm.SCRATCH) / "log.txt"
+    experiment_id = finished_experiment(arms=("transfer",))
+    tell(experiment_id, "scratch", state=State.FAILED, message="Probably out of memory. Lower the batch size.")
+    log = arm_directory(experiment_id, "scratch") / "log.txt"
     log.write_text("\n".join(["first line"] + ["Killed"] * 300), encoding="utf-8")
     app = opened(experiment_id)
     assert app.error[0].value == "**From scratch failed.** Probably out of memory. Lower the batch size."
@@ -212,8 +212,8 @@ def test_a_failed_arm_says_what_happened_and_shows_its_log(finished_experiment: 
 
 def test_without_any_scores_it_leads_back_to_the_settings(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment(arms=())
-    tell(experiment_id, Arm.TRANSFER, state=State.FAILED, message="No weights. Fetch them.")
-    tell(experiment_id, Arm.SCRATCH, state=State.STOPPED, message="Stopped before its first epoch was complete.")
+    tell(experiment_id, "transfer", state=State.FAILED, message="No weights. Fetch them.")
+    tell(experiment_id, "scratch", state=State.STOPPED, message="Stopped before its first epoch was complete.")
     app = opened(experiment_id)
     assert "Stopped before its first epoch was complete." in app.caption[1].value
     assert not figures(app)
@@ -221,7 +221,7 @@ def test_without_any_scores_it_leads_back_to_the_settings(finished_experiment: C
 
 
 def test_a_stopped_arm_with_scores_says_so(finished_experiment: Callable[..., str]):
-    app = opened(finished_experiment(stopped=(Arm.SCRATCH,)))
+    app = opened(finished_experiment(stopped=("scratch",)))
     assert app.get("progress")[1].proto.text.startswith("Stopped early: right on ")
     assert app.title[0].value == "Training was stopped"
 
@@ -237,7 +237,7 @@ def test_a_reload_finds_everything_again_and_goes_on_to_compare(finished_experim
 
 
 def test_without_an_opponent_there_is_one_card_and_no_stop_all(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(workspace=LINK, arms=(), opponent=None)
+    experiment_id = finished_experiment(workspace=LINK, arms=(), is_alone=True)
     jobs.submit_experiment(experiment_id, LINK)
     app = opened(experiment_id)
     assert len(app.get("progress")) == 1

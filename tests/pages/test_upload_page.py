@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plans import planned
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -12,7 +13,6 @@ from core.data import dataset, ingest, split
 from core.disk.home import dataset_directory
 from core.disk.status import State, Status, read_status, stop_requests, write_status
 from core.errors import HeadstartError
-from core.plan import experiment
 from core.plan.experiments import create_experiment
 from core.queue import presence
 from core.settings import ROOT, SAMPLE, settings
@@ -174,7 +174,7 @@ def test_who_uploaded_pictures_can_delete_them_while_no_experiment_uses_them(zip
 def test_pictures_that_an_experiment_uses_cannot_be_deleted_and_the_page_says_why(zip_of: Callable[..., Path]) -> None:
     mine = "a" * 32
     ready = ingest.ingest(ingest.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
-    create_experiment(experiment.default(ready.id), split.split(ready).frame)
+    create_experiment(planned(ready.id), split.split(ready).frame)
     app = opened(dataset=ready.id, workspace=mine)
     assert app.button(key="delete_pictures").disabled
     assert "1 experiment uses these pictures" in said(app)
@@ -185,7 +185,7 @@ def test_a_deletion_that_an_experiment_has_overtaken_is_refused_on_the_page(zip_
     ready = ingest.ingest(ingest.create(zip_of({"cat/": 20, "dog/": 20}), "Pets", workspace=mine))
     app = opened(dataset=ready.id, workspace=mine)
     app.button(key="delete_pictures").click().run()
-    create_experiment(experiment.default(ready.id), split.split(ready).frame)
+    create_experiment(planned(ready.id), split.split(ready).frame)
     app.button(key="delete_pictures_now").click().run()
     assert not app.exception
     assert "1 experiment uses these pictures" in app.error[0].value

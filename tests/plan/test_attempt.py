@@ -2,19 +2,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from plans import ARMS, planned
 
 from core import host
 from core.disk.home import arm_directory
 from core.disk.status import State, Status, append_metrics, read_metrics, read_status, write_status
 from core.host import Device
-from core.plan import attempt, experiment
-from core.plan.experiment import Arm
+from core.plan import attempt
 from core.plan.experiments import create_experiment
 from core.words.sentences import sentence
 
 
-def _arm_directory(arm: Arm = Arm.SCRATCH, **choices: object) -> Path:
-    one = experiment.default("0" * 32, **choices)
+def _arm_directory(arm: str = "scratch", **choices: object) -> Path:
+    one = planned("0" * 32, **choices)
     split = pd.DataFrame({"picture": ["a"], "label": ["x"], "part": ["train"]})
     return arm_directory(create_experiment(one, split), arm)
 
@@ -45,7 +45,7 @@ def test_there_is_no_third_attempt():
 
 
 def test_where_batches_cannot_be_halved_pictures_from_scratch_become_smaller():
-    directory = _arm_directory(opponent={"batch_size": 2, "image_size": 128})
+    directory = _arm_directory(scratch={"batch_size": 2, "image_size": 128})
     prepared = attempt.prepare(directory)
     assert prepared
     assert (prepared.batch_size, prepared.image_size) == (2, 96)
@@ -54,10 +54,10 @@ def test_where_batches_cannot_be_halved_pictures_from_scratch_become_smaller():
 
 @pytest.mark.parametrize("choices", [{"training": {"batch_size": 2}}], ids=str)
 def test_a_transfer_arm_keeps_its_pictures_which_the_frozen_part_was_made_for(choices):
-    assert attempt.prepare(_arm_directory(Arm.TRANSFER, **choices)) is None
+    assert attempt.prepare(_arm_directory("transfer", **choices)) is None
 
 
-@pytest.mark.parametrize("arm", Arm)
+@pytest.mark.parametrize("arm", ARMS)
 def test_after_a_crash_the_same_is_tried_without_openvino_and_once(arm, monkeypatch):
     monkeypatch.setattr(host, "has_openvino", lambda: True)
     monkeypatch.setattr(host, "device", lambda: Device("", 2))

@@ -11,8 +11,8 @@ import pytest
 
 from core.errors import ExperimentError
 from core.plan import bases
+from core.plan.arm import Head
 from core.plan.bases import BASES, Base, Block
-from core.plan.experiment import Head
 from core.settings import ROOT
 
 sys.path.append(str(ROOT / "scripts"))

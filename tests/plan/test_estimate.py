@@ -1,39 +1,36 @@
+import json
 from collections.abc import Callable
 
 import pytest
+from plans import planned
 
 from core import host
 from core.data.pictures.augmentation import NO_AUGMENTATION
 from core.errors import ResourceError
-from core.plan import estimate, experiment
-from core.plan.estimate import Estimate
-from core.plan.experiment import Arm, Experiment
+from core.plan import estimate
+from core.plan.estimate import Estimate, Rates
+from core.plan.experiment import Experiment
 from core.settings import settings
 from core.words.numbers import duration, measured
 
-MEASURED = {
-    "start": 6.0,
-    "features_rate": 100.0,
-    "fit_rate": 500.0,
-    "evaluate": 4.0,
-    "peak_memory_bytes": 1_500_000_000,
-    "batch_size": 16,
-}
+MEASURED = Rates(
+    start=6.0, features_rate=100.0, fit_rate=500.0, evaluate=4.0, peak_memory_bytes=1_500_000_000, batch_size=16
+)
 
 
 def chosen(**choices: object) -> Experiment:
-    return experiment.default("0" * 32, **choices)
+    return planned("0" * 32, **choices)
 
 
-def record(of: Experiment, arm: Arm = Arm.TRANSFER, **changes: object) -> None:
-    estimate.record(of, arm, MEASURED | changes)
+def record(of: Experiment, arm: str = "transfer", **changes: object) -> None:
+    estimate.record(of.arm(arm), MEASURED.model_copy(update=changes))
 
 
-def seconds(of: Experiment, arm: Arm = Arm.TRANSFER, *, n_train: int = 600, n_rest: int = 100) -> float | None:
+def seconds(of: Experiment, arm: str = "transfer", *, n_train: int = 600, n_rest: int = 100) -> float | None:
     return estimate.estimate(of, n_train=n_train, n_validation=n_rest, n_test=n_rest)[arm].seconds
 
 
-def memory(of: Experiment, arm: Arm = Arm.TRANSFER) -> int:
+def memory(of: Experiment, arm: str = "transfer") -> int:
     return estimate.estimate(of, n_train=600, n_validation=100, n_test=100)[arm].memory_bytes
 
 
@@ -54,8 +51,8 @@ def test_where_nothing_was_measured_there_is_no_number():
     assert {
         arm: found.seconds for arm, found in estimate.estimate(one, n_train=9, n_validation=2, n_test=2).items()
     } == {
-        Arm.TRANSFER: None,
-        Arm.SCRATCH: None,
+        "transfer": None,
+        "scratch": None,
     }
     assert len(estimate.missing(one)) == 2
 
@@ -63,11 +60,11 @@ def test_where_nothing_was_measured_there_is_no_number():
 def test_the_seconds_are_those_of_start_features_epochs_and_scoring():
     one = chosen(training={"epochs": 10})
     record(one)
-    views = one.n_views(600) * 600 + 200
+    views = one.lead.n_views(600) * 600 + 200
     assert seconds(one) == pytest.approx(6 + 4 + views / 100 + 10 * 600 / 500)
     assert len(estimate.missing(one)) == 1
-    record(one, Arm.SCRATCH, features_rate=None, fit_rate=50.0)
-    assert seconds(one, Arm.SCRATCH) == pytest.approx(6 + 4 + one.training_of(Arm.SCRATCH).epochs * 600 / 50)
+    record(one, "scratch", features_rate=None, fit_rate=50.0)
+    assert seconds(one, "scratch") == pytest.approx(6 + 4 + one.arm("scratch").training.epochs * 600 / 50)
     assert not estimate.missing(one)
 
 
@@ -109,9 +106,27 @@ def test_rates_speak_only_of_the_base_size_freezing_pooling_and_batch_they_were_
     assert seconds(chosen(seed=7, training={"learning_rate": 0.1})) is not None
 
 
-def test_an_arm_that_came_to_no_rate_is_not_kept(home):
-    record(chosen(), fit_rate=None)
-    assert not (home / "rates.jsonl").exists()
+def test_rates_that_an_earlier_version_wrote_are_used(home):
+    line = (
+        '{"key": "transfer MobileNet 224 14 average 16", "start": 6.0, "features_rate": 100.0, "fit_rate": 500.0, '
+        '"evaluate": 4.0, "peak_memory_bytes": 1500000000, "head_parameters": 263681, "batch_size": 16}'
+    )
+    (home / "rates.jsonl").write_text(f"\n{line}\n", encoding="utf-8")
+    of = chosen()
+    assert seconds(of)
+    assert memory(of) == MEASURED.peak_memory_bytes
+    record(of)
+    first, second = (json.loads(row) for row in (home / "rates.jsonl").read_text().splitlines() if row)
+    assert first == second
+
+
+def test_arms_of_one_kind_that_are_alike_share_their_rates():
+    one = chosen()
+    twin = one.lead.model_copy(update={"name": "twin", "seed": 2})
+    record(one)
+    three = one.model_copy(update={"arms": (*one.arms, twin)})
+    assert seconds(three, "twin") == seconds(three)
+    assert [arm.name for arm in estimate.unmeasured(three)] == ["scratch"]
 
 
 @pytest.mark.parametrize(
@@ -160,16 +175,16 @@ def test_measured_memory_replaces_the_calculated_one_for_the_same_batch_size():
 
 def test_an_arm_that_cannot_fit_is_refused_with_what_it_needs_what_there_is_and_what_to_lower(set_limit):
     set_limit(3_000_000_000)
-    one = chosen(opponent=None, frozen_blocks=5)
+    one = chosen(is_alone=True, frozen_blocks=5)
     with pytest.raises(ResourceError) as refused:
-        estimate.check_memory(one, {Arm.TRANSFER: Estimate(None, 5_000_000_000)})
+        estimate.check_memory(one, {"transfer": Estimate(None, 5_000_000_000)})
     assert str(refused.value) == (
         "The transfer arm would need about 5.0\xa0GB of memory; this host has 3.0\xa0GB for it. "
         "Lower the batch size or the picture size, or freeze more blocks."
     )
     with pytest.raises(ResourceError, match=r"The from-scratch arm .*Lower the batch size or the picture size\.$"):
-        estimate.check_memory(chosen(), {Arm.SCRATCH: Estimate(None, 5_000_000_000)})
-    estimate.check_memory(one, {Arm.TRANSFER: Estimate(None, 3_000_000_000)})
+        estimate.check_memory(chosen(), {"scratch": Estimate(None, 5_000_000_000)})
+    estimate.check_memory(one, {"transfer": Estimate(None, 3_000_000_000)})
 
 
 def test_where_all_is_frozen_nobody_is_told_to_freeze_more(set_limit):

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from plans import planned
 
 from core import host
 from core.disk.home import arm_directory, new_id
 from core.host import Device
-from core.plan import experiment
-from core.plan.experiment import Arm
 from core.plan.experiments import create_experiment
 from core.queue import job, lanes
 from core.queue.job import Job
@@ -53,8 +52,8 @@ def test_two_trainings_at_once_have_a_gpu_each_and_the_third_waits(home, wait_fo
     arms = []
     for number in range(3):
         split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
-        one = create_experiment(experiment.default(new_id(), opponent=None), split)
-        arms.append(arm_directory(one, Arm.TRANSFER))
+        one = create_experiment(planned(new_id(), is_alone=True), split)
+        arms.append(arm_directory(one, "transfer"))
         (arms[-1] / "part").write_text("works until told")
         Job(kind=Kind.EXPERIMENT, subject=one, submitted=number).write()
         work.hand_out()

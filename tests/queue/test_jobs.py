@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
+from plans import ARMS, planned
 from stand_ins import is_gone
 
 from core.data import ingest, split
@@ -25,8 +26,7 @@ from core.disk.record import read_json
 from core.disk.status import State, Status, read_status, request_stop, stop_requests, write_status
 from core.errors import ExperimentError, InputError
 from core.identity import Identity
-from core.plan import attempt, bases, experiment, weights
-from core.plan.experiment import Arm
+from core.plan import attempt, bases, weights
 from core.plan.experiments import create_experiment
 from core.queue import children, job, jobs, presence
 from core.queue.job import Job
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.usefixtures("stand_in")
 def new_experiment(**parts: str) -> str:
     """An experiment of two arms; `transfer` and `scratch` say what their stand-ins do."""
     split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
-    experiment_id = create_experiment(experiment.default(new_id()), split)
+    experiment_id = create_experiment(planned(new_id()), split)
     for arm, part in parts.items():
         (experiment_directory(experiment_id) / arm / "part").write_text(part)
     return experiment_id
@@ -52,11 +52,11 @@ def submitted(**parts: str) -> str:
 
 
 def status(experiment_id: str, arm: str = "transfer") -> Status:
-    return read_status(arm_directory(experiment_id, Arm(arm))) or Status()
+    return read_status(arm_directory(experiment_id, arm)) or Status()
 
 
 def states(experiment_id: str) -> list[str]:
-    return [status(experiment_id, arm).state for arm in Arm]
+    return [status(experiment_id, arm).state for arm in ARMS]
 
 
 def is_over(experiment_id: str) -> Callable[[], bool]:
@@ -104,7 +104,7 @@ def test_an_experiment_that_is_submitted_twice_runs_once(wait_for):
     jobs.submit_experiment(one)
     go(one)
     wait_for(is_over(one))
-    assert [len(starts(arm_directory(one, arm))) for arm in Arm] == [1, 1]
+    assert [len(starts(arm_directory(one, arm))) for arm in ARMS] == [1, 1]
     with pytest.raises(InputError, match="was not trained yet"):
         jobs.submit_experiment(one)
 
@@ -265,7 +265,7 @@ def test_a_home_that_is_named_relative_to_the_server_is_found_by_its_processes(h
 def test_stopping_the_running_arm_starts_the_next(wait_for):
     one = submitted(transfer="works until told", scratch="works until told")
     wait_for(lambda: status(one).state is State.FIT)
-    jobs.stop_arm(one, Arm.TRANSFER)
+    jobs.stop_arm(one, "transfer")
     wait_for(lambda: states(one) == ["stopped", "fit"])
     assert status(one).message == "by you"
     go(one, "scratch")
@@ -276,13 +276,13 @@ def test_stopping_the_running_arm_starts_the_next(wait_for):
 def test_a_waiting_arm_that_is_stopped_says_so_at_once_and_never_starts(wait_for):
     one = submitted(transfer="works until told")
     wait_for(lambda: status(one).state is State.FIT)
-    jobs.stop_arm(one, Arm.SCRATCH)
+    jobs.stop_arm(one, "scratch")
     wait_for(lambda: states(one) == ["fit", "stopped"], 2)
     go(one)
     wait_for(is_over(one))
     assert states(one) == ["done", "stopped"]
     assert status(one, "scratch").said == children.NEVER_STARTED
-    assert not starts(arm_directory(one, Arm.SCRATCH))
+    assert not starts(arm_directory(one, "scratch"))
 
 
 def test_stop_all_ends_both_arms(wait_for):
@@ -303,12 +303,12 @@ def test_an_experiment_that_is_stopped_while_it_waits_leaves_the_line_at_once(wa
     assert jobs.position(third) == 1
     go(first)
     wait_for(lambda: status(third).state is State.FIT)
-    assert not starts(arm_directory(second, Arm.TRANSFER))
+    assert not starts(arm_directory(second, "transfer"))
 
 
 def test_a_process_that_still_loads_is_stopped_at_once(wait_for):
     one = submitted(transfer="loads for long")
-    wait_for(lambda: starts(arm_directory(one, Arm.TRANSFER)))
+    wait_for(lambda: starts(arm_directory(one, "transfer")))
     jobs.stop_all(one)
     wait_for(is_over(one), 3)
     assert states(one) == ["stopped", "stopped"]
@@ -319,7 +319,7 @@ def test_a_stop_of_what_has_ended_changes_nothing(wait_for):
     wait_for(is_over(one))
     jobs.stop_all(one)
     assert states(one) == ["done", "done"]
-    assert stop_requests(arm_directory(one, Arm.TRANSFER)) == 0
+    assert stop_requests(arm_directory(one, "transfer")) == 0
 
 
 def test_a_running_experiment_is_ended_before_it_is_deleted(home, wait_for):
@@ -353,11 +353,11 @@ def test_an_arm_for_which_memory_ran_out_has_a_second_attempt_with_half_the_batc
     one = submitted(scratch=part)
     wait_for(is_over(one))
     assert states(one) == ["done", "done"]
-    assert len(starts(arm_directory(one, Arm.SCRATCH))) == 2
-    second = attempt.read(arm_directory(one, Arm.SCRATCH))
+    assert len(starts(arm_directory(one, "scratch"))) == 2
+    second = attempt.read(arm_directory(one, "scratch"))
     assert second
     assert (second.usual_batch_size, second.batch_size) == (16, 8)
-    assert attempt.read(arm_directory(one, Arm.TRANSFER)) is None
+    assert attempt.read(arm_directory(one, "transfer")) is None
 
 
 def test_an_arm_that_crashes_has_a_second_attempt_without_openvino(wait_for, monkeypatch, tmp_path):
@@ -368,7 +368,7 @@ def test_an_arm_that_crashes_has_a_second_attempt_without_openvino(wait_for, mon
     one = submitted(transfer="aborts once")
     wait_for(is_over(one))
     assert states(one) == ["done", "done"]
-    directory = arm_directory(one, Arm.TRANSFER)
+    directory = arm_directory(one, "transfer")
     assert attempt.is_without_openvino(directory)
     assert [each["was_standby"] for each in starts(directory)][1:] == [False], "every standby loads OpenVINO"
 
@@ -377,7 +377,7 @@ def test_a_kill_that_nobody_asked_for_is_called_out_of_memory_the_second_time_an
     one = submitted(transfer="is killed")
     wait_for(is_over(one))
     assert states(one) == ["failed", "done"]
-    assert len(starts(arm_directory(one, Arm.TRANSFER))) == 2
+    assert len(starts(arm_directory(one, "transfer"))) == 2
     assert status(one).message == (
         "The system ended this run, probably because memory ran out. "
         "Lower the batch size, the picture size or the number of trained blocks."
@@ -424,7 +424,7 @@ def test_after_a_killed_consumer_the_run_says_it_was_interrupted_and_the_other_a
     wait_for(is_over(other))
     assert states(one) == ["failed", "done"]
     assert status(one).said == children.INTERRUPTED
-    assert [len(starts(arm_directory(one, arm))) for arm in Arm] == [1, 1]
+    assert [len(starts(arm_directory(one, arm))) for arm in ARMS] == [1, 1]
     assert (experiment_directory(one) / "result.json").exists()
     assert states(other) == ["done", "done"]
 
@@ -436,19 +436,19 @@ def test_a_consumer_that_is_killed_during_the_second_arm_leaves_the_first_ones_r
     wait_for(is_over(one))
     assert states(one) == ["done", "failed"]
     assert status(one, "scratch").said == children.INTERRUPTED
-    assert [len(starts(arm_directory(one, arm))) for arm in Arm] == [1, 1]
+    assert [len(starts(arm_directory(one, arm))) for arm in ARMS] == [1, 1]
     assert (experiment_directory(one) / "result.json").exists()
 
 
 def test_a_consumer_that_is_killed_during_each_arm_leaves_both_interrupted(home, wait_for):
     one = submitted(transfer="works until told", scratch="works until told")
-    for arm in Arm:
+    for arm in ARMS:
         wait_for(lambda arm=arm: status(one, arm).state is State.FIT and jobs.position(one) == 0)
         consumer(home).kill()
         wait_for(lambda arm=arm: jobs.position(one) is None or status(one, arm).state.is_final)
     wait_for(is_over(one))
     assert states(one) == ["failed", "failed"]
-    assert {status(one, arm).said for arm in Arm} == {children.INTERRUPTED}
+    assert {status(one, arm).said for arm in ARMS} == {children.INTERRUPTED}
     assert not (experiment_directory(one) / "result.json").exists()
 
 
@@ -464,20 +464,20 @@ def test_a_consumer_that_is_killed_before_it_has_begun_loses_nothing(home, wait_
 
 def test_a_consumer_that_is_killed_before_the_report_is_followed_by_one_that_writes_it(wait_for):
     one = new_experiment()
-    for arm in Arm:
+    for arm in ARMS:
         write_status(arm_directory(one, arm), Status(state=State.DONE))
         (arm_directory(one, arm) / "predictions.parquet").touch()
     left_in_the_middle(Job(kind=Kind.EXPERIMENT, subject=one, submitted=1, is_begun=True, step="scratch"))
     wait_for(is_over(one))
     assert states(one) == ["done", "done"]
     assert (experiment_directory(one) / "result.json").exists()
-    assert not any(starts(arm_directory(one, arm)) for arm in Arm)
+    assert not any(starts(arm_directory(one, arm)) for arm in ARMS)
 
 
 @pytest.mark.parametrize("is_alive", [True, False])
 def test_a_process_that_its_killed_consumer_had_not_noted_yet_is_known_by_its_own_status(wait_for, is_alive):
     one = new_experiment(transfer="outlives the consumer")
-    write_status(arm_directory(one, Arm.SCRATCH), Status())
+    write_status(arm_directory(one, "scratch"), Status())
     alone = subprocess.Popen([settings().python, "-m", "core.tasks.train", experiment_directory(one), "transfer"])
     wait_for(lambda: status(one).state is State.FIT)
     if is_alive:
@@ -491,7 +491,7 @@ def test_a_process_that_its_killed_consumer_had_not_noted_yet_is_known_by_its_ow
         left_in_the_middle(Job(kind=Kind.EXPERIMENT, subject=one, submitted=1, is_begun=True))
     wait_for(is_over(one))
     assert states(one) == ["done" if is_alive else "failed", "done"]
-    assert len(starts(arm_directory(one, Arm.TRANSFER))) == 1
+    assert len(starts(arm_directory(one, "transfer"))) == 1
 
 
 def left_in_the_middle(left: Job) -> None:
@@ -505,13 +505,13 @@ def test_jobs_whose_server_was_killed_right_after_it_had_written_them_have_their
     wait_for(is_over(submitted()))  # a consumer is at work
     lost = [new_experiment() for _ in range(3)]
     for number, one in enumerate(lost):
-        for arm in Arm:
+        for arm in ARMS:
             write_status(arm_directory(one, arm), Status())
         left_in_the_middle(Job(kind=Kind.EXPERIMENT, subject=one, submitted=number))
     for one in lost:
         wait_for(is_over(one))
         assert states(one) == ["done", "done"]
-        assert [len(starts(arm_directory(one, arm))) for arm in Arm] == [1, 1]
+        assert [len(starts(arm_directory(one, arm))) for arm in ARMS] == [1, 1]
 
 
 def test_a_run_that_outlives_its_consumer_is_followed_and_not_started_twice(home, wait_for):
@@ -527,20 +527,20 @@ def test_a_run_that_outlives_its_consumer_is_followed_and_not_started_twice(home
     go(one)
     wait_for(is_over(other))
     assert states(one) == states(other) == ["done", "done"]
-    assert len(starts(arm_directory(one, Arm.TRANSFER))) == 1
+    assert len(starts(arm_directory(one, "transfer"))) == 1
 
 
 def test_a_consumer_that_died_between_the_arms_is_followed_by_one_that_starts_the_second(wait_for):
     one = new_experiment()
-    write_status(arm_directory(one, Arm.TRANSFER), Status(state=State.DONE))
-    write_status(arm_directory(one, Arm.SCRATCH), Status())
+    write_status(arm_directory(one, "transfer"), Status(state=State.DONE))
+    write_status(arm_directory(one, "scratch"), Status())
     gone = Identity(pid=1, created=1.0)
     left_in_the_middle(
         Job(kind=Kind.EXPERIMENT, subject=one, submitted=1, is_begun=True, step="transfer", process=gone)
     )
     wait_for(is_over(one))
     assert states(one) == ["done", "done"]
-    assert not starts(arm_directory(one, Arm.TRANSFER))
+    assert not starts(arm_directory(one, "transfer"))
 
 
 def test_a_page_that_only_polls_replaces_a_killed_consumer(home, wait_for):
@@ -558,7 +558,7 @@ def test_a_stop_during_an_interruption_is_a_stop(home, wait_for):
     before.send_signal(signal.SIGSTOP)
     pid = status(one).pid
     os.kill(pid, signal.SIGKILL)
-    request_stop(arm_directory(one, Arm.TRANSFER))
+    request_stop(arm_directory(one, "transfer"))
     before.kill()
     wait_for(is_gone(before.pid))
     presence.ensure_consumer()
@@ -613,7 +613,7 @@ def test_a_second_consumer_gives_up_and_the_first_stays_the_one_that_is_known(ho
     assert consumer(home).pid == first.pid
     go(one)
     wait_for(is_over(one))
-    assert len(starts(arm_directory(one, Arm.TRANSFER))) == 1
+    assert len(starts(arm_directory(one, "transfer"))) == 1
 
 
 def test_the_consumer_finishes_the_work_without_a_server_and_then_ends(home, wait_for):
@@ -642,13 +642,13 @@ def test_a_consumer_whose_home_is_removed_ends(home, wait_for):
 def test_stop_all_leaves_an_arm_that_is_being_scored_alone(zip_of):
     experiment_id = _scored_while_the_other_waits(zip_of)
     jobs.stop_all(experiment_id)
-    assert stop_requests(arm_directory(experiment_id, Arm.TRANSFER)) == 0
-    assert stop_requests(arm_directory(experiment_id, Arm.SCRATCH)) == 1
+    assert stop_requests(arm_directory(experiment_id, "transfer")) == 0
+    assert stop_requests(arm_directory(experiment_id, "scratch")) == 1
 
 
 def _scored_while_the_other_waits(zip_of):
     data = ingest.ingest(ingest.create(zip_of({"a/": 4, "b/": 4}), "x"))
-    experiment_id = create_experiment(experiment.default(data.id), split.split(data).frame)
-    for arm, state in ((Arm.TRANSFER, State.SCORE), (Arm.SCRATCH, State.QUEUED)):
+    experiment_id = create_experiment(planned(data.id), split.split(data).frame)
+    for arm, state in (("transfer", State.SCORE), ("scratch", State.QUEUED)):
         write_status(arm_directory(experiment_id, arm), Status(state=state))
     return experiment_id

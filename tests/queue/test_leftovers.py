@@ -5,12 +5,13 @@ import time
 from pathlib import Path
 
 import pytest
+from plans import planned
 
 from core.disk import cache
 from core.disk.cache import Cache
 from core.disk.files import write_json
 from core.disk.home import cache_directory, experiment_directory
-from core.plan import experiment, predictions
+from core.plan import predictions
 from core.plan.experiments import read_experiment
 from core.queue import consumer, leftovers
 from core.queue.job import Job
@@ -99,7 +100,7 @@ def test_of_the_cache_goes_what_was_being_removed_and_what_nobody_used_and_nothi
 def test_an_experiment_stays_however_old_it_is():
     directory = experiment_directory(ONE)
     directory.mkdir(parents=True)
-    write_json(directory / "experiment.json", experiment.default(TWO).model_dump(mode="json"))
+    write_json(directory / "experiment.json", planned(TWO).model_dump(mode="json"))
     made(directory, hours=100_000, is_folder=True)
     os.utime(directory / "experiment.json", (0, 0))
     leftovers.remove()

@@ -4,10 +4,11 @@ from contextlib import ExitStack
 
 import pandas as pd
 import pytest
+from plans import planned
 
 from core import host
 from core.disk.home import new_id
-from core.plan import estimate, experiment
+from core.plan import estimate
 from core.plan.experiments import create_experiment
 from core.queue import room
 from core.queue.job import Job
@@ -87,7 +88,7 @@ def test_who_is_not_wanted_any_more_waits_no_longer(place):
 
 
 def test_an_experiment_needs_what_its_larger_arm_does():
-    one = experiment.default(new_id())
+    one = planned(new_id())
     split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
     job = Job(kind=Kind.EXPERIMENT, subject=create_experiment(one, split), submitted=1)
     arms = estimate.estimate(one, n_train=10**6, n_validation=0, n_test=0)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from plans import ARMS
 from stand_ins import experiment_of, is_gone, starts, state
 
 from core import host
 from core.disk.home import arm_directory
 from core.disk.record import read_json
 from core.disk.status import State, Status, read_metrics, request_stop
-from core.plan.experiment import Arm
 from core.queue import children, jobs, presence, standby
 from core.queue.standby import Reserve, Standby
 from core.settings import GIBIBYTE, ROOT, settings
@@ -67,7 +67,7 @@ def noted(home: Path) -> Status | None:
 
 def test_it_becomes_the_run_with_its_log_and_environment(waiting):
     one = experiment_of(transfer="crashes")
-    directory = arm_directory(one, Arm.TRANSFER)
+    directory = arm_directory(one, "transfer")
     arguments = ("core.tasks.train", str(directory.parent), "transfer")
     child = children.start(directory, arguments, {"CUDA_VISIBLE_DEVICES": "3"}, waiting)
     child.follow(lambda: False)
@@ -80,7 +80,7 @@ def test_one_that_has_died_is_replaced_by_a_cold_start(waiting):
     waiting._process.kill()
     waiting._process.wait()
     one = experiment_of()
-    directory = arm_directory(one, Arm.TRANSFER)
+    directory = arm_directory(one, "transfer")
     children.start(directory, ("core.tasks.train", str(directory.parent), "transfer"), {}, waiting).follow(
         lambda: False
     )
@@ -112,10 +112,10 @@ def test_a_run_uses_it_and_the_next_run_has_another_one(home, wait_for):
     assert os.getpriority(os.PRIO_PROCESS, start["pid"]) == min(
         19, os.getpriority(os.PRIO_PROCESS, 0) + standby.NICENESS
     )
-    (arm_directory(one, Arm.TRANSFER) / "go").touch()
+    (arm_directory(one, "transfer") / "go").touch()
     wait_for(lambda: jobs.position(one) is None)
-    assert [state(one, arm) for arm in Arm] == [State.DONE, State.DONE]
-    assert [each["was_standby"] for each in starts(one, Arm.SCRATCH)] == [False], "there was none while the first ran"
+    assert [state(one, arm) for arm in ARMS] == [State.DONE, State.DONE]
+    assert [each["was_standby"] for each in starts(one, "scratch")] == [False], "there was none while the first ran"
     wait_for(lambda: (status := noted(home)) and status.pid != first.pid)
     other = experiment_of()
     jobs.submit_experiment(other)
@@ -128,12 +128,12 @@ def test_while_the_first_arm_is_scored_the_process_of_the_second_gets_ready(home
     one = experiment_of(transfer="scores for long")
     jobs.submit_experiment(one)
     wait_for(lambda: state(one) is State.FIT)
-    request_stop(arm_directory(one, Arm.TRANSFER))
+    request_stop(arm_directory(one, "transfer"))
     wait_for(lambda: state(one) is State.SCORE)
     wait_for(lambda: noted(home) or (home / "standby.json").exists())
-    (arm_directory(one, Arm.TRANSFER) / "go").touch()
+    (arm_directory(one, "transfer") / "go").touch()
     wait_for(lambda: jobs.position(one) is None)
-    assert [each["was_standby"] for each in starts(one, Arm.SCRATCH)] == [True]
+    assert [each["was_standby"] for each in starts(one, "scratch")] == [True]
 
 
 @pytest.mark.usefixtures("_on", "stand_in")
@@ -143,7 +143,7 @@ def test_a_run_that_was_a_standby_is_stopped_and_deleted_like_any_other(home, wa
     wait_for(lambda: noted(home))
     one = experiment_of(transfer=part)
     jobs.submit_experiment(one)
-    wait_for((arm_directory(one, Arm.TRANSFER) / "starts").exists)
+    wait_for((arm_directory(one, "transfer") / "starts").exists)
     (start,) = starts(one)
     assert start["was_standby"]
     if part == "is deaf":
@@ -151,7 +151,7 @@ def test_a_run_that_was_a_standby_is_stopped_and_deleted_like_any_other(home, wa
     else:
         jobs.stop_all(one)
         wait_for(lambda: jobs.position(one) is None, 5)
-        assert [state(one, arm) for arm in Arm] == [State.STOPPED, State.STOPPED]
+        assert [state(one, arm) for arm in ARMS] == [State.STOPPED, State.STOPPED]
     wait_for(is_gone(start["pid"]), 5)
 
 
@@ -284,12 +284,12 @@ def test_what_it_imports_touches_no_gpu_and_leaves_scikit_learn_out():
 @pytest.mark.slow
 @pytest.mark.parametrize("is_ready", [True, False])
 def test_a_real_one_trains_scores_and_answers_a_stop(new_experiment, tmp_path, wait_for, is_ready):
-    done, stopped = (new_experiment(opponent=None, training={"epochs": n, "patience": None}) for n in (2, 500))
+    done, stopped = (new_experiment(is_alone=True, training={"epochs": n, "patience": None}) for n in (2, 500))
     for one in (done, stopped):
         waiting = Standby(tmp_path / "log", note=tmp_path / "note.json")
         if is_ready:
             wait_for((tmp_path / "note.json").exists, 60)
-        directory = arm_directory(one, Arm.TRANSFER)
+        directory = arm_directory(one, "transfer")
         child = children.start(directory, ("core.tasks.train", str(directory.parent), "transfer"), {}, waiting)
         if one == stopped:
             wait_for(lambda: len(read_metrics(directory)), 60)  # noqa: B023 (used within the round)

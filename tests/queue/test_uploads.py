@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from plans import planned
 
 from core.data import dataset, ingest, uploads
 from core.data.dataset import Dataset
@@ -14,7 +15,6 @@ from core.data.split import split
 from core.disk.ages import Ages
 from core.disk.home import dataset_directory, directories, jobs_directory, new_id
 from core.errors import InputError
-from core.plan import experiment
 from core.plan.experiments import create_experiment, read_experiment
 from core.queue import jobs, removal
 from core.queue.job import Job
@@ -75,7 +75,7 @@ def test_whoever_opens_an_upload_keeps_it_for_another_day(uploaded):
 
 def test_an_upload_that_an_experiment_uses_stays(uploaded):
     one = uploaded()
-    create_experiment(experiment.default(one.id), split(one).frame)
+    create_experiment(planned(one.id), split(one).frame)
     grow_old(dataset_directory(one.id), 100)
     removal.expire(Ages())
     assert is_there(one)
@@ -144,7 +144,7 @@ def test_only_the_link_that_uploaded_may_delete_and_only_what_nothing_uses(uploa
     for stranger in (OTHERS, ""):
         with pytest.raises(InputError, match="Only the link that uploaded"):
             removal.delete(one.id, stranger)
-    create_experiment(experiment.default(one.id, workspace=OTHERS), split(one).frame)
+    create_experiment(planned(one.id, workspace=OTHERS), split(one).frame)
     with pytest.raises(InputError, match="1 experiment uses these pictures"):
         removal.delete(one.id, MINE)
     assert is_there(one)
@@ -175,7 +175,7 @@ def test_an_experiment_of_another_link_is_named_to_the_owner_who_cannot_delete_i
     assert removal.refusal(one.id) == (
         "1 experiment uses these pictures. They go with the last one: delete it on the Compare page."
     )
-    create_experiment(experiment.default(one.id, workspace=OTHERS), split(one).frame)
+    create_experiment(planned(one.id, workspace=OTHERS), split(one).frame)
     assert "1 of 2 can be deleted only under the link that started it." in str(removal.refusal(one.id))
 
 
@@ -193,7 +193,7 @@ def test_an_upload_that_another_tab_has_deleted_is_no_error(uploaded):
 
 
 def experiment_on(one: Dataset) -> str:
-    return create_experiment(experiment.default(one.id, workspace=MINE), split(one).frame)
+    return create_experiment(planned(one.id, workspace=MINE), split(one).frame)
 
 
 def test_an_upload_goes_with_its_last_experiment(uploaded):

@@ -19,20 +19,19 @@ from core.data.pictures.depth import UNKNOWN, Depth
 from core.data.pictures.recipe import labels
 from core.disk.home import arm_directory
 from core.errors import InputError
-from core.plan.experiment import Arm
 from core.report import export
 
 
 def test_a_network_comes_with_its_labels(finished_experiment: Callable[..., str]):
     experiment_id = finished_experiment()
-    with zipfile.ZipFile(io.BytesIO(export.network(experiment_id, Arm.SCRATCH))) as archive:
-        stored = arm_directory(experiment_id, Arm.SCRATCH) / "model.keras"
+    with zipfile.ZipFile(io.BytesIO(export.network(experiment_id, "scratch"))) as archive:
+        stored = arm_directory(experiment_id, "scratch") / "model.keras"
         assert archive.read("model.keras") == stored.read_bytes()
         assert json.loads(archive.read("labels.json"))["classes"] == ["bird", "flower", "fruit", "mammal"]
 
 
 def test_a_program_comes_along_that_needs_nothing_of_this_project(finished_experiment: Callable[..., str]):
-    packed = export.network(finished_experiment(), Arm.SCRATCH)
+    packed = export.network(finished_experiment(), "scratch")
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         assert archive.namelist() == ["model.keras", "labels.json", "README.md", "predict.py"]
         program = archive.read("predict.py").decode()
@@ -145,7 +144,7 @@ def test_it_sees_the_same_pixels_as_this_project(
 ):
     depth = Depth(integers=(0.0, 4095.0), fractions=(0.0, 1.0))
     said = labels(["a", "b", "c"], depth, image_size=96)
-    folder = unpacked(export.network(finished_experiment(), Arm.SCRATCH), tmp_path / "alone", pictures, **said)
+    folder = unpacked(export.network(finished_experiment(), "scratch"), tmp_path / "alone", pictures, **said)
     program = "import sys; sys.path.insert(0, '.'); import predict, numpy; "
     alone(folder, "-c", program + "numpy.savez('seen', *map(predict.pixels, sys.argv[1:]))", *pictures)
     seen = np.load(folder / "seen.npz")
@@ -159,7 +158,7 @@ def test_it_reads_other_pictures_where_heic_cannot_be_read(
     tmp_path: Path, finished_experiment: Callable[..., str], pictures: dict[str, bytes]
 ):
     said = labels(["a", "b", "c"], UNKNOWN, image_size=96)
-    folder = unpacked(export.network(finished_experiment(), Arm.SCRATCH), tmp_path / "alone", pictures, **said)
+    folder = unpacked(export.network(finished_experiment(), "scratch"), tmp_path / "alone", pictures, **said)
     program = "import sys; sys.path.insert(0, '.'); sys.modules['pi_heif'] = None; import predict; "
     assert alone(folder, "-c", program + "print(predict.pixels('small.jpg').shape)") == "(96, 96, 3)\n"
 
@@ -168,7 +167,7 @@ def test_it_reads_other_pictures_where_heic_cannot_be_read(
 def test_no_answer_differs(tmp_path: Path, compared, pictures: dict[str, bytes]):
     import keras
 
-    packed = export.network(compared.experiment_id, Arm.TRANSFER)
+    packed = export.network(compared.experiment_id, "transfer")
     folder = unpacked(packed, tmp_path / "alone", pictures)
     printed = alone(folder, "predict.py", *pictures).splitlines()
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
@@ -184,4 +183,4 @@ def test_no_answer_differs(tmp_path: Path, compared, pictures: dict[str, bytes])
 
 def test_refuses_an_arm_without_a_network(finished_experiment: Callable[..., str]):
     with pytest.raises(InputError, match="Train it first"):
-        export.network(finished_experiment(arms=(Arm.TRANSFER,)), Arm.SCRATCH)
+        export.network(finished_experiment(arms=("transfer",)), "scratch")

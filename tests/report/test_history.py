@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from core.disk.home import arm_directory, experiment_directory
 from core.disk.status import State, Status, write_status
-from core.plan.experiment import Arm
 from core.report import history
 
 LINK, OTHER = "a" * 32, "b" * 32
@@ -19,7 +18,7 @@ def test_lists_only_what_its_link_names_newest_first(finished_experiment: Callab
 
 
 def test_an_entry_says_what_came_out_and_what_it_takes(finished_experiment: Callable[..., str]):
-    experiment_id = finished_experiment(workspace=LINK, right={Arm.TRANSFER: 1.0, Arm.SCRATCH: 0.0})
+    experiment_id = finished_experiment(workspace=LINK, right={"transfer": 1.0, "scratch": 0.0})
     (entry,) = history.entries(LINK)
     assert entry.outcome == "100\xa0% transfer, 0\xa0% from scratch"
     assert (entry.dataset, entry.base) == ("Noise", "MobileNet")
@@ -33,7 +32,7 @@ def test_an_entry_says_how_far_it_is_without_scores(finished_experiment: Callabl
     experiment_id = finished_experiment(workspace=LINK, arms=())
 
     def outcome(transfer: State, scratch: State) -> str:
-        for arm, state in ((Arm.TRANSFER, transfer), (Arm.SCRATCH, scratch)):
+        for arm, state in (("transfer", transfer), ("scratch", scratch)):
             write_status(arm_directory(experiment_id, arm), Status(state=state))
         return history.entries(LINK)[0].outcome
 

@@ -7,18 +7,24 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from plans import planned
 
 from core.cli import outcome
 from core.disk.home import experiment_directory, new_id
+from core.display import tables
 from core.errors import HeadstartError, InputError, RunError
-from core.plan.experiment import Arm, Experiment
+from core.plan.arm import ArmKind
+from core.plan.experiment import Experiment
 from core.plan.experiments import read_experiment, read_split
+from core.plan.facts import QuickCheck
+from core.plan.labels import ArmLabel
 from core.report import comparison, report, result, scores
 from core.report.verdict import Verdict
 from core.settings import ROOT
 
 CLASSES = ("bee", "cat", "dog")
-BOTH_RIGHT = {Arm.TRANSFER: 0.95, Arm.SCRATCH: 0.8}
+TRANSFER, SCRATCH = (ArmLabel(kind) for kind in ArmKind)
+BOTH_RIGHT = {"transfer": 0.95, "scratch": 0.8}
 
 
 def answers(pairs: list[tuple[str, str]], classes: tuple[str, ...] = CLASSES) -> pd.DataFrame:
@@ -180,7 +186,7 @@ def test_refuses_arms_of_different_size():
 
 def test_an_arm_not_above_the_largest_class_is_called_that():
     score = scores.score(answers([("cat", "cat")] * 6 + [("dog", "cat")] * 4), CLASSES)
-    assert [said(line) for line in comparison.below_the_line({Arm.SCRATCH: score})] == [
+    assert [said(line) for line in comparison.below_the_line({SCRATCH: score})] == [
         "From scratch is not above the line: always answering “cat” would be right on 60 %."
     ]
 
@@ -190,12 +196,12 @@ def test_an_arm_whose_interval_holds_the_line_has_shown_nothing():
     right = [("cat", "cat")] * 27 + [("dog", "dog")] * 26
     score = scores.score(answers(right + [("cat", "dog")] * 23 + [("dog", "cat")] * 24), CLASSES)
     assert not score.is_above_largest_class
-    assert [said(line) for line in comparison.below_the_line({Arm.TRANSFER: score})] == [
+    assert [said(line) for line in comparison.below_the_line({TRANSFER: score})] == [
         "Transfer learning is not shown to be above the line: always answering “cat” would be right on 50 %, "
         "which lies within its interval of 43 to 62 %."
     ]
     clear = scores.score(answers([("cat", "cat")] * 40 + [("dog", "dog")] * 40 + [("dog", "cat")] * 20), CLASSES)
-    assert comparison.below_the_line({Arm.TRANSFER: clear}) == []
+    assert comparison.below_the_line({TRANSFER: clear}) == []
 
 
 # ---- an experiment --------------------------------------------------------------------------------------------------
@@ -203,18 +209,21 @@ def test_an_arm_whose_interval_holds_the_line_has_shown_nothing():
 
 def test_result_has_every_key_of_the_contract(finished_experiment):
     found = result.result(finished_experiment())
-    assert list(found) == ["schema", "experiment", "proof", "dataset", "arms", "difference"]
-    assert found["schema"] == 1
-    assert set(found["proof"]) == {"weights_sha256", "frozen_unchanged", "seed", "versions", "device"}
+    assert list(found) == ["schema", "experiment", "dataset", "arms", "difference", "pairs"]
+    assert found["schema"] == 2
     assert set(found["dataset"]) == {"images", "classes", "split"}
     assert set(found["dataset"]["split"]) == {"train", "validation", "test"}
     assert set(found["arms"]) == {"transfer", "scratch"}
+    of_the_plan = {"label", "kind", "base", "frozen_blocks", "image_size"}
+    of_the_run = {"accuracy", "interval", "confusion", "epochs", "trained_parameters", "seconds", "stopped", "proof"}
     for entry in found["arms"].values():
-        expected = {"accuracy", "interval", "confusion", "epochs", "trained_parameters", "seconds", "stopped"}
-        assert set(entry) == expected
+        assert set(entry) == of_the_plan | of_the_run
+        assert set(entry["proof"]) == {"weights_sha256", "frozen_unchanged", "seed", "versions", "device"}
         assert set(entry["seconds"]) == {"ingest", "features", "train", "evaluate", "total"}
         assert all(type(seconds) is float for seconds in entry["seconds"].values())
     assert set(found["difference"]) == {"accuracy", "interval", "p_value", "verdict"}
+    (pair,) = found["pairs"]
+    assert pair == {"a": "transfer", "b": "scratch", **found["difference"], "p_holm": pair["p_value"]}
     assert json.loads(json.dumps(found, allow_nan=False)) == found  # plain JSON values, nothing of NumPy
 
 
@@ -232,8 +241,12 @@ def test_result_says_what_the_files_say(finished_experiment):
     assert found["difference"]["accuracy"] == pytest.approx(
         found["arms"]["transfer"]["accuracy"] - found["arms"]["scratch"]["accuracy"]
     )
-    assert found["proof"]["weights_sha256"] == "ab" * 32
-    assert found["proof"]["frozen_unchanged"] is True
+    transfer, scratch = found["arms"]["transfer"], found["arms"]["scratch"]
+    assert (transfer["label"], transfer["kind"], transfer["frozen_blocks"]) == ("Transfer learning", "transfer", 14)
+    assert (scratch["label"], scratch["kind"], scratch["frozen_blocks"]) == ("From scratch", "scratch", 0)
+    assert (transfer["image_size"], scratch["image_size"]) == (224, 128)
+    assert transfer["proof"]["weights_sha256"] == "ab" * 32
+    assert (transfer["proof"]["frozen_unchanged"], scratch["proof"]["frozen_unchanged"]) == (True, None)
     assert found["arms"]["scratch"]["epochs"] == 12
 
 
@@ -257,19 +270,19 @@ def test_result_can_be_passed_on_without_the_way_to_the_pictures(finished_experi
 
 
 def test_without_an_opponent_scratch_and_difference_are_null(finished_experiment):
-    experiment_id = finished_experiment(opponent=None)
+    experiment_id = finished_experiment(is_alone=True)
     found = result.result(experiment_id)
-    assert (found["arms"]["scratch"], found["difference"]) == (None, None)
+    assert (found["arms"]["scratch"], found["difference"], found["pairs"]) == (None, None, [])
     read = report.read(experiment_id)
     assert read.comparison is None
     assert said(read.sentence).endswith("with 95 % confidence). There is no other arm's score to compare with.")
 
 
 def test_an_arm_stopped_before_its_first_epoch_has_no_scores(finished_experiment):
-    experiment_id = finished_experiment(arms=(Arm.SCRATCH,))
+    experiment_id = finished_experiment(arms=("scratch",))
     found = result.result(experiment_id)
     assert (found["arms"]["transfer"], found["difference"]) == (None, None)
-    assert found["proof"]["device"] == "CPU, 2 cores"
+    assert found["arms"]["scratch"]["proof"]["device"] == "CPU, 2 cores"
     assert report.read(experiment_id).sentence.startswith("From scratch is right on ")
 
 
@@ -277,20 +290,14 @@ def test_an_experiment_without_any_score_has_a_result_all_the_same(finished_expe
     experiment_id = finished_experiment(arms=())
     found = result.result(experiment_id)
     assert found["arms"] == {"transfer": None, "scratch": None}
-    assert found["proof"] == {
-        "weights_sha256": None,
-        "frozen_unchanged": None,
-        "versions": None,
-        "device": None,
-        "seed": 1,
-    }
+    assert (found["difference"], found["pairs"]) == (None, [])
     assert report.read(experiment_id).sentence == "There are no scores yet, so there is nothing to compare."
     assert outcome.table(found) == "There are no scores yet, so there is nothing to compare."
     assert result.predictions_csv(experiment_id).startswith("name,true,arm,predicted,p_bird")
 
 
 def test_a_stopped_arm_is_compared_and_marked(finished_experiment):
-    experiment_id = finished_experiment(stopped=(Arm.SCRATCH,), right=BOTH_RIGHT)
+    experiment_id = finished_experiment(stopped=("scratch",), right=BOTH_RIGHT)
     found = result.result(experiment_id)
     assert (found["arms"]["transfer"]["stopped"], found["arms"]["scratch"]["stopped"]) == (False, True)
     assert found["difference"] is not None
@@ -353,11 +360,11 @@ def test_the_csv_has_a_row_a_picture_and_arm_under_the_pictures_own_names(finish
     experiment_id = finished_experiment()
     rows = list(csv.DictReader(io.StringIO(result.predictions_csv(experiment_id))))
     read = report.read(experiment_id)
-    assert len(rows) == 2 * read.arms[Arm.TRANSFER].score.n
+    assert len(rows) == 2 * read.arms["transfer"].score.n
     assert all(row["name"].startswith(f"{row['true']}/") for row in rows)
     assert [row["arm"] for row in rows[:2]] == ["transfer", "scratch"]
     right = sum(row["true"] == row["predicted"] for row in rows if row["arm"] == "scratch")
-    assert right == read.arms[Arm.SCRATCH].score.correct
+    assert right == read.arms["scratch"].score.correct
     probabilities = [[float(row[f"p_{label}"]) for label in read.dataset.classes] for row in rows]
     assert np.sum(probabilities, axis=1) == pytest.approx(np.ones(len(rows)), abs=1e-5)
 
@@ -382,9 +389,62 @@ def test_cells_that_begin_with_a_tab_or_a_line_break_are_safe_too(text, finished
     assert set(names) == {f"'{text}"}
 
 
-def test_outputs_that_were_too_quick_to_be_exact_are_spoken_of():
-    check = {"pictures": 400, "answers_differ": 5, "largest_difference": 0.3, "passed": False}
-    assert "5 of 400 test pictures" in comparison.far_from_exact(Arm.TRANSFER, {"fast_check": check})
-    assert not comparison.far_from_exact(Arm.TRANSFER, {"fast_check": check | {"passed": True}})
-    assert not comparison.far_from_exact(Arm.SCRATCH, {"fast_check": None})
-    assert not comparison.far_from_exact(Arm.SCRATCH, {})
+def test_outputs_that_were_too_quick_to_be_exact_are_spoken_of(finished_experiment):
+    known = report.read(finished_experiment()).arms["transfer"].facts
+
+    def said(check: QuickCheck | None) -> str:
+        return comparison.far_from_exact(TRANSFER, known.model_copy(update={"fast_check": check}))
+
+    check = QuickCheck(pictures=400, answers_differ=5, largest_difference=0.3, passed=False)
+    assert "Transfer learning was trained on quick outputs" in said(check)
+    assert "5 of 400 test pictures" in said(check)
+    assert not said(check.model_copy(update={"passed": True}))
+    assert not said(None)
+
+
+# ---- any number of arms
+
+
+@pytest.fixture
+def of_three(finished_experiment) -> str:
+    """An experiment with a second transfer arm, which stands first but for the one from scratch."""
+    transfer, scratch = planned().arms
+    unfrozen = transfer.model_copy(update={"name": "all-trained", "frozen_blocks": 0})
+    right = {"scratch": 0.5, "all-trained": 0.9, "transfer": 0.7}
+    return finished_experiment(of_arms=(scratch, unfrozen, transfer), right=right)
+
+
+def test_with_three_arms_the_verdict_is_of_the_first_of_each_kind_and_every_pair_is_in_the_result(of_three):
+    found = result.result(of_three)
+    assert list(found["arms"]) == ["transfer", "scratch", "all-trained"]
+    assert found["arms"]["all-trained"]["label"] == "Transfer learning, 0 of 14 blocks frozen"
+    assert found["arms"]["transfer"]["label"] == "Transfer learning, 14 of 14 blocks frozen"
+    accuracies = {name: entry["accuracy"] for name, entry in found["arms"].items()}
+    assert found["difference"]["accuracy"] == accuracies["all-trained"] - accuracies["scratch"]
+    assert [(pair["a"], pair["b"]) for pair in found["pairs"]] == [
+        ("scratch", "all-trained"),
+        ("scratch", "transfer"),
+        ("all-trained", "transfer"),
+    ]
+    for pair in found["pairs"]:
+        assert pair["accuracy"] == accuracies[pair["a"]] - accuracies[pair["b"]]
+        assert pair["p_holm"] >= pair["p_value"]
+    assert found["pairs"][0]["verdict"] == "all-trained better"
+
+
+def test_with_three_arms_one_without_scores_is_null_and_in_no_pair(of_three):
+    (experiment_directory(of_three) / "all-trained" / "predictions.parquet").unlink()
+    found = result.result(of_three)
+    assert found["arms"]["all-trained"] is None
+    assert [(pair["a"], pair["b"]) for pair in found["pairs"]] == [("scratch", "transfer")]
+    assert found["difference"] is None, "the first transfer arm has no scores"
+    assert "There is no other arm's score" not in outcome.table(found)
+
+
+def test_with_three_arms_table_answers_and_remarks_have_all_of_them(of_three):
+    table = said(outcome.table(result.result(of_three)))
+    assert "From scratch Transfer learning, 0 of 14 blocks frozen Transfer learning, 14" in " ".join(table.split())
+    assert table.count("a row is the true class") == 3
+    rows = pd.read_csv(io.StringIO(result.predictions_csv(of_three)))
+    assert set(rows["arm"]) == {"scratch", "all-trained", "transfer"}
+    assert len(tables.cost(report.read(of_three)).columns) == 4

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from core.report.verdict import Verdict, bootstrap, decide, mcnemar, wilson
+from core.report.verdict import Verdict, bootstrap, decide, holm, mcnemar, wilson
 from core.words.numbers import percent, percent_range, points, signed_points
 
 
@@ -127,3 +127,10 @@ def test_a_difference_is_said_with_its_sign_and_unit():
     assert signed_points(0.316, 41) == "+32 points"
     assert signed_points(-0.01, 100) == "−1 point"
     assert signed_points(0.0, 41) == "0 points"
+
+
+def test_several_p_values_are_corrected_as_holm_says():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.04]) == [0.04]
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []

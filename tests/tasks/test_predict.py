@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from plans import ARMS
 from stand_ins import store
 
 from core.data import dataset
@@ -19,7 +20,6 @@ from core.disk.status import State, Status, read_status, request_stop
 from core.errors import InputError, ResourceError
 from core.network import engine, model
 from core.plan import predictions
-from core.plan.experiment import Arm
 from core.plan.experiments import read_experiment
 from core.settings import settings
 from core.tasks import predict
@@ -170,7 +170,7 @@ def test_a_real_process_writes_the_answers_that_both_networks_give(compared, sta
     assert asked
     paths = [predictions.directory(prediction_id) / "pictures" / each["file"] for each in asked["pictures"]]
     pixels = np.stack([picture.load(path, 32) for path in paths])
-    for arm in Arm:
+    for arm in ARMS:
         rows = answers[answers["arm"] == arm]
         assert rows["number"].tolist() == [0, 1, 2]
         assert rows["name"].tolist() == ["a.png", "b.png", "a.png"]
@@ -184,7 +184,7 @@ def test_a_picture_of_the_test_part_is_answered_as_it_was_scored(compared):
     chosen = read_experiment(compared.experiment_id)
     assert chosen
     data = dataset.read(chosen.dataset)
-    scored = pd.read_parquet(compared.arm(Arm.TRANSFER) / "predictions.parquet")
+    scored = pd.read_parquet(compared.arm("transfer") / "predictions.parquet")
     assert data
     names = scored["picture"].tolist()[:5]
     answers = answered(
@@ -221,8 +221,8 @@ def test_only_arms_with_a_saved_network_answer(compared, tmp_path: Path, monkeyp
     original = arm_directory
     empty = tmp_path / "empty"
 
-    def only_transfer(experiment_id: str, arm: Arm) -> Path:
-        return original(experiment_id, arm) if arm is Arm.TRANSFER else empty
+    def only_transfer(experiment_id: str, arm: str) -> Path:
+        return original(experiment_id, arm) if arm == "transfer" else empty
 
     monkeypatch.setattr(predictions, "arm_directory", only_transfer)
     answers = answered(predictions.create(compared.experiment_id, files))

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from plans import ARMS, planned
 
 from core.disk.files import write_json
 from core.disk.status import State, Status, read_status, request_stop
-from core.plan import estimate, experiment
-from core.plan.experiment import Arm, Experiment
+from core.plan import estimate
+from core.plan.experiment import Experiment
 from core.tasks import probe
 
 
@@ -26,8 +27,8 @@ def request_of(tmp_path: Path) -> Callable[..., Path]:
 
 
 def small(**choices: object) -> Experiment:
-    plain = {"image_size": 32, "opponent": {"image_size": 32}}
-    return experiment.default("0" * 32, **{**plain, **choices})
+    plain = {"image_size": 32, "scratch": {"image_size": 32}}
+    return planned("0" * 32, **{**plain, **choices})
 
 
 def status(directory: Path) -> Status:
@@ -50,17 +51,17 @@ def test_a_probe_measures_both_arms_so_that_there_is_an_estimate(request_of, hom
     assert rows[0]["fit_rate"] > 10 * rows[1]["fit_rate"] > 1, "a head alone is far quicker than a whole network"
     assert taken < 60
 
-    def seconds(n_train: int, arm: Arm) -> float:
+    def seconds(n_train: int, arm: str) -> float:
         found = estimate.estimate(chosen, n_train=n_train, n_validation=10, n_test=10)[arm].seconds
         assert found
         return found
 
-    for arm in Arm:
+    for arm in ARMS:
         assert 0 < seconds(100, arm) < seconds(10_000, arm)
 
 
 def test_without_an_opponent_only_one_arm_is_measured(request_of):
-    chosen = small(opponent=None)
+    chosen = small(is_alone=True)
     assert probe.main([str(request_of(chosen))]) == 0
     assert not estimate.missing(chosen)
     assert len(estimate.missing(small())) == 1

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from plans import ARMS
 
 from core.data import dataset
 from core.data.pictures import picture
@@ -24,8 +26,9 @@ from core.disk.status import State, Status, read_metrics, read_status, request_s
 from core.network import backend, batches, engine, loading, model
 from core.network.batchnorm import Reestimation
 from core.plan import bases
-from core.plan.experiment import Arm, parameter_counts
+from core.plan.counts import parameter_counts
 from core.plan.experiments import read_experiment, read_split
+from core.plan.facts import Prepared
 from core.settings import ASSETS, ROOT, settings
 from core.tasks import train
 from core.training import inputs
@@ -57,7 +60,7 @@ time.sleep(600)
 """
 
 
-def trained(experiment_id: str, arm: Arm = Arm.TRANSFER, *, code: int = 0) -> Path:
+def trained(experiment_id: str, arm: str = "transfer", *, code: int = 0) -> Path:
     """Run an arm in this process, which has Keras already; its directory."""
     directory = arm_directory(experiment_id, arm)
     assert train.main([str(directory.parent), arm]) == code, read_status(directory)
@@ -80,16 +83,16 @@ def reloaded(directory: Path) -> keras.Model:
     return keras.saving.load_model(directory / "model.keras", compile=False)
 
 
-def pixels_of(experiment_id: str, arm: Arm, part: str) -> tuple[np.ndarray, pd.DataFrame]:
+def pixels_of(experiment_id: str, arm: str, part: str) -> tuple[np.ndarray, pd.DataFrame]:
     """What the arm's network is asked about a part, and the rows of the split."""
     experiment, split = read_experiment(experiment_id), read_split(experiment_id)
     assert experiment
     data, rows = dataset.read(experiment.dataset), split[split["part"] == part]
     assert data
-    return np.stack([picture.load(data.path(name), experiment.image_size_of(arm)) for name in rows["picture"]]), rows
+    return np.stack([picture.load(data.path(name), experiment.arm(arm).image_size) for name in rows["picture"]]), rows
 
 
-def assert_the_saved_network_is_that_of_the_best_epoch(experiment_id: str, arm: Arm) -> None:
+def assert_the_saved_network_is_that_of_the_best_epoch(experiment_id: str, arm: str) -> None:
     """Loss and accuracy on the validation part by Keras itself equal the line of the best epoch."""
     directory = arm_directory(experiment_id, arm)
     metrics = read_metrics(directory).set_index("epoch")
@@ -100,7 +103,7 @@ def assert_the_saved_network_is_that_of_the_best_epoch(experiment_id: str, arm: 
     network, truth = reloaded(directory), rows["label"].map(labels.index).to_numpy()
     chosen = read_experiment(experiment_id)
     assert chosen
-    model.compile_for(network, chosen.training_of(arm), steps=1)
+    model.compile_for(network, chosen.arm(arm).training, steps=1)
     loss, accuracy = network.evaluate(pixels, truth, verbose=0)
     is_quick = facts(directory)["views"] is not None  # the fit saw the frozen part's outputs in the quick precision
     assert loss == pytest.approx(metrics.loc[best, "val_loss"], rel=0.02 if is_quick else 1e-3, abs=1e-5)
@@ -110,7 +113,7 @@ def assert_the_saved_network_is_that_of_the_best_epoch(experiment_id: str, arm: 
 # What a run leaves behind: both arms of the real `compare`
 
 
-@pytest.mark.parametrize("arm", Arm)
+@pytest.mark.parametrize("arm", ARMS)
 def test_a_run_writes_every_file_of_the_contract_and_leaves_nothing_else(compared, arm):
     assert files(compared.arm(arm)) == FILES | {"log.txt"}
     assert set(facts(compared.arm(arm))) >= FACTS
@@ -120,7 +123,7 @@ def test_a_run_writes_every_file_of_the_contract_and_leaves_nothing_else(compare
     assert "Keras" in found.engine
 
 
-@pytest.mark.parametrize("arm", Arm)
+@pytest.mark.parametrize("arm", ARMS)
 def test_the_predictions_are_those_of_the_test_part_in_the_contract_s_columns(compared, arm):
     predictions = pd.read_parquet(compared.arm(arm) / "predictions.parquet")
     classes = ["earth", "grass", "water"]
@@ -134,12 +137,12 @@ def test_the_predictions_are_those_of_the_test_part_in_the_contract_s_columns(co
     assert predictions["predicted"].tolist() == [classes[index] for index in model.chosen(answers)]
 
 
-@pytest.mark.parametrize("arm", Arm)
+@pytest.mark.parametrize("arm", ARMS)
 def test_what_is_saved_is_the_best_epoch_s_network(compared, arm):
     assert_the_saved_network_is_that_of_the_best_epoch(compared.experiment_id, arm)
 
 
-@pytest.mark.parametrize(("arm", "epochs", "phases"), [(Arm.TRANSFER, 3, [1, 2, 2]), (Arm.SCRATCH, 2, [1, 1])])
+@pytest.mark.parametrize(("arm", "epochs", "phases"), [("transfer", 3, [1, 2, 2]), ("scratch", 2, [1, 1])])
 def test_each_epoch_has_a_line_and_its_phase(compared, arm, epochs, phases):
     metrics = read_metrics(compared.arm(arm))
     assert metrics["epoch"].tolist() == list(range(1, epochs + 1))
@@ -153,8 +156,8 @@ def test_each_epoch_has_a_line_and_its_phase(compared, arm, epochs, phases):
 def test_the_facts_of_both_arms_are_true(compared):
     chosen = read_experiment(compared.experiment_id)
     assert chosen
-    transfer, scratch = (facts(compared.arm(arm)) for arm in Arm)
-    for arm, found in zip(Arm, (transfer, scratch), strict=True):
+    transfer, scratch = (facts(compared.arm(arm)) for arm in ARMS)
+    for arm, found in zip(ARMS, (transfer, scratch), strict=True):
         counts = parameter_counts(chosen, arm, n_classes=3)
         assert (found["trained_parameters"], found["frozen_parameters"]) == (counts.trained, counts.frozen)
         assert found["reload_check"]["passed"] is True
@@ -176,10 +179,10 @@ def test_the_facts_of_both_arms_are_true(compared):
 def test_the_frozen_weights_are_imagenet_s_and_the_unfrozen_ones_have_moved(compared):
     chosen = read_experiment(compared.experiment_id)
     assert chosen
-    original = model.build("MobileNet", chosen.head, image_size=32, n_classes=3)
+    original = model.build("MobileNet", chosen.lead.head, image_size=32, n_classes=3)
     loading.load_base_weights(original, ASSETS / "weights" / "mobilenet_1_0_224_tf.fp16.h5")
-    network = reloaded(compared.arm(Arm.TRANSFER))
-    frozen = {layer.name for layer in original.frozen_layers(12)}
+    network = reloaded(compared.arm("transfer"))
+    frozen = {layer.name for layer in replace(original, frozen_blocks=12).frozen_layers}
     for layer in original.base_layers:
         now = network.get_layer(layer.name)
         same = [np.array_equal(old, new) for old, new in zip(layer.get_weights(), now.get_weights(), strict=True)]
@@ -187,16 +190,16 @@ def test_the_frozen_weights_are_imagenet_s_and_the_unfrozen_ones_have_moved(comp
 
 
 def test_from_scratch_the_saved_statistics_are_those_re_estimated_on_the_training_pictures(compared):
-    network = reloaded(compared.arm(Arm.SCRATCH))
+    network = reloaded(compared.arm("scratch"))
     before = network.get_weights()
-    pixels, _ = pixels_of(compared.experiment_id, Arm.SCRATCH, "train")
+    pixels, _ = pixels_of(compared.experiment_id, "scratch", "train")
     Reestimation(network).run(pixels, batch_size=16)
     for old, new in zip(before, network.get_weights(), strict=True):
         np.testing.assert_allclose(old, new, rtol=1e-3, atol=1e-4)
 
 
 def test_both_arms_learn_and_score_the_very_same_pictures(compared):
-    transfer, scratch = (pd.read_parquet(compared.arm(arm) / "predictions.parquet") for arm in Arm)
+    transfer, scratch = (pd.read_parquet(compared.arm(arm) / "predictions.parquet") for arm in ARMS)
     assert transfer["picture"].tolist() == scratch["picture"].tolist()
     assert transfer["true"].tolist() == scratch["true"].tolist()
 
@@ -212,7 +215,7 @@ def _of_two_classes(new_experiment: Callable[..., str], tmp_path_factory: pytest
         patch.setenv("HEADSTART_HOME", str(home))
         settings.cache_clear()
         chosen = {"epochs": 500, "patience": 6, "learning_rate": 0.1, "optimizer": "sgd"}
-        experiment_id = new_experiment(2, n=20, image_size=64, opponent=None, training=chosen)
+        experiment_id = new_experiment(2, n=20, image_size=64, is_alone=True, training=chosen)
         trained(experiment_id)
     return home, experiment_id
 
@@ -226,7 +229,7 @@ def of_two_classes(_of_two_classes: tuple[Path, str], monkeypatch: pytest.Monkey
 
 
 def test_of_two_classes_each_picture_has_both_probabilities(of_two_classes):
-    directory = arm_directory(of_two_classes, Arm.TRANSFER)
+    directory = arm_directory(of_two_classes, "transfer")
     predictions = pd.read_parquet(directory / "predictions.parquet")
     np.testing.assert_allclose(predictions["p_earth"] + predictions["p_grass"], 1.0)
     is_second = predictions["p_grass"] >= 0.5
@@ -236,18 +239,18 @@ def test_of_two_classes_each_picture_has_both_probabilities(of_two_classes):
 
 
 def test_pictures_that_are_easy_to_tell_apart_are_told_apart(of_two_classes):
-    predictions = pd.read_parquet(arm_directory(of_two_classes, Arm.TRANSFER) / "predictions.parquet")
+    predictions = pd.read_parquet(arm_directory(of_two_classes, "transfer") / "predictions.parquet")
     assert len(predictions) == 10
     assert (predictions["true"] == predictions["predicted"]).mean() >= 0.8
 
 
 def test_early_stopping_ends_the_fit_and_keeps_the_best_epoch(of_two_classes):
-    directory = arm_directory(of_two_classes, Arm.TRANSFER)
+    directory = arm_directory(of_two_classes, "transfer")
     metrics = read_metrics(directory)
     assert len(metrics) < 500
     assert facts(directory)["best_epoch"] == len(metrics) - 6
     assert status(directory).state is State.DONE
-    assert_the_saved_network_is_that_of_the_best_epoch(of_two_classes, Arm.TRANSFER)
+    assert_the_saved_network_is_that_of_the_best_epoch(of_two_classes, "transfer")
 
 
 @pytest.mark.slow
@@ -270,7 +273,7 @@ def test_where_the_features_would_not_fit_the_frozen_part_runs_in_the_batch(new_
     assert found["frozen_unchanged"] is True
     assert found["trained_parameters"] == 1024 + 1025 * 256 + 257
     assert found["reload_check"]["passed"] is True
-    assert_the_saved_network_is_that_of_the_best_epoch(experiment_id, Arm.TRANSFER)
+    assert_the_saved_network_is_that_of_the_best_epoch(experiment_id, "transfer")
 
 
 @pytest.mark.slow
@@ -281,8 +284,8 @@ def test_a_flattened_map_hidden_layers_and_class_weights_are_trained_too(new_exp
     experiment = read_experiment(experiment_id)
     assert experiment
     found = facts(trained(experiment_id))
-    assert found["trained_parameters"] == parameter_counts(experiment, Arm.TRANSFER, n_classes=3).trained
-    assert_the_saved_network_is_that_of_the_best_epoch(experiment_id, Arm.TRANSFER)
+    assert found["trained_parameters"] == parameter_counts(experiment, "transfer", n_classes=3).trained
+    assert_the_saved_network_is_that_of_the_best_epoch(experiment_id, "transfer")
 
 
 @pytest.mark.slow
@@ -303,7 +306,7 @@ def test_in_mixed_precision_what_is_saved_and_scored_is_float32(new_experiment, 
     layers = [layer for layer in network.layers if layer.weights]
     assert {layer.compute_dtype for layer in layers} == {"float32"}
     assert facts(directory)["frozen_unchanged"] is True
-    pixels, _ = pixels_of(experiment_id, Arm.TRANSFER, "test")
+    pixels, _ = pixels_of(experiment_id, "transfer", "test")
     predictions = pd.read_parquet(directory / "predictions.parquet")
     answers = model.probabilities(engine.predict(reloaded(directory), pixels))
     np.testing.assert_allclose(predictions[["p_earth", "p_grass"]], answers, atol=1e-4)
@@ -319,8 +322,8 @@ def test_an_openvino_that_does_not_start_fails_no_run(new_experiment, start, tmp
     broken = tmp_path / "path" / "openvino"
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise ImportError('libtbb.so.12: cannot open shared object file')\n")
-    directory = arm_directory(new_experiment(2), Arm.TRANSFER)
-    process = start("core.tasks.train", directory.parent, Arm.TRANSFER, PYTHONPATH=str(broken.parent))
+    directory = arm_directory(new_experiment(2), "transfer")
+    process = start("core.tasks.train", directory.parent, "transfer", PYTHONPATH=str(broken.parent))
     assert process.wait(200) == 0, status(directory)
     found = facts(directory)
     assert found["features_engine"] == f"Keras {keras.__version__} on tensorflow, float32"
@@ -372,10 +375,10 @@ def test_scores_come_from_keras_where_openvino_fails_after_the_fit(new_experimen
 
 def test_a_run_that_begins_anew_for_scoring_still_knows_that_openvino_failed(new_experiment, monkeypatch):
     monkeypatch.setattr(engine, "_FAILURES", {})
-    directory = arm_directory(new_experiment(2), Arm.TRANSFER)
-    job = Run(directory.parent, Arm.TRANSFER)
-    network = model.build("MobileNet", job.experiment.head, image_size=32, n_classes=2)
-    frozen = inputs.frozen_part(job, network, {"weights_sha256": "0" * 64, "openvino_failure": "OpenVINO is tired"})
+    directory = arm_directory(new_experiment(2), "transfer")
+    job = Run(directory.parent, "transfer")
+    network = model.build_for(job.arm, n_classes=2)
+    frozen = inputs.frozen_part(job, network, Prepared(weights_sha256="0" * 64, openvino_failure="OpenVINO is tired"))
     assert frozen
     assert not frozen.choose("float32").is_openvino
 
@@ -383,7 +386,7 @@ def test_a_run_that_begins_anew_for_scoring_still_knows_that_openvino_failed(new
 # Runs that fail
 
 
-def failure(experiment_id: str, arm: Arm = Arm.TRANSFER) -> str:
+def failure(experiment_id: str, arm: str = "transfer") -> str:
     directory = trained(experiment_id, arm, code=1)
     found = status(directory)
     assert found.state is State.FAILED
@@ -469,7 +472,7 @@ class Process:
 
 @pytest.fixture
 def start_arm(start: Callable[..., "subprocess.Popen[bytes]"], wait_for: Callable[..., None]) -> Callable[..., Process]:
-    def begin(experiment_id: str, arm: Arm = Arm.TRANSFER, **environment: str) -> Process:
+    def begin(experiment_id: str, arm: str = "transfer", **environment: str) -> Process:
         directory = arm_directory(experiment_id, arm)
         return Process(start("core.tasks.train", directory.parent, arm, **environment), directory, wait_for)
 
@@ -513,7 +516,7 @@ def test_a_stop_while_pictures_go_through_the_frozen_part_ends_the_run(new_exper
 
 
 def test_a_stop_before_the_first_epoch_s_end_leaves_no_scores(new_experiment, start_arm):
-    run = start_arm(new_experiment(base="VGG16", frozen_blocks=5), Arm.SCRATCH)
+    run = start_arm(new_experiment(base="VGG16", frozen_blocks=5), "scratch")
     run.reaches(State.FIT)
     assert_in_time(run.stop())
     assert run.ends().state is State.STOPPED
@@ -534,7 +537,7 @@ def test_a_stop_during_the_fit_keeps_the_best_epoch_and_scores_it(new_experiment
     found = facts(run.directory)
     assert found["stopped"] is True
     assert 3 <= found["epochs"] < 1000
-    assert_the_saved_network_is_that_of_the_best_epoch(experiment_id, Arm.TRANSFER)
+    assert_the_saved_network_is_that_of_the_best_epoch(experiment_id, "transfer")
 
 
 @pytest.mark.slow
@@ -552,7 +555,7 @@ def test_a_second_stop_ends_the_scoring(new_experiment, start_arm, wait_for):
 
 def test_a_run_ends_and_tidies_up_when_its_parent_is_gone(new_experiment, wait_for, tmp_path):
     experiment_id = new_experiment(training={"epochs": 1000, "patience": None})
-    directory = arm_directory(experiment_id, Arm.TRANSFER)
+    directory = arm_directory(experiment_id, "transfer")
     command = [sys.executable, "-c", PARENT, str(directory.parent), "transfer"]
     with (tmp_path / "log.txt").open("wb") as log:
         parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -575,8 +578,8 @@ def test_a_batch_that_takes_long_is_left_and_the_best_epoch_is_scored_under_the_
     """VGG16 at 224 px with batches of 32, all of it trained: seconds a batch."""
     opponent = {"epochs": 30, "patience": None, "image_size": 224}
     chosen = {"epochs": 30, "patience": None, "batch_size": 32}
-    experiment_id = new_experiment(2, n=28, base="VGG16", opponent=opponent, training=chosen)
-    run = start_arm(experiment_id, Arm.SCRATCH)
+    experiment_id = new_experiment(2, n=28, base="VGG16", scratch=opponent, training=chosen)
+    run = start_arm(experiment_id, "scratch")
     wait_for(lambda: len(read_metrics(run.directory)) >= 1, 280)
     pid = run.status.pid
     wait_for(lambda: run.status.done >= 1, 60)
@@ -593,16 +596,16 @@ def test_a_batch_that_takes_long_is_left_and_the_best_epoch_is_scored_under_the_
     assert found["stopped"] is True
     assert found["reload_check"]["passed"] is True
     assert found["trained_parameters"] > 14_000_000
-    assert_the_saved_network_is_that_of_the_best_epoch(experiment_id, Arm.SCRATCH)
+    assert_the_saved_network_is_that_of_the_best_epoch(experiment_id, "scratch")
 
 
 @pytest.mark.slow
 def test_a_second_stop_ends_a_scoring_that_began_anew(new_experiment, start_arm, wait_for):
     opponent = {"epochs": 30, "patience": None, "image_size": 224}
     experiment_id = new_experiment(
-        2, n=28, base="VGG16", opponent=opponent, training={"epochs": 1, "patience": None, "batch_size": 32}
+        2, n=28, base="VGG16", scratch=opponent, training={"epochs": 1, "patience": None, "batch_size": 32}
     )
-    run = start_arm(experiment_id, Arm.SCRATCH)
+    run = start_arm(experiment_id, "scratch")
     wait_for(lambda: len(read_metrics(run.directory)) >= 1, 280)
     run.stop()
     assert run.status.state is State.SCORE

@@ -9,7 +9,6 @@ from core.disk.home import experiment_directory
 from core.disk.status import State, Status, is_alive, read_status, request_stop
 from core.errors import WeightsError
 from core.plan.arm_files import SIGN, remove_temporary
-from core.plan.experiment import Arm
 from core.training import arm
 from core.training.arm import Run
 from core.words.said import plain
@@ -25,7 +24,7 @@ def report(tmp_path: Path) -> StatusWriter:
 @pytest.fixture
 def directory(new_experiment: Callable[..., str]) -> Path:
     opponent = {"epochs": 7, "learning_rate": 0.01, "patience": 3, "image_size": 48}
-    return experiment_directory(new_experiment(frozen_blocks=5, opponent=opponent))
+    return experiment_directory(new_experiment(frozen_blocks=5, scratch=opponent))
 
 
 def status(folder: Path) -> Status:
@@ -89,16 +88,16 @@ def test_a_failure_of_ours_is_told_in_its_own_words_and_another_by_name_with_whe
 
 
 def test_each_arm_has_its_own_training_size_and_frozen_blocks(directory):
-    transfer, scratch = Run(directory, Arm.TRANSFER), Run(directory, Arm.SCRATCH)
+    transfer, scratch = Run(directory, "transfer"), Run(directory, "scratch")
     assert (transfer.training.epochs, scratch.training.epochs) == (2, 7)
     assert (transfer.training.learning_rate, scratch.training.learning_rate) == (1e-3, 0.01)
     assert (transfer.training.patience, scratch.training.patience) == (None, 3)
     assert (transfer.image_size, scratch.image_size) == (32, 48)
-    assert (transfer.frozen_blocks, scratch.frozen_blocks) == (5, 0)
+    assert (transfer.arm.frozen_blocks, scratch.arm.frozen_blocks) == (5, 0)
 
 
 def test_a_process_that_begins_says_who_it_is(directory):
-    Run(directory, Arm.TRANSFER)
+    Run(directory, "transfer")
     found = status(directory / "transfer")
     assert found.state is State.STARTING
     assert is_alive(found)
@@ -106,7 +105,7 @@ def test_a_process_that_begins_says_who_it_is(directory):
 
 def test_one_that_begins_anew_only_to_score_says_so_from_its_start(directory):
     request_stop(directory / "transfer")
-    job = Run(directory, Arm.TRANSFER, served=1)
+    job = Run(directory, "transfer", served=1)
     found = status(directory / "transfer")
     assert found.state is State.SCORE
     assert found.said == arm.STOPPED_AND_SCORED
@@ -115,13 +114,13 @@ def test_one_that_begins_anew_only_to_score_says_so_from_its_start(directory):
 
 
 def test_the_last_word_says_whether_there_are_scores_and_why_not(directory):
-    def last_word(which: Arm, end: Callable[[Run], None]) -> tuple[State, str]:
+    def last_word(which: str, end: Callable[[Run], None]) -> tuple[State, str]:
         end(Run(directory, which))
         found = status(directory / which)
         return found.state, found.message
 
-    assert last_word(Arm.TRANSFER, Run.finish) == (State.DONE, "")
-    state, message = last_word(Arm.TRANSFER, Run.give_up)
+    assert last_word("transfer", Run.finish) == (State.DONE, "")
+    state, message = last_word("transfer", Run.give_up)
     assert state is State.STOPPED
     assert "before its first epoch" in message
 
@@ -129,17 +128,17 @@ def test_the_last_word_says_whether_there_are_scores_and_why_not(directory):
         job.begin_scoring()
         job.give_up()
 
-    state, message = last_word(Arm.SCRATCH, stopped_while_scored)
+    state, message = last_word("scratch", stopped_while_scored)
     assert state is State.STOPPED
     assert "no scores" in message
     request_stop(directory / "scratch")
-    state, message = last_word(Arm.SCRATCH, lambda _: Run(directory, Arm.SCRATCH, served=1).finish())
+    state, message = last_word("scratch", lambda _: Run(directory, "scratch", served=1).finish())
     assert state is State.STOPPED
     assert "best epoch" in message
 
 
 def test_a_stop_that_comes_after_the_last_file_takes_no_scores_away(directory):
-    job = Run(directory, Arm.TRANSFER)
+    job = Run(directory, "transfer")
     job.begin_scoring()
     request_stop(directory / "transfer")
     (directory / "transfer" / SIGN).touch()
@@ -152,7 +151,7 @@ def test_what_only_a_running_arm_needs_is_removed_at_its_end_and_nothing_else(di
     folder = directory / "transfer"
     temporary = ["train.npy", "best.npz", ".best.npz.123.partial", "start.json", "partial.keras"]
     kept = ["model.keras", "labels.json", "metrics.jsonl", "arm.json", "predictions.parquet", "log.txt", "cancel"]
-    with Run(directory, Arm.TRANSFER):
+    with Run(directory, "transfer"):
         for name in temporary + kept[:-1]:
             (folder / name).touch()
     assert sorted(path.name for path in folder.iterdir()) == sorted([*kept[:-1], "status.json"])

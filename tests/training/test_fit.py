@@ -1,6 +1,7 @@
 """What a fit is made of; fits as a whole are in test_training."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ from core.data.labels.layout import PARTS
 from core.disk.home import experiment_directory
 from core.network import model
 from core.network.model import Network
-from core.plan.experiment import Arm, Head
+from core.plan.arm import Head
 from core.training import fit
 from core.training.arm import Run
 
@@ -23,7 +24,7 @@ def network() -> Network:
 
 @pytest.fixture
 def job_of(new_experiment: Callable[..., str]) -> Callable[..., Run]:
-    def write(arm: Arm = Arm.TRANSFER, **choices: object) -> Run:
+    def write(arm: str = "transfer", **choices: object) -> Run:
         return Run(experiment_directory(new_experiment(**choices)), arm)
 
     return write
@@ -35,23 +36,26 @@ def trained(network: Network) -> set[str]:
 
 def test_the_head_goes_first_and_then_the_unfrozen_blocks_with_it_at_a_tenth_of_the_rate(job_of, network):
     training = {"epochs": 30, "patience": None}
-    first, second = fit._phases(job_of(frozen_blocks=13, training=training), network)
+    parted = replace(network, frozen_blocks=13)
+    first, second = fit._phases(job_of(frozen_blocks=13, training=training), parted)
     assert (first.number, first.epochs, first.rate_factor) == (1, 10, 1.0)
     assert (second.number, second.epochs, second.rate_factor) == (2, 20, 0.1)
-    network.train_all()
+    network.train_unfrozen()
     first.prepare()
     assert trained(network) == {"head_output"}
     second.prepare()
     assert trained(network) == {"head_output", "conv_dw_13", "conv_pw_13"}
 
 
-@pytest.mark.parametrize(("arm", "frozen"), [(Arm.TRANSFER, 14), (Arm.SCRATCH, 3)])
+@pytest.mark.parametrize(("arm", "frozen"), [("transfer", 14), ("scratch", 3)])
 def test_with_all_blocks_frozen_and_from_scratch_there_is_one_phase_at_the_full_rate(arm, frozen, job_of, network):
-    (only,) = fit._phases(job_of(arm, frozen_blocks=frozen), network)
+    job = job_of(arm, frozen_blocks=frozen)
+    parted = replace(network, frozen_blocks=None if arm == "scratch" else frozen)
+    (only,) = fit._phases(job, parted)
     assert (only.number, only.epochs, only.rate_factor) == (1, 2, 1.0)
     only.prepare()
     norms = [layer for layer in network.base_layers if isinstance(layer, keras.layers.BatchNormalization)]
-    assert all(layer.trainable is (arm is Arm.SCRATCH) for layer in norms)
+    assert all(layer.trainable is (arm == "scratch") for layer in norms)
 
 
 def test_each_part_has_the_split_s_pictures_in_its_order_with_their_labels(job_of):

@@ -9,7 +9,6 @@ import pytest
 from core.disk.home import arm_directory
 from core.disk.status import State, read_status
 from core.errors import RunError
-from core.plan.experiment import Arm
 from core.tasks import train
 from core.training import score
 
@@ -17,7 +16,8 @@ from core.training import score
 def test_answers_within_the_tolerance_are_taken_with_their_largest_difference():
     answers = np.array([[0.5, 0.5], [0.1, 0.9]])
     check = score._checked(answers, answers + [[0.0, 0.0], [5e-5, -5e-5]])
-    assert check == {"pictures": 2, "largest_difference": pytest.approx(5e-5), "passed": True}
+    assert (check.pictures, check.passed) == (2, True)
+    assert check.largest_difference == pytest.approx(5e-5)
 
 
 def test_answers_that_differ_more_give_no_scores():
@@ -36,7 +36,7 @@ def test_a_file_that_answers_otherwise_fails_the_run_without_scores(new_experime
         return network
 
     monkeypatch.setattr(keras.saving, "load_model", damaged)
-    directory = arm_directory(new_experiment(training={"epochs": 9, "learning_rate": 0.1}), Arm.TRANSFER)
+    directory = arm_directory(new_experiment(training={"epochs": 9, "learning_rate": 0.1}), "transfer")
     assert train.main([str(directory.parent), "transfer"]) == 1
     status = read_status(directory)
     assert status

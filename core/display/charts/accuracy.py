@@ -8,23 +8,19 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.display import palette
-from core.display.charts.marks import SYMBOLS
-from core.display.palette import COLOURS as COLOURS
-from core.display.palette import INKS, Theme
-from core.display.palette import NAMES as NAMES
-from core.plan.experiment import Arm
+from core.display.palette import INKS, ArmLook, Theme
 from core.report.scores import Score
 from core.words.names import shortened
 from core.words.numbers import count, percent, percent_range
 
 
-def accuracy_frame(scores: Mapping[Arm, Score]) -> pd.DataFrame:
+def accuracy_frame(scores: Mapping[ArmLook, Score]) -> pd.DataFrame:
     """A row an arm: arm, accuracy, low and high of its 95 % interval, right answers and pictures."""
-    rows = [(NAMES[arm], one.accuracy, *one.interval, one.correct, one.n) for arm, one in scores.items()]
+    rows = [(arm.short, one.accuracy, *one.interval, one.correct, one.n) for arm, one in scores.items()]
     return pd.DataFrame(rows, columns=["arm", "accuracy", "low", "high", "correct", "pictures"])
 
 
-def accuracy_axis(scores: Mapping[Arm, Score], *, theme: Theme = "light") -> go.Figure:
+def accuracy_axis(scores: Mapping[ArmLook, Score], *, theme: Theme = "light") -> go.Figure:
     """The arms' accuracies with 95 % intervals on one axis, 190 px high, and the line of the largest class."""
     figure = palette.blank(theme, height=190, top=30, right=34)
     for (arm, one), row in zip(scores.items(), accuracy_frame(scores).to_dict("records"), strict=True):
@@ -35,14 +31,14 @@ def accuracy_axis(scores: Mapping[Arm, Score], *, theme: Theme = "light") -> go.
     labels = [f"{100 * tick:.0f}\xa0%" for tick in ticks]
     figure.update_layout(dragmode=False)
     figure.update_xaxes(range=[0, 1], tickvals=ticks, ticktext=labels, fixedrange=True)
-    arms = {"tickvals": [NAMES[arm] for arm in scores], "ticktext": [palette.named(arm) for arm in scores]}
+    arms = {"tickvals": [arm.short for arm in scores], "ticktext": [palette.named(arm) for arm in scores]}
     ends = [len(scores) - 0.5, -0.65]
     return figure.update_yaxes(type="category", range=ends, showgrid=False, fixedrange=True, tickfont_size=14, **arms)
 
 
-def _point(arm: Arm, one: Score, row: Mapping[Any, Any], theme: Theme) -> go.Scatter:
+def _point(arm: ArmLook, one: Score, row: Mapping[Any, Any], theme: Theme) -> go.Scatter:
     between = percent_range(one.interval, one.n)
-    bars = {"type": "data", "symmetric": False, "thickness": 3, "width": 7, "color": COLOURS[arm]}
+    bars = {"type": "data", "symmetric": False, "thickness": 3, "width": 7, "color": arm.colour}
     return go.Scatter(
         x=[row["accuracy"]],
         y=[row["arm"]],
@@ -51,7 +47,7 @@ def _point(arm: Arm, one: Score, row: Mapping[Any, Any], theme: Theme) -> go.Sca
         textposition="top center",
         textfont={"size": 16, "color": INKS[theme].text},
         cliponaxis=False,
-        marker={"size": 13, "symbol": SYMBOLS[arm], "color": COLOURS[arm]},
+        marker={"size": 13, "symbol": arm.symbol, "color": arm.colour},
         error_x={**bars, "array": [row["high"] - row["accuracy"]], "arrayminus": [row["accuracy"] - row["low"]]},
         hovertemplate=f"{one.correct:,} of {one.n:,} right; 95\xa0% interval {between}<extra></extra>",
         showlegend=False,
@@ -67,12 +63,12 @@ def _mark_largest_class(figure: go.Figure, one: Score, theme: Theme) -> None:
     palette.note(figure, theme, text, x=place, y=1, xref="x", xanchor=side, yanchor="bottom")
 
 
-def describe_accuracy(scores: Mapping[Arm, Score]) -> str:
+def describe_accuracy(scores: Mapping[ArmLook, Score]) -> str:
     """Both accuracies with their intervals, and the line of the largest class."""
     said = []
     for arm, one in scores.items():
         right = f"{percent(one.accuracy, one.n)} of {count(one.n, 'test picture')} right"
-        said.append(f"{NAMES[arm]}: {right}, 95\xa0% interval {percent_range(one.interval, one.n)}.")
+        said.append(f"{arm.short}: {right}, 95\xa0% interval {percent_range(one.interval, one.n)}.")
     for one in list(scores.values())[:1]:
         line = percent(one.largest_class_accuracy, one.n)
         said.append(f"Always answering “{one.largest_class}” would be right on {line}.")

@@ -9,22 +9,21 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.display import palette
-from core.display.charts.marks import SYMBOLS, TITLES
-from core.display.palette import COLOURS as COLOURS
-from core.display.palette import INKS, Theme
-from core.display.palette import NAMES as NAMES
-from core.plan.experiment import Arm
+from core.display.charts.marks import TITLES
+from core.display.palette import INKS, ArmLook, Theme
 
 ClassMetric = Literal["f1", "precision", "recall"]
 
 
-def per_class_frame(classes: Mapping[Arm, pd.DataFrame], *, metric: ClassMetric = "f1") -> pd.DataFrame:
+def per_class_frame(classes: Mapping[ArmLook, pd.DataFrame], *, metric: ClassMetric = "f1") -> pd.DataFrame:
     """A row a class: class, its support, and `metric` of each arm in a column of the arm's name."""
     first = next(iter(classes.values()))[["class", "support"]]
-    return first.assign(**{NAMES[arm]: frame[metric] for arm, frame in classes.items()})
+    return first.assign(**{arm.short: frame[metric] for arm, frame in classes.items()})
 
 
-def per_class(classes: Mapping[Arm, pd.DataFrame], *, metric: ClassMetric = "f1", theme: Theme = "light") -> go.Figure:
+def per_class(
+    classes: Mapping[ArmLook, pd.DataFrame], *, metric: ClassMetric = "f1", theme: Theme = "light"
+) -> go.Figure:
     """F1, precision or recall of each class as a dumbbell: a point an arm, a bar between them; a row a class high.
 
     Args:
@@ -36,14 +35,14 @@ def per_class(classes: Mapping[Arm, pd.DataFrame], *, metric: ClassMetric = "f1"
     labels, height = frame["class"].tolist(), palette.rows_height(len(frame), 100)
     figure = palette.blank(theme, height=height, top=66, right=16, title=TITLES[metric])
     if len(classes) > 1:
-        figure.add_trace(_bars_between(frame, [NAMES[arm] for arm in classes], theme))
+        figure.add_trace(_bars_between(frame, [arm.short for arm in classes], theme))
     for arm in classes:
         figure.add_scatter(
-            x=frame[NAMES[arm]].tolist(),
+            x=frame[arm.short].tolist(),
             y=labels,
             mode="markers",
-            name=NAMES[arm],
-            marker={"size": 12, "symbol": SYMBOLS[arm], "color": COLOURS[arm]},
+            name=arm.short,
+            marker={"size": 12, "symbol": arm.symbol, "color": arm.colour},
             cliponaxis=False,
             customdata=[[html.escape(label), n] for label, n in zip(labels, frame["support"], strict=True)],
             hovertemplate="%{customdata[0]}: %{x:.2f} on %{customdata[1]} test pictures",
@@ -65,11 +64,11 @@ def _bars_between(frame: pd.DataFrame, names: Sequence[str], theme: Theme) -> go
     )
 
 
-def describe_per_class(classes: Mapping[Arm, pd.DataFrame], *, metric: ClassMetric = "f1") -> str:
+def describe_per_class(classes: Mapping[ArmLook, pd.DataFrame], *, metric: ClassMetric = "f1") -> str:
     """The best and the worst class of each arm."""
     said = []
     for arm, frame in classes.items():
         ordered = frame.sort_values(metric, ascending=False, kind="stable")
         ends = [f"{row['class']} ({row[metric]:.2f})" for _, row in ordered.iloc[[0, -1]].iterrows()]
-        said.append(f"{NAMES[arm]}: best class {ends[0]}, worst {ends[1]}.")
+        said.append(f"{arm.short}: best class {ends[0]}, worst {ends[1]}.")
     return f"{TITLES[metric]}. {' '.join(said)}"

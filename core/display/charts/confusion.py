@@ -9,10 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.display import palette
-from core.display.palette import COLOURS as COLOURS
-from core.display.palette import INKS, MANY, Theme
-from core.display.palette import NAMES as NAMES
-from core.plan.experiment import Arm
+from core.display.palette import INKS, MANY, ArmLook, Theme
 from core.report.scores import Confusion
 from core.words.names import LONG_NAME
 from core.words.numbers import count
@@ -29,7 +26,7 @@ def confusion_frame(matrix: Confusion, classes: Sequence[str], *, normalised: bo
 def confusion(
     matrix: Confusion,
     classes: Sequence[str],
-    arm: Arm,
+    arm: ArmLook,
     *,
     normalised: bool = False,
     ceiling: int | None = None,
@@ -53,7 +50,7 @@ def confusion(
     figure.add_trace(_cells(values, matrix, classes, top=top, percent_scale=normalised, theme=theme))
     if len(classes) <= MANY:
         figure.add_trace(_numbers(values, classes, top=top, normalised=normalised, theme=theme))
-    _outline(figure, "x domain", "y domain", (0, 1, 0, 1), colour=COLOURS[arm])
+    _outline(figure, "x domain", "y domain", (0, 1, 0, 1), colour=arm.colour)
     if selected:
         row, column = classes.index(selected[0]), classes.index(selected[1])
         _outline(figure, "x", "y", (column - 0.5, column + 0.5, row - 0.5, row + 0.5), colour=INKS[theme].text, width=3)
@@ -117,11 +114,11 @@ def _angle(classes: Sequence[str], letters: int) -> int:
     return -45 if len(classes) * min(max(map(len, classes)), letters) > 50 else 0
 
 
-def describe_confusion(matrix: Confusion, classes: Sequence[str], arm: Arm) -> str:
+def describe_confusion(matrix: Confusion, classes: Sequence[str], arm: ArmLook) -> str:
     """How many answers are right, and what is mixed up most often."""
     wrong = np.array(matrix)
     np.fill_diagonal(wrong, 0)
-    said = f"{NAMES[arm]}: {int(np.trace(matrix))} of {int(np.sum(matrix))} test pictures right."
+    said = f"{arm.short}: {int(np.trace(matrix))} of {int(np.sum(matrix))} test pictures right."
     if not wrong.any():
         return f"{said} No class is mixed up with another."
     true, answer = divmod(int(np.argmax(wrong)), len(classes))

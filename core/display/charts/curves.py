@@ -9,10 +9,7 @@ import plotly.graph_objects as go
 
 from core.display import palette
 from core.display.charts.marks import TITLES
-from core.display.palette import COLOURS as COLOURS
-from core.display.palette import INKS, Theme
-from core.display.palette import NAMES as NAMES
-from core.plan.experiment import Arm
+from core.display.palette import INKS, ArmLook, Theme
 from core.words.numbers import count
 
 Metric = Literal["loss", "accuracy"]
@@ -21,7 +18,7 @@ CURVES = ["arm", "phase", "epoch", "seconds", "training", "validation"]
 FEW_EPOCHS = 10
 
 
-def curves_frame(metrics: Mapping[Arm, pd.DataFrame], *, metric: Metric = "loss") -> pd.DataFrame:
+def curves_frame(metrics: Mapping[ArmLook, pd.DataFrame], *, metric: Metric = "loss") -> pd.DataFrame:
     """A row an arm and epoch: arm, phase, epoch, seconds, training and validation of `metric`.
 
     Args:
@@ -29,17 +26,17 @@ def curves_frame(metrics: Mapping[Arm, pd.DataFrame], *, metric: Metric = "loss"
         metric: Which of the two.
     """
     renamed = {metric: "training", f"val_{metric}": "validation"}
-    frames = [frame.rename(columns=renamed).assign(arm=NAMES[arm])[CURVES] for arm, frame in metrics.items()]
+    frames = [frame.rename(columns=renamed).assign(arm=arm.short)[CURVES] for arm, frame in metrics.items()]
     filled = [frame for frame in frames if len(frame)]
     return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=CURVES)
 
 
 def curves(
-    metrics: Mapping[Arm, pd.DataFrame],
+    metrics: Mapping[ArmLook, pd.DataFrame],
     *,
     metric: Metric = "loss",
     x: Axis = "epoch",
-    best: Mapping[Arm, int] | None = None,
+    best: Mapping[ArmLook, int] | None = None,
     x_limit: float | None = None,
     theme: Theme = "light",
 ) -> go.Figure:
@@ -56,7 +53,7 @@ def curves(
     frame = curves_frame(metrics, metric=metric)
     figure = palette.blank(theme, height=360, top=86, right=12, title=TITLES[metric])
     for arm in metrics:
-        own = frame[frame["arm"] == NAMES[arm]]
+        own = frame[frame["arm"] == arm.short]
         figure.add_trace(_curve(own, arm, "training", metric=metric, x=x))
         figure.add_trace(_curve(own, arm, "validation", metric=metric, x=x))
         _ring(figure, own[own["epoch"] == (best or {}).get(arm)], arm, x=x, theme=theme)
@@ -72,20 +69,20 @@ def curves(
     return _limit_loss(figure, frame, theme)
 
 
-def _curve(own: pd.DataFrame, arm: Arm, part: str, *, metric: Metric, x: Axis) -> go.Scatter:
+def _curve(own: pd.DataFrame, arm: ArmLook, part: str, *, metric: Metric, x: Axis) -> go.Scatter:
     is_validation = part == "validation"
     return go.Scatter(
         x=own[x].tolist() or [None],  # a trace without points would leave the legend
         y=own[part].tolist() or [None],
-        name=f"{NAMES[arm]}, {part}",
+        name=f"{arm.short}, {part}",
         mode="lines+markers" if is_validation or len(own) == 1 else "lines",  # one epoch makes no line
-        line={"color": COLOURS[arm], "width": 2, "dash": "dash" if is_validation else "solid"},
+        line={"color": arm.colour, "width": 2, "dash": "dash" if is_validation else "solid"},
         marker={"size": 6 if len(own) <= 40 else 4},
         hovertemplate="%{y:.0%}" if metric == "accuracy" else "%{y:.3f}",
     )
 
 
-def _ring(figure: go.Figure, kept: pd.DataFrame, arm: Arm, *, x: Axis, theme: Theme) -> None:
+def _ring(figure: go.Figure, kept: pd.DataFrame, arm: ArmLook, *, x: Axis, theme: Theme) -> None:
     if not kept.empty:
         figure.add_scatter(
             x=kept[x].tolist(),
@@ -94,8 +91,8 @@ def _ring(figure: go.Figure, kept: pd.DataFrame, arm: Arm, *, x: Axis, theme: Th
             text=["best"],
             textposition="top center",
             textfont={"size": 11, "color": INKS[theme].muted},
-            marker={"symbol": "circle-open", "size": 14, "color": COLOURS[arm], "line": {"width": 2}},
-            name=f"{NAMES[arm]}, best epoch",
+            marker={"symbol": "circle-open", "size": 14, "color": arm.colour, "line": {"width": 2}},
+            name=f"{arm.short}, best epoch",
             showlegend=False,
             hoverinfo="skip",  # the point in its middle tells the value
             cliponaxis=False,
@@ -128,9 +125,9 @@ def _limit_loss(figure: go.Figure, frame: pd.DataFrame, theme: Theme) -> go.Figu
     return figure.update_yaxes(range=[0, 1.05 * highest or 1.0])
 
 
-def describe_curves(metrics: Mapping[Arm, pd.DataFrame], *, metric: Metric = "loss") -> str:
+def describe_curves(metrics: Mapping[ArmLook, pd.DataFrame], *, metric: Metric = "loss") -> str:
     """The last and the best validation value of each arm."""
-    return " ".join(_describe_curve(NAMES[arm], frame, metric) for arm, frame in metrics.items())
+    return " ".join(_describe_curve(arm.short, frame, metric) for arm, frame in metrics.items())
 
 
 def _describe_curve(name: str, frame: pd.DataFrame, metric: Metric) -> str:

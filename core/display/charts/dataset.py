@@ -7,9 +7,7 @@ import plotly.graph_objects as go
 
 from core.data.labels.layout import PARTS
 from core.display import palette
-from core.display.palette import COLOURS as COLOURS
 from core.display.palette import INKS, Theme
-from core.display.palette import NAMES as NAMES
 from core.words.names import natural
 from core.words.numbers import count
 

@@ -16,6 +16,7 @@ TEXTS = {
     "verdict.of-pictures": "{accuracy:share} of {n:count test picture}",
     "verdict.alone": "{arm} is right on {accuracy} ({interval:shares} with 95\xa0% confidence). There is no other "
     "arm's score to compare with.",
+    "verdict.one-of-many": "{arm} is right on {accuracy}.",
     "verdict.nothing": "There are no scores yet, so there is nothing to compare.",
     "remark.stopped": "{arm} was stopped early; its best epoch until then is scored.",
     "remark.second-attempt": "{arm}: {attempt}",
