@@ -8,8 +8,7 @@ import pytest
 
 from core.disk.home import arm_directory, dataset_directory, new_id
 from core.disk.status import State, Status, read_status
-from core.plan import experiment
-from core.plan.experiment import Arm
+from core.plan import defaults
 from core.plan.experiments import create_experiment
 from core.queue import job
 from core.queue.job import Job
@@ -37,8 +36,8 @@ def written(kind: Kind, directory: Path, subject: str, submitted: int, **more: b
 
 def training(submitted: int, **more: bool) -> Path:
     split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
-    one = create_experiment(experiment.default(new_id(), opponent=None), split)
-    return written(Kind.EXPERIMENT, arm_directory(one, Arm.TRANSFER), one, submitted, **more)
+    one = create_experiment(defaults.experiment(new_id()).without("scratch"), split)
+    return written(Kind.EXPERIMENT, arm_directory(one, "transfer"), one, submitted, **more)
 
 
 def probe(home: Path, submitted: int) -> Path:

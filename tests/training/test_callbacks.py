@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from core.network import model
 from core.network.batches import Rows
 from core.network.batchnorm import Reestimation
 from core.network.model import Network
-from core.plan.experiment import Arm, Head
+from core.plan.arm import Head
 from core.training import fit
 from core.training.arm import Run
 from core.training.callbacks import best
@@ -34,7 +35,7 @@ PATIENT = {"epochs": 9, "patience": 2}  # the first 3 epochs for the head alone,
 
 @pytest.fixture
 def job_of(new_experiment: Callable[..., str]) -> Callable[..., Run]:
-    def write(arm: Arm = Arm.TRANSFER, **choices: object) -> Run:
+    def write(arm: str = "transfer", **choices: object) -> Run:
         return Run(experiment_directory(new_experiment(**choices)), arm)
 
     return write
@@ -43,7 +44,7 @@ def job_of(new_experiment: Callable[..., str]) -> Callable[..., Run]:
 @pytest.fixture(scope="module")
 def network() -> Network:
     keras.utils.set_random_seed(1)
-    return model.build("MobileNet", Head(), image_size=32, n_classes=2)
+    return model.build("MobileNet", Head(), image_size=32, n_classes=2, frozen_blocks=14)
 
 
 def begun(callback: Any, network: Network) -> Any:
@@ -97,8 +98,8 @@ def test_each_epoch_adds_a_line_with_its_phase(tmp_path, network):
     assert metrics["seconds"].tolist() == [1.0, 2.0, 3.0]
 
 
-def test_the_best_epoch_s_weights_come_back_and_no_other_s(job_of, network, tmp_path: Path):
-    layers, output = changing_layers(job_of(), network), network.head_layers[-1]
+def test_the_best_epoch_s_weights_come_back_and_no_other_s(network, tmp_path: Path):
+    layers, output = changing_layers(network), network.head_layers[-1]
     keeping = begun(KeepBest(tmp_path / "best.npz", layers), network)
     for number, loss in enumerate((3.0, 1.0, 2.0), start=1):
         output.set_weights([np.full_like(value, number) for value in output.get_weights()])
@@ -119,14 +120,14 @@ def test_an_epoch_that_is_no_better_than_the_phases_before_is_not_kept(network, 
     assert begun(keeping, network).best == 1.0
 
 
-def test_what_is_kept_of_an_epoch_is_only_what_may_have_changed(job_of, network):
-    def kept(job: Run) -> set[str]:
-        return {layer.name for layer in changing_layers(job, network)}
+def test_what_is_kept_of_an_epoch_is_only_what_may_have_changed(network):
+    def kept(frozen_blocks: int | None) -> set[str]:
+        return {layer.name for layer in changing_layers(replace(network, frozen_blocks=frozen_blocks))}
 
     everything = {layer.name for layer in network.model.layers if layer.weights}
-    assert kept(job_of()) == {"head_output"}
-    assert kept(job_of(frozen_blocks=13)) == {"head_output", "conv_dw_13", "conv_pw_13"}
-    assert kept(job_of(Arm.SCRATCH)) == everything
+    assert kept(14) == {"head_output"}
+    assert kept(13) == {"head_output", "conv_dw_13", "conv_pw_13"}
+    assert kept(None) == everything
 
 
 @pytest.mark.parametrize("logs", [{"loss": math.nan}, {"loss": math.inf}, {"val_loss": math.nan}])
@@ -144,7 +145,7 @@ def test_statistics_are_re_estimated_before_each_validation_from_scratch_and_nev
     rows = Rows(pixels, np.arange(8)[:, None], np.zeros(8, int))
     before = model.fingerprint(network.base_layers)
     assert fit._statistics(job_of(), network, rows) == []
-    (callback,) = fit._statistics(job_of(Arm.SCRATCH), network, rows)
+    (callback,) = fit._statistics(job_of("scratch"), network, rows)
     assert isinstance(callback, ReestimateStatistics)
     assert model.fingerprint(network.base_layers) == before
     callback.on_test_begin()

@@ -18,8 +18,6 @@ SAYERS = {"say", "Said", "blamed"}
 COMPOSED = {  # kinds of which the code has the beginning alone: what may follow
     "problem.": [kind.replace(" ", "-") for kind in ProblemKind],
     "usage.": ["datasets", "experiments", "predictions", "cache", "weights", "probes", "others"],
-    "change.batch.": ["transfer", "scratch"],
-    "change.size.": ["transfer", "scratch"],
     "page.": [kind.removeprefix("page.") for kind in catalogue.TEXTS if kind.startswith("page.cp")],
     "job.": ["experiment", "ingest", "prediction", "weights", "probe"],
 }

@@ -17,7 +17,6 @@ from core.disk.home import arm_directory, dataset_directory
 from core.disk.status import State, Status, read_status, write_status
 from core.errors import ResourceError, WeightsError
 from core.plan import attempt, bases, predictions, weights
-from core.plan.experiment import Arm
 from core.queue import children, kinds
 from core.tasks import predict
 from core.words.english import catalogue
@@ -86,7 +85,7 @@ def test_nothing_on_disk_holds_a_sentence(spoiled, home, new_experiment):
     }
     assert (dataset_directory(data.id) / "readings.json").exists()
     experiment_id = new_experiment(2)
-    transfer, scratch = (arm_directory(experiment_id, arm) for arm in Arm)
+    transfer, scratch = (arm_directory(experiment_id, arm) for arm in ("transfer", "scratch"))
     attempt.prepare(scratch)
     row = bases.base("MobileNet")
     failure = weights._by_hand(row, say("weights.status", status=404))
@@ -193,7 +192,7 @@ def _as_earlier(path: Path, keys: tuple[str, ...]) -> None:
 
 
 def test_an_experiment_that_does_not_fit_says_what_would():
-    refusal = ResourceError("memory.scratch", needed=3 * 10**9, limit=10**9)
+    refusal = ResourceError("memory.scratch", arm="from-scratch", needed=3 * 10**9, limit=10**9)
     more = ResourceError("memory.way-out", refusal=refusal.said, changes=[say("change.all-frozen")])
     assert str(more).startswith("The from-scratch arm would need about 3.0\xa0GB of memory; this host has 1.0\xa0GB")
     assert str(more).endswith("Lower the batch size or the picture size. What would fit: all blocks frozen.")

@@ -1,7 +1,6 @@
 """What is to be trained: choices that cannot be, and what this host lacks for them."""
 
 TEXTS = {
-    "experiment.no-scratch": "This experiment has no from-scratch arm. Configure an opponent to add one.",
     "experiment.wrong": "{place:if|{place}: }{rule}.{place:if| Received: {received}}",
     "experiment.base": "Expected a base out of {bases}. Received: {received}",
     "experiment.freeze": "--freeze: expected 'all' or a number of blocks from 0 to {most}. Received: {received}",
