@@ -255,7 +255,7 @@ def test_a_file_that_appears_during_the_download_is_kept(tiny, weight_server):
 
 
 def test_the_process_of_fetch_now_reports_the_hash():
-    subprocess.run([sys.executable, "-m", "core.plan.weights", "MobileNet"], cwd=ROOT, check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "core.tasks.fetch", "MobileNet"], cwd=ROOT, check=True, timeout=60)
     status = read_status(weights.directory("MobileNet"))
     assert status
     assert status.state is State.DONE
@@ -264,7 +264,8 @@ def test_the_process_of_fetch_now_reports_the_hash():
 
 def test_the_process_of_fetch_now_says_why_it_failed(own_folder):
     (own_folder / bases.base("VGG16").weights.name).write_bytes(b"broken")
-    subprocess.run([sys.executable, "-m", "core.plan.weights", "VGG16"], cwd=ROOT, check=True, timeout=60)
+    command = [sys.executable, "-m", "core.tasks.fetch", "VGG16"]
+    assert subprocess.run(command, cwd=ROOT, check=False, timeout=60).returncode == 1
     status = read_status(weights.directory("VGG16"))
     assert status
     assert status.state is State.FAILED
@@ -275,7 +276,7 @@ def test_the_process_of_fetch_now_stops_while_it_waits(wait_for):
     place = weights.directory("Xception")
     place.mkdir(parents=True)
     with weights._alone(weights.folder() / bases.base("Xception").weights.name, lambda: False):
-        command = [sys.executable, "-m", "core.plan.weights", "Xception"]
+        command = [sys.executable, "-m", "core.tasks.fetch", "Xception"]
         with subprocess.Popen(command, cwd=ROOT) as process:
             wait_for(lambda: (status := read_status(place)) and status.total)
             request_stop(place)
