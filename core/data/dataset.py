@@ -12,7 +12,7 @@
 
 A zip with the same bytes as that of another data set is not read again: its pictures are linked, its manifest copied.
 
-`python -m core.data.dataset DATASET_DIR` is the process that does it for the app.
+`tasks.ingest` is the process that does it for the app.
 """
 
 from dataclasses import dataclass, field
