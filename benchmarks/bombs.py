@@ -29,6 +29,8 @@ from core.disk.home import dataset_directory
 from core.disk.record import read_json
 from core.disk.status import Status, read_status
 from core.plan import predictions
+from core.words.said import Said
+from core.words.sentences import sentence
 
 SIZE = (7000, 7140)  # just below the 50 megapixels that are read
 SCANS = 20_000
@@ -164,7 +166,7 @@ def said(directory: Path) -> str:
         return names[-1].partition(": ")[2] if names else "read"
     refused = (read_json(directory / "pictures.json") or {}).get("refused")
     status = read_status(directory) or Status()
-    return refused[-1]["reason"] if refused else status.message or "read"
+    return sentence(Said.read(refused[-1]["reason"])) if refused else status.message or "read"
 
 
 def row(name: str, submit: Callable[[], list[Path]]) -> None:

@@ -1,4 +1,6 @@
-"""Values → words: numbers, times, sizes, names, in the one way in which the project says each.
+"""Values → words: what is said is a kind with values (`said`); a language's catalogue has the sentence (`sentences`).
+
+Numbers, times, sizes, plurals and names are said in one way each.
 
 May import nothing but the root.
 """

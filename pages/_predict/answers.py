@@ -13,9 +13,9 @@ from core.display import palette
 from core.display.palette import ArmLook
 from core.plan import predictions
 from core.plan.experiments import read_experiment
-from core.words import said as words
 from core.words.names import IN_A_SENTENCE, shortened
 from core.words.numbers import count, percent
+from core.words.said import say
 from pages._shared import elements, notices
 from pages._shared.thumbnails import thumbnail
 
@@ -35,13 +35,13 @@ def show(prediction_id: str) -> None:
         st.warning(said, icon=":material/warning:")
     if answers is None:
         failed = status is not None and status.state is State.FAILED
-        say = st.error if failed else st.info
-        say(
+        tell = st.error if failed else st.info
+        tell(
             notices.plain(status.message if status else "These pictures are not here any more."), icon=":material/info:"
         )
         return
     if not asked["pictures"]:
-        raise record.damaged(predictions.directory(prediction_id) / "pictures.json", words.say("damage.no-pictures"))
+        raise record.damaged(predictions.directory(prediction_id) / "pictures.json", say("damage.no-pictures"))
     st.subheader(_agreement(answers), anchor=False)
     folder = predictions.directory(prediction_id) / "pictures"
     rows = (answers[answers["number"] == number] for number in range(len(asked["pictures"])))

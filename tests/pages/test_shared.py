@@ -17,6 +17,7 @@ from pages._shared.plot import IS_SERVED, place_script
 MESSAGES = """
 import streamlit as st
 from core.errors import DatasetError
+from core.words.said import plain
 from pages._shared import notices
 with notices.errors():
     raise DatasetError(plain("Expected 2 classes. Found 1 ('*cats*_[a](b)')."))
@@ -33,7 +34,6 @@ st.write("never")
 SPLIT = """
 import streamlit as st
 from core.data.split import SplitChoice
-from core.words.said import plain
 from pages._shared import address, parts
 address.remember_identifiers()
 of = address.dataset()
