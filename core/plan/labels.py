@@ -50,21 +50,37 @@ class ArmLabel:
 
 def labels(arms: Sequence[Arm]) -> dict[str, ArmLabel]:
     """The label of each arm of an experiment, by the arm's name."""
-    return {arm.name: ArmLabel(arm.kind, _difference(arm, arms)) for arm in arms}
+    kin = {kind: [arm for arm in arms if arm.kind is kind] for kind in ArmKind}
+    told = {kind: _differences(own) for kind, own in kin.items()}
+    return {arm.name: ArmLabel(arm.kind, told[arm.kind][arm.name]) for arm in arms}
 
 
-def _difference(arm: Arm, arms: Sequence[Arm]) -> str:
-    """What tells an arm from the others of its kind, in a word or two; its name where that alone does."""
-    kin = [other for other in arms if other.kind is arm.kind]
-    if len(kin) < 2:
-        return ""
-    blocks = len(bases.base(arm.base).blocks)
-    features = {
-        arm.base: len({other.base for other in kin}),
-        f"{arm.frozen_blocks} of {blocks} blocks frozen": len({other.frozen_blocks for other in kin}),
-        f"{arm.image_size} px": len({other.image_size for other in kin}),
-    }
-    telling = [said for said, n_values in features.items() if n_values > 1]
-    places = [(other.base, other.frozen_blocks, other.image_size) for other in kin]
-    is_alone = places.count((arm.base, arm.frozen_blocks, arm.image_size)) == 1
-    return ", ".join([*telling, *([] if is_alone else [arm.name])])
+def _differences(kin: Sequence[Arm]) -> dict[str, str]:
+    """What tells each arm from the others of its kind, in few words; its name where all else is alike."""
+    said: dict[str, list[str]] = {arm.name: [] for arm in kin}
+    for feature in (_base, _blocks, _size, _name):
+        words = {arm.name: feature(arm) for arm in kin}
+        is_told = len({tuple(each) for each in said.values()}) == len(kin)
+        if not is_told and len({*words.values()}) > 1:
+            for name, each in said.items():
+                each.append(words[name])
+    return {name: ", ".join(each) for name, each in said.items()}
+
+
+def _base(arm: Arm) -> str:
+    return arm.base
+
+
+def _blocks(arm: Arm) -> str:
+    if not arm.frozen_blocks:
+        return "all blocks trained"
+    n_blocks = len(bases.base(arm.base).blocks)
+    return "all blocks frozen" if arm.is_all_frozen else f"{arm.frozen_blocks} of {n_blocks} blocks frozen"
+
+
+def _size(arm: Arm) -> str:
+    return f"{arm.image_size} px"
+
+
+def _name(arm: Arm) -> str:
+    return arm.name

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from plans import planned
 
 from core.disk.files import write_json
 from core.disk.home import arm_directory
@@ -156,3 +157,17 @@ def test_shows_the_end_of_a_long_log(finished_experiment: Callable[..., str]):
 def test_refuses_an_experiment_that_is_not_there():
     with pytest.raises(InputError, match="deleted"):
         progress.read("0" * 32)
+
+
+def test_three_arms_are_told_apart(finished_experiment: Callable[..., str]):
+    transfer, scratch = planned().arms
+    vgg = transfer.model_copy(update={"name": "vgg", "base": "VGG16", "frozen_blocks": 5})
+    experiment_id = finished_experiment(of_arms=(transfer, vgg, scratch), right={"transfer": 0.9})
+    assert told(experiment_id, "vgg", state=State.FIT, done=1, total=30).title == "Training, epoch 1 of 30"
+    standing = progress.read(experiment_id)
+    assert [arm.label.text for arm in standing.arms] == [
+        "Transfer learning, MobileNet",
+        "Transfer learning, VGG16",
+        "From scratch",
+    ]
+    assert standing.title == "Training: transfer learning, VGG16"

@@ -22,12 +22,23 @@ def test_one_arm_of_each_kind_is_called_by_it():
 
 
 def test_arms_of_one_kind_are_told_apart_by_what_differs():
-    assert named({}, {"base": "VGG16", "frozen_blocks": 14}) == [
+    assert named({}, {"base": "VGG16", "frozen_blocks": 5}) == [
         "Transfer learning, MobileNet",
         "Transfer learning, VGG16",
     ]
-    assert named({}, {"frozen_blocks": 0})[1] == "Transfer learning, 0 of 14 blocks frozen"
+    assert named({}, {"frozen_blocks": 0}, {"frozen_blocks": 12}) == [
+        "Transfer learning, all blocks frozen",
+        "Transfer learning, all blocks trained",
+        "Transfer learning, 12 of 14 blocks frozen",
+    ]
     assert named({}, {"image_size": 96})[1] == "Transfer learning, 96 px"
+
+
+def test_no_more_is_said_than_tells_them_apart():
+    assert named({}, {"base": "InceptionV3", "frozen_blocks": 3, "image_size": 299}) == [
+        "Transfer learning, MobileNet",
+        "Transfer learning, InceptionV3",
+    ]
 
 
 def test_where_nothing_of_that_differs_it_is_their_names():

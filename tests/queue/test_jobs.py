@@ -285,6 +285,22 @@ def test_a_waiting_arm_that_is_stopped_says_so_at_once_and_never_starts(wait_for
     assert not starts(arm_directory(one, "scratch"))
 
 
+def test_any_number_of_arms_run_in_their_order_and_stop_together(wait_for):
+    transfer, scratch = planned(new_id()).arms
+    third = transfer.model_copy(update={"name": "third"})
+    split = pd.DataFrame({"picture": ["a"], "label": ["b"], "part": ["train"]})
+    three = planned(new_id()).model_copy(update={"arms": (third, transfer, scratch)})
+    one = create_experiment(three, split)
+    (experiment_directory(one) / "transfer" / "part").write_text("works until told")
+    jobs.submit_experiment(one)
+    wait_for(lambda: status(one).state is State.FIT)
+    assert (status(one, "third").state, status(one, "scratch").state) == (State.DONE, State.QUEUED)
+    jobs.stop_all(one)
+    wait_for(is_over(one), 3)
+    assert [status(one, arm).state for arm in ("third", *ARMS)] == [State.DONE, State.STOPPED, State.STOPPED]
+    assert (experiment_directory(one) / "result.json").exists()
+
+
 def test_stop_all_ends_both_arms(wait_for):
     one = submitted(transfer="works until told")
     wait_for(lambda: status(one).state is State.FIT)

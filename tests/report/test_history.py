@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from plans import planned
+
 from core.disk.home import arm_directory, experiment_directory
 from core.disk.status import State, Status, write_status
 from core.report import history
@@ -40,3 +42,13 @@ def test_an_entry_says_how_far_it_is_without_scores(finished_experiment: Callabl
     assert outcome(State.FIT, State.QUEUED) == "in training"
     assert outcome(State.STOPPED, State.FAILED) == "failed"
     assert outcome(State.STOPPED, State.STOPPED) == "stopped"
+
+
+def test_an_entry_of_three_arms_says_what_came_out_of_each(finished_experiment: Callable[..., str]):
+    transfer, scratch = planned(workspace=LINK).arms
+    vgg = transfer.model_copy(update={"name": "vgg", "base": "VGG16", "frozen_blocks": 5})
+    right = {"transfer": 1.0, "vgg": 1.0, "scratch": 0.0}
+    finished_experiment(of_arms=(transfer, vgg, scratch), right=right, workspace=LINK)
+    (entry,) = history.entries(LINK)
+    said = entry.outcome.replace("\xa0", " ")
+    assert said == "100 % transfer, MobileNet, 100 % transfer, VGG16, 0 % from scratch"

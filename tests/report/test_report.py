@@ -417,8 +417,8 @@ def of_three(finished_experiment) -> str:
 def test_with_three_arms_the_verdict_is_of_the_first_of_each_kind_and_every_pair_is_in_the_result(of_three):
     found = result.result(of_three)
     assert list(found["arms"]) == ["transfer", "scratch", "all-trained"]
-    assert found["arms"]["all-trained"]["label"] == "Transfer learning, 0 of 14 blocks frozen"
-    assert found["arms"]["transfer"]["label"] == "Transfer learning, 14 of 14 blocks frozen"
+    assert found["arms"]["all-trained"]["label"] == "Transfer learning, all blocks trained"
+    assert found["arms"]["transfer"]["label"] == "Transfer learning, all blocks frozen"
     accuracies = {name: entry["accuracy"] for name, entry in found["arms"].items()}
     assert found["difference"]["accuracy"] == accuracies["all-trained"] - accuracies["scratch"]
     assert [(pair["a"], pair["b"]) for pair in found["pairs"]] == [
@@ -443,7 +443,9 @@ def test_with_three_arms_one_without_scores_is_null_and_in_no_pair(of_three):
 
 def test_with_three_arms_table_answers_and_remarks_have_all_of_them(of_three):
     table = said(outcome.table(result.result(of_three)))
-    assert "From scratch Transfer learning, 0 of 14 blocks frozen Transfer learning, 14" in " ".join(table.split())
+    assert "From scratch Transfer learning, all blocks trained Transfer learning, all blocks frozen" in " ".join(
+        table.split()
+    )
     assert table.count("a row is the true class") == 3
     rows = pd.read_csv(io.StringIO(result.predictions_csv(of_three)))
     assert set(rows["arm"]) == {"scratch", "all-trained", "transfer"}

@@ -25,10 +25,12 @@ from core.disk.home import arm_directory, dataset_directory
 from core.disk.status import State, Status, read_metrics, read_status, request_stop, write_status
 from core.network import backend, batches, engine, loading, model
 from core.network.batchnorm import Reestimation
-from core.plan import bases
+from core.plan import bases, predictions
+from core.plan.arm import Head
 from core.plan.counts import parameter_counts
-from core.plan.experiments import read_experiment, read_split
+from core.plan.experiments import create_experiment, read_experiment, read_split
 from core.plan.facts import Prepared
+from core.report import result
 from core.settings import ASSETS, ROOT, settings
 from core.tasks import train
 from core.training import inputs
@@ -207,6 +209,22 @@ def test_both_arms_learn_and_score_the_very_same_pictures(compared):
 # Whole runs in this process
 
 
+def test_each_of_three_arms_trains_the_network_of_its_own_plan(new_experiment):
+    usual = new_experiment(2)
+    transfer, scratch = read_experiment(usual).arms
+    small = transfer.model_copy(update={"name": "small-head", "head": Head(hidden=(3,)), "image_size": 64, "seed": 9})
+    three = read_experiment(usual).model_copy(update={"arms": (transfer, small, scratch)})
+    experiment_id = create_experiment(three, read_split(usual))
+    found = facts(trained(experiment_id, "small-head"))
+    assert (found["image_size"], found["seed"], found["epochs"]) == (64, 9, 2)
+    assert found["trained_parameters"] == parameter_counts(small, n_classes=2).trained
+    assert found["frozen_unchanged"] is True
+    trained(experiment_id)
+    assert predictions.scored_arms(experiment_id) == ["transfer", "small-head"]
+    (pair,) = result.result(experiment_id)["pairs"]
+    assert (pair["a"], pair["b"]) == ("transfer", "small-head")
+
+
 @pytest.fixture(scope="module")
 def _of_two_classes(new_experiment: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A home and the experiment in it, trained with early stopping."""
@@ -284,7 +302,7 @@ def test_a_flattened_map_hidden_layers_and_class_weights_are_trained_too(new_exp
     experiment = read_experiment(experiment_id)
     assert experiment
     found = facts(trained(experiment_id))
-    assert found["trained_parameters"] == parameter_counts(experiment, "transfer", n_classes=3).trained
+    assert found["trained_parameters"] == parameter_counts(experiment.lead, n_classes=3).trained
     assert_the_saved_network_is_that_of_the_best_epoch(experiment_id, "transfer")
 
 
