@@ -1,19 +1,17 @@
-"""What every figure has in common: the story's two colours, ink for both themes, readable cells, one layout."""
+"""What figures are made of: the colours of the arms, readable cells, an empty figure, notes, an axis of classes."""
 
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from core.display.theme import Scale
 from core.plan.arm import Arm, ArmKind
 from core.plan.labels import labels
 from core.words.names import LONG_NAME, shortened
-
-Theme = Literal["light", "dark"]
-Scale = tuple[str, str, str]  # from nothing to most, in equal steps
 
 COLOURS = {  # of the arms of a kind, in their order
     ArmKind.TRANSFER: ("#0072B2", "#00876C", "#7B61C9"),
@@ -25,22 +23,6 @@ FROZEN = "#8CA3B8"  # for the network's picture: grey-blue, beside the filled co
 MANY = 25  # classes from which on a cell has no room for its number, nor every row for its name
 _BLACK = "#14171C"
 _BLACK_LUMINANCE = 0.0085
-
-
-@dataclass(frozen=True)
-class Ink:
-    """The colours of one theme that carry no meaning, and the scale of counts."""
-
-    text: str
-    muted: str
-    grid: str
-    scale: Scale
-
-
-INKS: dict[str, Ink] = {
-    "light": Ink("#31333F", "#6B7080", "rgba(49,51,63,0.12)", ("#EFF4F4", "#74AFAB", "#0C4A4B")),
-    "dark": Ink("#FAFAFA", "#A6ABB8", "rgba(250,250,250,0.14)", ("#1B2426", "#2F7F7C", "#BFE8E2")),
-}
 
 
 @dataclass(frozen=True)
@@ -89,47 +71,33 @@ def named(arm: ArmLook) -> str:
     return f'<span style="color:{arm.colour}">■</span> {arm.short}'
 
 
-def blank(theme: Theme, *, height: int, top: int, right: int = 8, title: str = "") -> go.Figure:
-    """A figure to draw in: its height, transparent ground, quiet axes, and a title and legend flush left.
+def blank(*, height: int, top: int, right: int = 8, title: str = "") -> go.Figure:
+    """A figure to draw in: its height, its margins, and a title flush left. The theme that it gets has the rest.
 
     All of it is said at once, for plotly takes ten times as long to be told piece by piece.
 
     Args:
-        theme: Of the page.
         height: In pixels, fixed: a page must not jump.
         top: Pixels above the plot, for title and legend.
         right: Pixels beside it, for what reaches over its end.
         title: Plotly markup; none where the page says it.
     """
-    ink = INKS[theme]
-    axis = {
-        **{"gridcolor": ink.grid, "zeroline": False, "showline": False, "ticks": "", "automargin": True},
-        "tickfont": {"size": 12},
-        "title": {"font": {"color": ink.muted, "size": 12}, "standoff": 10},
-    }
-    layout = {
-        "template": "none",
-        "height": height,
-        "margin": {"l": 4, "r": right, "t": top, "b": 4},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": ink.text, "size": 13},
-        "hovermode": "closest",
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "font": {"size": 12}},
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": ink.muted, "activecolor": ink.text},
-        "xaxis": {**axis, "ticklabelstandoff": 2},
-        "yaxis": {**axis, "ticklabelstandoff": 6},
-    }
+    layout: dict[str, object] = {"template": "none", "height": height, "margin": {"l": 4, "r": right, "t": top, "b": 4}}
     if title:
         place = {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"}
         layout["title"] = {"text": title, "font": {"size": 16}, "pad": {"t": 8, "l": 4}, **place}
     return go.Figure(layout=layout)
 
 
-def note(figure: go.Figure, theme: Theme, text: str, **place: object) -> None:
+def on_scale(share: float, number: int = 1) -> dict[str, object]:
+    """Options of bars, so many, whose colour lies at `share` of the theme's scale."""
+    return {"color": [share] * number, "cmin": 0, "cmax": 1, "showscale": False, "line": {"width": 0}}
+
+
+def note(figure: go.Figure, text: str, **place: object) -> None:
     """A small remark inside the plot; `place` goes to plotly's annotation."""
-    anchors = {"xref": "x domain", "yref": "y domain", "yanchor": "top", "showarrow": False}
-    figure.add_annotation(text=text, font={"color": INKS[theme].muted, "size": 12}, **{**anchors, **place})
+    anchors = {"xref": "x domain", "yref": "y domain", "yanchor": "top"}
+    figure.add_annotation(text=text, **{**anchors, **place})
 
 
 def class_axis(classes: Sequence[str], *, letters: int = LONG_NAME, step: int = 1) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from core.report.scores import per_class
 from core.words.names import natural
 from core.words.numbers import percent, percent_range, points, signed_points
 from pages._shared import elements
-from pages._shared.plot import plot, theme
+from pages._shared.plot import plot
 
 ROW, ROWS = 35, 20  # pixels of a table's row, and how many it shows before it scrolls
 METRICS: dict[classes.ClassMetric, str] = {"f1": "F1", "precision": "Precision", "recall": "Recall"}
@@ -35,7 +35,7 @@ def accuracies(report: Report) -> None:
     for column, number in zip(st.columns(max(3, len(numbers)), gap="medium"), numbers, strict=False):
         column.html(number)
     scores = {looks[name]: one.score for name, one in report.arms.items()}
-    figure = accuracy.accuracy_axis(scores, theme=theme())
+    figure = accuracy.accuracy_axis(scores)
     plot(figure, key="accuracy", text=accuracy.describe_accuracy(scores))
     elements.table(accuracy.accuracy_frame(scores), key="accuracy")
 
@@ -77,7 +77,7 @@ def by_class(report: Report) -> None:
     names = natural(report.dataset.classes)
     looks = palette.looks(report.experiment.arms)
     frames = {looks[name]: per_class(one.predictions, names) for name, one in report.arms.items()}
-    figure = classes.per_class(frames, metric=metric, theme=theme())
+    figure = classes.per_class(frames, metric=metric)
     left, right = st.columns(2, gap="medium")
     with left:
         plot(figure, key="classes", text=classes.describe_per_class(frames, metric=metric))

@@ -10,7 +10,7 @@ from core.display.palette import ArmLook
 from core.display.progress import Standing
 from core.plan.experiment import Experiment
 from pages._shared import elements, results
-from pages._shared.plot import plot, theme
+from pages._shared.plot import plot
 
 AXES: dict[curves.Axis, str] = {"epoch": "Epochs", "seconds": "Seconds"}
 METRICS: tuple[curves.Metric, ...] = ("loss", "accuracy")
@@ -37,7 +37,7 @@ def show(experiment_id: str, experiment: Experiment, standing: Standing, *, fits
     st.html(f'<div class="legend" aria-hidden="true">{"".join(map(_legend, looks.values()))}</div>')
     for column, metric in zip(st.columns(2, gap="medium"), METRICS, strict=True):
         with column:
-            figure = curves.curves(metrics, metric=metric, x=axis, best=best, x_limit=limit, theme=theme())
+            figure = curves.curves(metrics, metric=metric, x=axis, best=best, x_limit=limit)
             figure.update_layout(showlegend=False, margin_t=40)  # one legend for both figures, above them
             text = curves.describe_curves(metrics, metric=metric)
             plot(figure, key=f"curve_{metric}", text=text, revision=f"{experiment_id} {axis}")

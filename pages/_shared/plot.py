@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.disk.files import write_whole
+from core.display.theme import Theme, dressed, packed
 
 IS_SERVED = "plotly_is_served"  # set by app.py: whether the browser can get the script
 SOURCE = f"./app/static/plotly.min.js?v={plotly.__version__}"  # put there by `place_script`; relative, for a base path
@@ -42,16 +43,11 @@ function themed(layout, plot) {
   const style = getComputedStyle(plot);
   const value = (name) => style.getPropertyValue("--st-" + name).trim();
   const text = value("text-color"), line = value("border-color"), ground = value("background-color");
-  const themed = {
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", autosize: true, ...layout,
-    font: { family: value("font"), size: 13, color: text, ...layout.font },
+  return {
+    autosize: true, ...layout,
+    font: { family: value("font"), ...layout.font },
     hoverlabel: { bgcolor: ground, bordercolor: line, font: { color: text }, ...layout.hoverlabel },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: line, activecolor: text, ...layout.modebar },
   };
-  const axes = Object.keys(layout).filter((name) => /^[xy]axis[0-9]*$/.test(name));
-  const usual = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line, ticklabelstandoff: 4 };
-  for (const axis of new Set([...axes, "xaxis", "yaxis"])) themed[axis] = { ...usual, ...layout[axis] };
-  return themed;
 }
 
 function isDark(plot) {
@@ -133,7 +129,7 @@ def place_script(folder: Path) -> bool:
     return target.exists()
 
 
-def theme() -> Literal["light", "dark"]:
+def theme() -> Theme:
     """The theme in use, for colours that a figure carries; a figure on the page asks for a rerun when it changes."""
     return "dark" if st.context.theme.type == "dark" else "light"
 
@@ -144,7 +140,7 @@ def plot(
     """Draw a figure that updates in place.
 
     Args:
-        figure: What to draw; colours of text, grid and background that it leaves unset follow the theme.
+        figure: What to draw; what has no meaning in it, text, grid and ground, follows the theme.
         key: Names the element; the same key at the same place is the same element.
         text: What the figure shows, for those who cannot see it.
         revision: Zoom and hidden traces are kept until this changes: an experiment's id, say.
@@ -158,10 +154,10 @@ def plot(
     if not st.session_state.get(IS_SERVED, True):
         _plainly(figure, key=key, text=text, pixels=pixels, width=width)
         return None
-    drawn = go.Figure(figure).update_layout(uirevision=revision, template="none")
     # Registering the same definition again is free and makes up for a runtime that was started after this import.
     element = st.components.v2.component("headstart_plot", html=HTML, css=CSS, js=SCRIPT, isolate_styles=False)
-    data = {"figure": drawn.to_json(), "source": SOURCE, "height": pixels, "text": text, "theme": theme()}
+    drawn = packed(figure, theme(), uirevision=revision)
+    data = {"figure": drawn, "source": SOURCE, "height": pixels, "text": text, "theme": theme()}
     result: Any = element(
         key=key, data=data, width=width, on_clicked_change=lambda: None, on_themed_change=lambda: None
     )
@@ -171,5 +167,5 @@ def plot(
 
 def _plainly(figure: go.Figure, *, key: str, text: str, pixels: int, width: Width) -> None:
     """By Streamlit's element and the plotly inside it: always there, but drawn anew each time, and deaf to clicks."""
-    drawn = go.Figure(figure).update_layout(height=pixels)
+    drawn = dressed(figure, theme(), height=pixels)
     st.plotly_chart(drawn, key=f"{key}_plain", alt=text, width=width, config={"displaylogo": False})

@@ -12,7 +12,7 @@ from core.display.charts import dataset
 from core.words.names import natural
 from core.words.numbers import count
 from pages._shared import elements, notices
-from pages._shared.plot import plot, theme
+from pages._shared.plot import plot
 from pages._shared.thumbnails import square
 
 MANY = 14  # classes, or problems, from which on a list scrolls in itself
@@ -32,7 +32,7 @@ def classes(of: Dataset) -> None:
     st.subheader("Classes", anchor=False)
     counts = dataset.class_counts_frame(of.pictures)
     with st.container(height=SCROLL_HEIGHT if len(counts) > MANY else "content", border=False):
-        figure = dataset.class_counts(counts, theme=theme())
+        figure = dataset.class_counts(counts)
         plot(figure, key="class_counts", revision=of.id, text=dataset.describe_class_counts(counts))
     elements.table(counts, key="class_counts")
 

@@ -13,7 +13,7 @@ from core.display.charts import dataset
 from core.errors import SplitError
 from core.words.names import natural
 from pages._shared import elements, notices, parts
-from pages._shared.plot import plot, theme
+from pages._shared.plot import plot
 
 TOGETHER = (
     "Frames of one burst, or one picture in two sizes, go into the same part. "
@@ -41,7 +41,7 @@ def section(of: Dataset) -> bool:
         ":gray[Both networks learn from the training part, the validation part picks their best epoch, "
         "and the test part is kept away until the end: it alone gives the score.]"
     )
-    figure = dataset.split_bar(counts, theme=theme())
+    figure = dataset.split_bar(counts)
     plot(figure, key="split_bar", revision=of.id, text=dataset.describe_split(counts))
     elements.table(
         counts.loc[natural(counts.index)].reset_index(), key="split_bar", label="Show the split of each class"

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -8,6 +10,7 @@ from core.display import palette
 from core.display.charts import accuracy, confusion, curves, dataset
 from core.display.charts import classes as charts_of_classes
 from core.display.palette import ArmLook
+from core.display.theme import dressed, packed
 from core.report import scores
 
 T, S = palette.looks(planned().arms).values()
@@ -331,25 +334,48 @@ def every_figure(theme: str) -> dict[str, go.Figure]:
     by_arm = {T: scores.per_class(answers(MATRIX), CLASSES), S: scores.per_class(answers(OTHER), CLASSES)}
     counts = pd.DataFrame({"train": [60], "validation": [10], "test": [20]}, index=["a"])
     return {
-        "curves": curves.curves(BOTH, theme=theme),
+        "curves": curves.curves(BOTH),
         "confusion": confusion.confusion(MATRIX, CLASSES, T, theme=theme),
-        "accuracy": accuracy.accuracy_axis(both_scores(), theme=theme),
-        "classes": charts_of_classes.per_class(by_arm, theme=theme),
-        "counts": dataset.class_counts(pd.DataFrame({"class": ["a"], "pictures": [9]}), theme=theme),
-        "split": dataset.split_bar(counts, theme=theme),
+        "accuracy": accuracy.accuracy_axis(both_scores()),
+        "classes": charts_of_classes.per_class(by_arm),
+        "counts": dataset.class_counts(pd.DataFrame({"class": ["a"], "pictures": [9]})),
+        "split": dataset.split_bar(counts),
     }
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_figure_is_transparent_and_has_a_height(theme):
     for figure in every_figure(theme).values():
-        assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+        shared = dressed(figure, theme).layout.template.layout
+        assert shared.paper_bgcolor == shared.plot_bgcolor == "rgba(0,0,0,0)"
         assert figure.layout.height > 0
 
 
 def test_themes_differ_in_ink_alone():
     light, dark = every_figure("light"), every_figure("dark")
     for name, figure in light.items():
-        assert figure.layout.font.color != dark[name].layout.font.color
-        assert figure.layout.height == dark[name].layout.height
+        looks = [dressed(each[name], theme) for each, theme in ((light, "light"), (dark, "dark"))]
+        texts, scales = zip(
+            *((one.font.color, one.colorscale.sequential) for one in map(shared_by, looks)), strict=True
+        )
+        assert texts[0] != texts[1]
+        assert scales[0] != scales[1]
+        assert figure.layout == dark[name].layout or name == "confusion"  # the outline of a chosen cell
         assert [trace.type for trace in figure.data] == [trace.type for trace in dark[name].data]
+
+
+def shared_by(figure: go.Figure) -> go.layout.template.Layout:
+    return figure.layout.template.layout
+
+
+def test_a_figure_is_packed_as_plotly_does_it():
+    figure = confusion.confusion(MATRIX, CLASSES, T, theme="dark")
+    expected = json.loads(dressed(figure, "dark", uirevision="one").to_json())
+    assert json.loads(packed(figure, "dark", uirevision="one")) == expected
+
+
+def test_a_figure_in_a_theme_is_a_copy():
+    figure = curves.curves(BOTH)
+    before = figure.to_json()
+    assert dressed(figure, "dark", height=100).layout.height == 100
+    assert figure.to_json() == before

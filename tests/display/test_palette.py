@@ -3,6 +3,7 @@ import pytest
 from plans import planned
 
 from core.display import palette
+from core.display.theme import INKS
 
 
 def luminance(colour: str) -> float:
@@ -19,14 +20,14 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_number_is_readable_on_every_colour_of_the_scale(theme):
-    scale = palette.INKS[theme].scale
+    scale = INKS[theme].scale
     for share in np.linspace(0, 1, 101):
         assert contrast(palette.readable_on(share, scale), palette.colour_at(share, scale)) >= 4.2
 
 
 @pytest.mark.parametrize(("theme", "ground"), [("light", "#FFFFFF"), ("dark", "#0E1117")])
 def test_text_and_arms_stand_out_from_the_page(theme, ground):
-    ink = palette.INKS[theme]
+    ink = INKS[theme]
     assert contrast(ink.text, ground) > 7
     assert contrast(ink.muted, ground) > 4.5
     colours = [colour for own in palette.COLOURS.values() for colour in own]
@@ -35,7 +36,7 @@ def test_text_and_arms_stand_out_from_the_page(theme, ground):
 
 @pytest.mark.parametrize(("theme", "ground"), [("light", "#FFFFFF"), ("dark", "#0E1117")])
 def test_more_counts_stand_out_more_from_the_page(theme, ground):
-    scale = palette.INKS[theme].scale
+    scale = INKS[theme].scale
     steps = [contrast(palette.colour_at(share, scale), ground) for share in np.linspace(0, 1, 11)]
     assert steps == sorted(steps)
 

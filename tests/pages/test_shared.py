@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data import ingest
 from core.data.split import SplitChoice
+from core.display.theme import INKS
 from core.plan.experiments import read_experiment
 from core.queue import jobs
 from core.settings import ROOT
@@ -201,7 +202,8 @@ def test_a_figure_follows_its_place_and_the_theme(plots):
     plots.get_by_text("theme dark").wait_for()
     plots.wait_for_selector(".st-key-curve .main-svg")
     plots.wait_for_function(f"getComputedStyle({curve}).color === 'rgb(231, 235, 240)'")
-    plots.wait_for_function(f"{curve}._fullLayout.font.color.toUpperCase() === '#E7EBF0'")
+    ink = INKS["dark"].text
+    plots.wait_for_function(f"{curve}._fullLayout.font.color.toUpperCase() === '{ink}'")
 
 
 # ---- a host whose checkout cannot be written

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.display import palette
-from core.display.palette import INKS, ArmLook, Theme
+from core.display.palette import ArmLook
 from core.report.scores import Score
 from core.words.names import shortened
 from core.words.numbers import count, percent, percent_range
@@ -20,13 +20,13 @@ def accuracy_frame(scores: Mapping[ArmLook, Score]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["arm", "accuracy", "low", "high", "correct", "pictures"])
 
 
-def accuracy_axis(scores: Mapping[ArmLook, Score], *, theme: Theme = "light") -> go.Figure:
+def accuracy_axis(scores: Mapping[ArmLook, Score]) -> go.Figure:
     """The arms' accuracies with 95 % intervals on one axis, 190 px high, and the line of the largest class."""
-    figure = palette.blank(theme, height=190, top=30, right=34)
+    figure = palette.blank(height=190, top=30, right=34)
     for (arm, one), row in zip(scores.items(), accuracy_frame(scores).to_dict("records"), strict=True):
-        figure.add_trace(_point(arm, one, row, theme))
+        figure.add_trace(_point(arm, one, row))
     for one in list(scores.values())[:1]:
-        _mark_largest_class(figure, one, theme)
+        _mark_largest_class(figure, one)
     ticks = [share / 5 for share in range(6)]
     labels = [f"{100 * tick:.0f}\xa0%" for tick in ticks]
     figure.update_layout(dragmode=False)
@@ -36,7 +36,7 @@ def accuracy_axis(scores: Mapping[ArmLook, Score], *, theme: Theme = "light") ->
     return figure.update_yaxes(type="category", range=ends, showgrid=False, fixedrange=True, tickfont_size=14, **arms)
 
 
-def _point(arm: ArmLook, one: Score, row: Mapping[Any, Any], theme: Theme) -> go.Scatter:
+def _point(arm: ArmLook, one: Score, row: Mapping[Any, Any]) -> go.Scatter:
     between = percent_range(one.interval, one.n)
     bars = {"type": "data", "symmetric": False, "thickness": 3, "width": 7, "color": arm.colour}
     return go.Scatter(
@@ -45,7 +45,7 @@ def _point(arm: ArmLook, one: Score, row: Mapping[Any, Any], theme: Theme) -> go
         mode="markers+text",
         text=[f"<b>{percent(one.accuracy, one.n)}</b>"],
         textposition="top center",
-        textfont={"size": 16, "color": INKS[theme].text},
+        textfont={"size": 16},
         cliponaxis=False,
         marker={"size": 13, "symbol": arm.symbol, "color": arm.colour},
         error_x={**bars, "array": [row["high"] - row["accuracy"]], "arrayminus": [row["accuracy"] - row["low"]]},
@@ -54,13 +54,13 @@ def _point(arm: ArmLook, one: Score, row: Mapping[Any, Any], theme: Theme) -> go
     )
 
 
-def _mark_largest_class(figure: go.Figure, one: Score, theme: Theme) -> None:
+def _mark_largest_class(figure: go.Figure, one: Score) -> None:
     place = one.largest_class_accuracy
-    line = {"color": INKS[theme].muted, "width": 1.5, "dash": "dot"}
+    line = {"width": 1.5, "dash": "dot"}
     figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, yref="y domain", line=line, layer="below")
     text = f"always “{html.escape(shortened(one.largest_class))}”: {percent(place, one.n)}"
     side = "left" if place < 0.5 else "right"
-    palette.note(figure, theme, text, x=place, y=1, xref="x", xanchor=side, yanchor="bottom")
+    palette.note(figure, text, x=place, y=1, xref="x", xanchor=side, yanchor="bottom")
 
 
 def describe_accuracy(scores: Mapping[ArmLook, Score]) -> str:

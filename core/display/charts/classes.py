@@ -10,9 +10,10 @@ import plotly.graph_objects as go
 
 from core.display import palette
 from core.display.charts.marks import TITLES
-from core.display.palette import INKS, ArmLook, Theme
+from core.display.palette import ArmLook
 
 ClassMetric = Literal["f1", "precision", "recall"]
+BETWEEN = "rgba(134,140,152,0.25)"  # quiet on either ground
 
 
 def per_class_frame(classes: Mapping[ArmLook, pd.DataFrame], *, metric: ClassMetric = "f1") -> pd.DataFrame:
@@ -21,21 +22,18 @@ def per_class_frame(classes: Mapping[ArmLook, pd.DataFrame], *, metric: ClassMet
     return first.assign(**{arm.short: frame[metric] for arm, frame in classes.items()})
 
 
-def per_class(
-    classes: Mapping[ArmLook, pd.DataFrame], *, metric: ClassMetric = "f1", theme: Theme = "light"
-) -> go.Figure:
+def per_class(classes: Mapping[ArmLook, pd.DataFrame], *, metric: ClassMetric = "f1") -> go.Figure:
     """F1, precision or recall of each class as a dumbbell: a point an arm, a bar between them; a row a class high.
 
     Args:
         classes: For each arm what `report.per_class` returns.
         metric: Which of its columns.
-        theme: Of the page.
     """
     frame = per_class_frame(classes, metric=metric)
     labels, height = frame["class"].tolist(), palette.rows_height(len(frame), 100)
-    figure = palette.blank(theme, height=height, top=66, right=16, title=TITLES[metric])
+    figure = palette.blank(height=height, top=66, right=16, title=TITLES[metric])
     if len(classes) > 1:
-        figure.add_trace(_bars_between(frame, [arm.short for arm in classes], theme))
+        figure.add_trace(_bars_between(frame, [arm.short for arm in classes]))
     for arm in classes:
         figure.add_scatter(
             x=frame[arm.short].tolist(),
@@ -52,13 +50,13 @@ def per_class(
     return figure.update_yaxes(range=[len(frame) - 0.5, -0.5], fixedrange=True, **palette.class_axis(labels))
 
 
-def _bars_between(frame: pd.DataFrame, names: Sequence[str], theme: Theme) -> go.Scatter:
+def _bars_between(frame: pd.DataFrame, names: Sequence[str]) -> go.Scatter:
     ends = frame[list(names)].assign(gap=None).to_numpy(dtype=object).ravel()
     return go.Scatter(
         x=ends.tolist(),
         y=np.repeat(frame["class"].to_numpy(dtype=object), len(names) + 1).tolist(),
         mode="lines",
-        line={"color": INKS[theme].grid, "width": 5},
+        line={"color": BETWEEN, "width": 5},
         hoverinfo="skip",
         showlegend=False,
     )

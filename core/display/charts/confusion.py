@@ -9,7 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.display import palette
-from core.display.palette import INKS, MANY, ArmLook, Theme
+from core.display.palette import MANY, ArmLook
+from core.display.theme import INKS, Theme
 from core.report.scores import Confusion
 from core.words.names import LONG_NAME
 from core.words.numbers import count
@@ -42,12 +43,12 @@ def confusion(
         normalised: Show percent of each row's pictures.
         ceiling: The count that has the scale's last colour: the largest of both arms', so that they compare.
         selected: (true, predicted) of a cell to outline.
-        theme: Of the page.
+        theme: Of the page, in which the numbers must be readable on their cells.
     """
     values = confusion_frame(matrix, classes, normalised=normalised).to_numpy(dtype=float)
     top = 1.0 if normalised else float(max(ceiling or int(np.max(matrix)), 1))
-    figure = palette.blank(theme, height=440, top=44, title=palette.named(arm))
-    figure.add_trace(_cells(values, matrix, classes, top=top, percent_scale=normalised, theme=theme))
+    figure = palette.blank(height=440, top=44, title=palette.named(arm))
+    figure.add_trace(_cells(values, matrix, classes, top=top, percent_scale=normalised))
     if len(classes) <= MANY:
         figure.add_trace(_numbers(values, classes, top=top, normalised=normalised, theme=theme))
     _outline(figure, "x domain", "y domain", (0, 1, 0, 1), colour=arm.colour)
@@ -65,7 +66,7 @@ def confusion(
 
 
 def _cells(
-    values: np.ndarray, counts: Confusion, classes: Sequence[str], *, top: float, percent_scale: bool, theme: Theme
+    values: np.ndarray, counts: Confusion, classes: Sequence[str], *, top: float, percent_scale: bool
 ) -> go.Heatmap:
     hover = [
         [f"{html.escape(true)} answered as {html.escape(answer)}: {counts[i, j]}" for j, answer in enumerate(classes)]
@@ -79,7 +80,6 @@ def _cells(
         zmax=top,
         xgap=1 if len(classes) <= MANY else 0,
         ygap=1 if len(classes) <= MANY else 0,
-        colorscale=list(zip((0, 0.5, 1), INKS[theme].scale, strict=True)),
         showscale=len(classes) > MANY,  # else every cell has its number
         colorbar={"thickness": 10, "outlinewidth": 0, "tickformat": ".0%" if percent_scale else "d"},
         hovertext=hover,

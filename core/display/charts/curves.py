@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from core.display import palette
 from core.display.charts.marks import TITLES
-from core.display.palette import INKS, ArmLook, Theme
+from core.display.palette import ArmLook
 from core.words.numbers import count
 
 Metric = Literal["loss", "accuracy"]
@@ -38,7 +38,6 @@ def curves(
     x: Axis = "epoch",
     best: Mapping[ArmLook, int] | None = None,
     x_limit: float | None = None,
-    theme: Theme = "light",
 ) -> go.Figure:
     """Both arms' learning curves, 360 px high.
 
@@ -48,16 +47,15 @@ def curves(
         x: "epoch", or "seconds" since the first step.
         best: The epoch of each arm whose weights were kept; it gets a ring.
         x_limit: Where the axis ends, so that nothing moves while the curves grow; by default where they end.
-        theme: Of the page.
     """
     frame = curves_frame(metrics, metric=metric)
-    figure = palette.blank(theme, height=360, top=86, right=12, title=TITLES[metric])
+    figure = palette.blank(height=360, top=86, right=12, title=TITLES[metric])
     for arm in metrics:
         own = frame[frame["arm"] == arm.short]
         figure.add_trace(_curve(own, arm, "training", metric=metric, x=x))
         figure.add_trace(_curve(own, arm, "validation", metric=metric, x=x))
-        _ring(figure, own[own["epoch"] == (best or {}).get(arm)], arm, x=x, theme=theme)
-        _mark_phase_change(figure, own, metric=metric, x=x, theme=theme)
+        _ring(figure, own[own["epoch"] == (best or {}).get(arm)], arm, x=x)
+        _mark_phase_change(figure, own, metric=metric, x=x)
     figure.update_layout(legend={"entrywidthmode": "fraction", "entrywidth": 0.49})  # two columns, however narrow
     figure.update_xaxes(title_text=x.capitalize(), rangemode="tozero", nticks=12)
     if x_limit is not None:
@@ -66,7 +64,7 @@ def curves(
         figure.update_xaxes(dtick=1)  # there is no half an epoch
     if metric == "accuracy":
         return figure.update_yaxes(range=[0, 1.02], tickformat=".0%", dtick=0.2)
-    return _limit_loss(figure, frame, theme)
+    return _limit_loss(figure, frame)
 
 
 def _curve(own: pd.DataFrame, arm: ArmLook, part: str, *, metric: Metric, x: Axis) -> go.Scatter:
@@ -82,7 +80,7 @@ def _curve(own: pd.DataFrame, arm: ArmLook, part: str, *, metric: Metric, x: Axi
     )
 
 
-def _ring(figure: go.Figure, kept: pd.DataFrame, arm: ArmLook, *, x: Axis, theme: Theme) -> None:
+def _ring(figure: go.Figure, kept: pd.DataFrame, arm: ArmLook, *, x: Axis) -> None:
     if not kept.empty:
         figure.add_scatter(
             x=kept[x].tolist(),
@@ -90,7 +88,7 @@ def _ring(figure: go.Figure, kept: pd.DataFrame, arm: ArmLook, *, x: Axis, theme
             mode="markers+text",
             text=["best"],
             textposition="top center",
-            textfont={"size": 11, "color": INKS[theme].muted},
+            textfont={"size": 11},
             marker={"symbol": "circle-open", "size": 14, "color": arm.colour, "line": {"width": 2}},
             name=f"{arm.short}, best epoch",
             showlegend=False,
@@ -99,18 +97,18 @@ def _ring(figure: go.Figure, kept: pd.DataFrame, arm: ArmLook, *, x: Axis, theme
         )
 
 
-def _mark_phase_change(figure: go.Figure, own: pd.DataFrame, *, metric: Metric, x: Axis, theme: Theme) -> None:
+def _mark_phase_change(figure: go.Figure, own: pd.DataFrame, *, metric: Metric, x: Axis) -> None:
     before = own[own["phase"] == 1]
     if before.empty or len(before) == len(own):
         return
     place = float(before[x].iloc[-1]) + (0.5 if x == "epoch" else 0.0)
-    line = {"color": INKS[theme].muted, "width": 1}
+    line = {"width": 1}
     figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, yref="y domain", line=line, layer="below")
     end: dict[str, object] = {"y": 1, "yanchor": "top"} if metric == "loss" else {"y": 0, "yanchor": "bottom"}
-    palette.note(figure, theme, " blocks unfrozen", x=place, xref="x", xanchor="left", **end)
+    palette.note(figure, " blocks unfrozen", x=place, xref="x", xanchor="left", **end)
 
 
-def _limit_loss(figure: go.Figure, frame: pd.DataFrame, theme: Theme) -> go.Figure:
+def _limit_loss(figure: go.Figure, frame: pd.DataFrame) -> go.Figure:
     """End the loss axis at twice the highest training loss, and say so when that cuts something off.
 
     A network that starts from random weights can answer the validation pictures absurdly for an epoch or two; one such
@@ -120,7 +118,7 @@ def _limit_loss(figure: go.Figure, frame: pd.DataFrame, theme: Theme) -> go.Figu
     highest = float(np.max(values, initial=0.0, where=np.isfinite(values)))
     usual = 2 * float(np.max(values[:, 0], initial=0.0, where=np.isfinite(values[:, 0])))
     if 0 < usual < highest:
-        palette.note(figure, theme, f"peaks of up to {highest:.3g} are cut off", x=1, y=1, xanchor="right")
+        palette.note(figure, f"peaks of up to {highest:.3g} are cut off", x=1, y=1, xanchor="right")
         highest = usual
     return figure.update_yaxes(range=[0, 1.05 * highest or 1.0])
 

@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 
 from core.data.labels.layout import PARTS
 from core.display import palette
-from core.display.palette import INKS, Theme
 from core.words.names import natural
 from core.words.numbers import count
 
@@ -18,19 +17,18 @@ def class_counts_frame(pictures: pd.DataFrame) -> pd.DataFrame:
     return counts.loc[natural(counts.index)].rename_axis("class").reset_index(name="pictures")
 
 
-def class_counts(counts: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
+def class_counts(counts: pd.DataFrame) -> go.Figure:
     """Pictures of each class as bars with numbers, a row a class high; `counts` is that of `class_counts_frame`."""
-    ink, labels, numbers = INKS[theme], counts["class"].tolist(), counts["pictures"].tolist()
-    figure = palette.blank(theme, height=palette.rows_height(len(labels), 8), top=4, right=48)
+    labels, numbers = counts["class"].tolist(), counts["pictures"].tolist()
+    figure = palette.blank(height=palette.rows_height(len(labels), 8), top=4, right=48)
     figure.add_bar(
         x=numbers,
         y=labels,
         orientation="h",
-        marker={"color": ink.scale[1], "line": {"width": 0}},
+        marker=palette.on_scale(0.5, len(labels)),
         text=[f"{number:,}" for number in numbers],
         textposition="outside",
         cliponaxis=False,
-        textfont={"color": ink.text},
         hovertext=[f"{html.escape(label)}: {number:,}" for label, number in zip(labels, numbers, strict=True)],
         hoverinfo="text",
     )
@@ -57,21 +55,21 @@ def split_frame(counts: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"part": names, "pictures": pictures, "share": pictures / max(pictures.sum(), 1)})
 
 
-def split_bar(counts: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
+def split_bar(counts: pd.DataFrame) -> go.Figure:
     """Training, validation and test as one stacked bar with numbers, 92 px high; `counts` as for `split_frame`."""
-    figure, scale = palette.blank(theme, height=92, top=32, right=0), INKS[theme].scale
+    figure = palette.blank(height=92, top=32, right=0)
     for row, shade in zip(split_frame(counts).to_dict("records"), (0.85, 0.5, 0.2), strict=True):
         figure.add_bar(
             x=[row["pictures"]],
             y=[""],
             orientation="h",
             name=f"{row['part']} {row['pictures']:,}",
-            marker={"color": palette.colour_at(shade, scale), "line": {"width": 0}},
+            marker=palette.on_scale(shade),
             text=[f"{row['pictures']:,}"],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            textfont={"size": 15, "color": palette.readable_on(shade, scale)},
+            textfont={"size": 15},  # in whichever of dark and white is readable there
             hovertemplate=f"{row['part']}: {row['pictures']:,} pictures, {row['share']:.0%}<extra></extra>",
         )
     figure.update_layout(barmode="stack", bargap=0, uniformtext={"mode": "hide", "minsize": 12}, dragmode=False)
