@@ -52,10 +52,14 @@ class StatusWriter:
         self.tell(state=state, said=said, done=0, total=0, rate=None, seconds_left=None)
 
     def progress(self, done: int, total: int, *, rate: float | None = None, seconds_left: float | None = None) -> None:
-        """Note progress; written a few times a second. Without `seconds_left` it follows from the rate."""
+        """Note progress; written a few times a second, and once it is known of how much.
+
+        Without `seconds_left` it follows from the rate.
+        """
         if seconds_left is None and rate:
             seconds_left = (total - done) / rate
-        if time.monotonic() - self._written > STATUS_SECONDS or done == total:
+        is_due = time.monotonic() - self._written > STATUS_SECONDS
+        if is_due or done == total or total != self._status.total:
             try:
                 self.tell(done=done, total=total, rate=rate, seconds_left=seconds_left)
             except OSError as error:  # a number that nobody sees is no reason to end

@@ -56,11 +56,13 @@ def test_work_may_begin_in_another_state_and_say_how_far_it_is(tmp_path):
 
     def work(task: Task) -> None:
         seen.append(status(tmp_path).state)
+        task.progress(0, 4)
+        seen.append(status(tmp_path).total)
         task.progress(4, 4)
         seen.append(status(tmp_path).done)
 
     assert Task(tmp_path, state=State.WEIGHTS).carry_out(work) == 0
-    assert seen == [State.WEIGHTS, 4]
+    assert seen == [State.WEIGHTS, 4, 4]
     assert status(tmp_path).rate
 
 
