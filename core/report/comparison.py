@@ -16,6 +16,8 @@ from core.words.names import IN_A_SENTENCE, shortened
 from core.words.numbers import Interval
 from core.words.said import Said, say
 
+OPEN = {Verdict.NO_DIFFERENCE: "verdict.no-difference", Verdict.TOO_FEW: "verdict.too-few"}
+
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
@@ -115,7 +117,7 @@ def sentence(transfer: Score, scratch: Score, interval: Interval, verdict: Verdi
     if verdict is Verdict.TRANSFER:
         return sentences.sentence(say("verdict.transfer", **values))
     kind = "verdict.same" if interval == (0.0, 0.0) else "verdict.open"
-    return sentences.sentence(say(kind, **values, verdict=verdict))
+    return sentences.sentence(say(kind, **values, verdict=say(OPEN[verdict])))
 
 
 def alone(scores: Mapping[ArmLabel, Score]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from core.words.said import Said, is_said, say
@@ -68,7 +69,7 @@ class Problem:
         """What to do."""
         return sentence(Said(f"{self.said.kind}{REMEDY}", self.said.values))
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """All of them as they are shown."""
         return tuple(each if isinstance(each, str) else sentence(each) for each in self.found)

@@ -13,6 +13,8 @@ TEXTS = {
     "right on the same pictures.",
     "verdict.open": "Transfer learning is right on {transfer}, from scratch on {scratch:share}: {verdict} (transfer "
     "learning {difference:points}, 95\xa0%).",
+    "verdict.no-difference": "no difference shown",
+    "verdict.too-few": "too few test pictures to say",
     "verdict.of-pictures": "{accuracy:share} of {n:count test picture}",
     "verdict.alone": "{arm} is right on {accuracy} ({interval:shares} with 95\xa0% confidence). There is no other "
     "arm's score to compare with.",
