@@ -224,6 +224,6 @@ def test_only_arms_with_a_saved_network_answer(compared, tmp_path: Path, monkeyp
     def only_transfer(experiment_id: str, arm: str) -> Path:
         return original(experiment_id, arm) if arm == "transfer" else empty
 
-    monkeypatch.setattr(predict, "arm_directory", only_transfer)
+    monkeypatch.setattr(predictions, "arm_directory", only_transfer)
     answers = answered(predictions.create(compared.experiment_id, files))
     assert set(answers["arm"]) == {"transfer"}

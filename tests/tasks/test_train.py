@@ -158,7 +158,7 @@ def test_the_facts_of_both_arms_are_true(compared):
     assert chosen
     transfer, scratch = (facts(compared.arm(arm)) for arm in ARMS)
     for arm, found in zip(ARMS, (transfer, scratch), strict=True):
-        counts = parameter_counts(chosen, arm, n_classes=3)
+        counts = parameter_counts(chosen.arm(arm), n_classes=3)
         assert (found["trained_parameters"], found["frozen_parameters"]) == (counts.trained, counts.frozen)
         assert found["reload_check"]["passed"] is True
         assert found["reload_check"]["pictures"] == min(
@@ -312,7 +312,7 @@ def test_in_mixed_precision_what_is_saved_and_scored_is_float32(new_experiment, 
         keras.config.set_dtype_policy("mixed_bfloat16")
         return backend.Placement("GPU of a test", "Keras in half precision")
 
-    monkeypatch.setattr(model, "prepare_device", half_precision)
+    monkeypatch.setattr(backend, "prepare_device", half_precision)
     experiment_id = new_experiment(2, frozen_blocks=13)
     try:
         directory = trained(experiment_id)
