@@ -30,4 +30,4 @@ def test_the_sample_tells_the_story_with_the_defaults(tmp_path: Path) -> None:
     assert transfer["accuracy"] >= 0.8  # one draw; benchmarks/seeds.py has the mean
     assert scratch["accuracy"] > 0.39  # more than always answering "mammal"
     assert result["difference"]["verdict"] == "transfer better"
-    assert result["proof"]["frozen_unchanged"]
+    assert result["arms"]["transfer"]["proof"]["frozen_unchanged"]

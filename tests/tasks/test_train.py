@@ -160,7 +160,7 @@ def test_the_facts_of_both_arms_are_true(compared):
     assert chosen
     transfer, scratch = (facts(compared.arm(arm)) for arm in ARMS)
     for arm, found in zip(ARMS, (transfer, scratch), strict=True):
-        counts = parameter_counts(chosen, arm, n_classes=3)
+        counts = parameter_counts(chosen.arm(arm), n_classes=3)
         assert (found["trained_parameters"], found["frozen_parameters"]) == (counts.trained, counts.frozen)
         assert found["reload_check"]["passed"] is True
         assert found["reload_check"]["pictures"] == min(
