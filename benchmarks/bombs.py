@@ -203,7 +203,7 @@ def home() -> Iterator[str]:
         try:
             yield run.directory.name
         finally:
-            for consumer in presence._consumers:
+            for consumer in presence.CONSUMERS:
                 consumer.terminate()
                 consumer.wait(30)
 

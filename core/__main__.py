@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import ValidationError
-from tqdm import tqdm
 
 from core import host, profile
 from core.cli import terminal
+from core.cli.bars import Bar
 from core.disk import home, space
 from core.disk.home import dataset_directory
 from core.errors import ExperimentError, HeadstartError, InputError, ResourceError, RunError, StopRequested
@@ -191,13 +191,8 @@ def _ingested(path: Path, *, keeps: bool) -> Iterator["Dataset"]:
 
     dataset_id = ingest.create(path, path.name)
     try:
-        with tqdm(desc="reading pictures", unit=" pictures", leave=False, disable=None) as bar:  # a terminal only
-
-            def progress(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
-            data = ingest.ingest(dataset_id, progress=progress)
+        with Bar("reading pictures") as bar:
+            data = ingest.ingest(dataset_id, progress=bar.show)
         yield data
     except BaseException:
         keeps = False

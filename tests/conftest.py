@@ -73,7 +73,7 @@ def _end_consumer(home: Path) -> None:
         consumer = psutil.Process(noted["pid"])
         consumer.terminate()  # its children end with it
         psutil.wait_procs([consumer], timeout=10)
-    for each in presence._consumers:
+    for each in presence.CONSUMERS:
         each.poll()  # else Popen warns of it when pytest ends
 
 

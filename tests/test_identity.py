@@ -66,7 +66,7 @@ def test_a_clock_that_steps_starts_no_second_consumer(step_clock, home):
         step_clock(seconds)
         presence.ensure_consumer()
     assert read_json(home / "consumer.json") == before
-    assert len(presence._consumers) == 1
+    assert len(presence.CONSUMERS) == 1
 
 
 def test_a_status_names_its_process_whatever_the_clock_says_later(step_clock, tmp_path):

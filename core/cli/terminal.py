@@ -5,16 +5,14 @@ third one leaves at once. What was written until then stays where the app finds 
 """
 
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import NoReturn, Protocol, Self
+from typing import Any, Protocol, Self
 
-from tqdm import tqdm
-
+from core.cli import bars
+from core.cli.bars import Bar
 from core.disk import home, record, space
 from core.disk.home import arm_directory
 from core.disk.status import State, Status, is_alive, read_status, request_stop, write_status
@@ -106,7 +104,7 @@ class Processes:
                     child.settle(was_unwanted=False, remedy=kinds.LOWER)
             progress.show(read_status(directory))
         if is_tried_again:
-            _say((read_status(directory) or Status()).message)
+            bars.say((read_status(directory) or Status()).message)
             self._run(experiment_id, arm)
             return
         _check(directory, arm)
@@ -137,7 +135,9 @@ class Queue:
                     request_stop(directories[arm])
 
         is_warm = is_alive(Status.model_validate(record.readable(home.file("standby.json"))))
-        _say("The app is at work for this home: " + ("its warm process trains." if is_warm else "its queue trains."))
+        bars.say(
+            "The app is at work for this home: " + ("its warm process trains." if is_warm else "its queue trains.")
+        )
         with _interrupts(ask):
             try:
                 jobs.submit_experiment(experiment_id, is_server=False)
@@ -153,7 +153,7 @@ class Queue:
         said = 0
         while ahead := jobs.ahead(experiment_id):
             if ahead != said:
-                _say(sentence(say("command.waiting", n=ahead)))
+                bars.say(sentence(say("command.waiting", n=ahead)))
                 said = ahead
             self._pause(experiment_id)
 
@@ -181,28 +181,22 @@ class _Progress:
     """A bar on stderr; where that is no terminal, a line whenever the state changes."""
 
     def __init__(self, arm: str) -> None:
-        self._arm = arm
-        self._state = State.QUEUED
-        self._bar: tqdm[NoReturn] = tqdm(desc=f"{arm:9}", leave=False, disable=None)  # None: no bar but on a terminal
+        self._arm, self._state, self._bar = arm, State.QUEUED, Bar(f"{arm:9}")
 
     def __enter__(self) -> Self:
+        self._bar.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._bar.close()
+    def __exit__(self, *error: Any) -> None:
+        self._bar.__exit__(*error)
 
     def show(self, status: Status | None) -> None:
         if status is None:
             return
-        if self._bar.disable:
-            if status.state is not self._state:
-                _say(f"{self._arm}: {status.state}")
-        else:
-            self._bar.set_description(f"{self._arm:9} {status.state:8}", refresh=False)
-            if self._bar.total != status.total:
-                self._bar.reset(total=status.total or None)
-            self._bar.n = status.done
-            self._bar.refresh()
+        if self._bar.is_shown:
+            self._bar.show(status.done, status.total, f"{self._arm:9} {status.state:8}")
+        elif status.state is not self._state:
+            bars.say(f"{self._arm}: {status.state}")
         self._state = status.state
 
 
@@ -216,7 +210,7 @@ def _interrupts(ask: Callable[[int], object]) -> Iterator[None]:
         times += 1
         if times > 2:
             raise KeyboardInterrupt
-        _say("Stopping; once more to end all of it." if times == 1 else "Ending; once more to leave at once.")
+        bars.say("Stopping; once more to end all of it." if times == 1 else "Ending; once more to leave at once.")
         ask(times)
 
     before = signal.signal(signal.SIGINT, interrupted)
@@ -238,7 +232,3 @@ def _check(directory: Path, arm: str) -> None:
         raise RunError("command.failed", arm=arm, reason=status.said, log=directory / "log.txt")
     if not (directory / "predictions.parquet").exists():
         raise StopRequested(status.said or plain(""))
-
-
-def _say(line: str) -> None:
-    tqdm.write(line, file=sys.stderr)

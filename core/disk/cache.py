@@ -56,7 +56,7 @@ class Cache:
         self._facts = {**facts, "shape": list(shape), "kind": kind}
         self._shape, self.kind = tuple(shape), np.dtype(kind)
         self._stack = ExitStack()
-        self._path = Path()
+        self.path = Path()
 
     @property
     def row_bytes(self) -> int:
@@ -65,9 +65,9 @@ class Cache:
 
     def __enter__(self) -> Self:
         """Open the folder; it stays until `__exit__`."""
-        self._path = self._stack.enter_context(directory(self._facts))
+        self.path = self._stack.enter_context(directory(self._facts))
         for name in ("rows.bin", "index.bin"):
-            (self._path / name).touch()
+            (self.path / name).touch()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -92,10 +92,10 @@ class Cache:
 
     def values(self) -> np.ndarray:
         """All rows, memory-mapped for reading, shape (rows, …); only those that `find` named mean anything."""
-        size = (self._path / "rows.bin").stat().st_size // self.row_bytes
+        size = (self.path / "rows.bin").stat().st_size // self.row_bytes
         if size == 0:
             return np.empty((0, *self._shape), self.kind)
-        return np.memmap(self._path / "rows.bin", self.kind, "r", shape=(size, *self._shape))
+        return np.memmap(self.path / "rows.bin", self.kind, "r", shape=(size, *self._shape))
 
     def reserve(self, n_rows: int) -> "Range":
         """A range at the end that nobody else writes to.
@@ -103,8 +103,8 @@ class Cache:
         Raises:
             ResourceError: The disk is too full.
         """
-        space.check_free(self._path, n_rows * self.row_bytes, what=say("need.outputs"))
-        with self._index() as _, (self._path / "rows.bin").open("r+b") as file:
+        space.check_free(self.path, n_rows * self.row_bytes, what=say("need.outputs"))
+        with self._index() as _, (self.path / "rows.bin").open("r+b") as file:
             first = -(-os.fstat(file.fileno()).st_size // self.row_bytes)
             file.truncate((first + n_rows) * self.row_bytes)  # a hole: what is never written takes no disk
         return Range(self, first, n_rows)
@@ -117,16 +117,16 @@ class Cache:
         """
         if not hasattr(os, "posix_fallocate"):  # macOS
             return
-        with (self._path / "rows.bin").open("r+b") as file:
+        with (self.path / "rows.bin").open("r+b") as file:
             try:
                 os.posix_fallocate(file.fileno(), first * self.row_bytes, n_rows * self.row_bytes)
             except OSError as error:  # or a file system that cannot tell beforehand
                 if error.errno in space.FULL:
-                    raise ResourceError(space.full(self._path)) from None
+                    raise ResourceError(space.full(self.path)) from None
 
     def _map(self, first: int, n_rows: int) -> np.ndarray:
         offset = first * self.row_bytes
-        return np.memmap(self._path / "rows.bin", self.kind, "r+", offset=offset, shape=(n_rows, *self._shape))
+        return np.memmap(self.path / "rows.bin", self.kind, "r+", offset=offset, shape=(n_rows, *self._shape))
 
     def _append(self, records: np.ndarray) -> None:
         raw = records.tobytes()
@@ -138,10 +138,10 @@ class Cache:
             os.ftruncate(descriptor, whole)  # the tail that a killed process left
             if os.pwrite(descriptor, records.tobytes(), whole) < records.nbytes:  # what a full disk has room for
                 os.ftruncate(descriptor, whole)
-                raise ResourceError(space.full(self._path))
+                raise ResourceError(space.full(self.path))
 
     def _records(self) -> np.ndarray:
-        raw = (self._path / "index.bin").read_bytes()
+        raw = (self.path / "index.bin").read_bytes()
         size = RECORD.itemsize
         records = np.frombuffer(raw[: len(raw) // size * size], RECORD)
         checks = [zlib.crc32(raw[k * size : k * size + CHECKED_BYTES]) for k in range(len(records))]
@@ -151,7 +151,7 @@ class Cache:
     @contextmanager
     def _index(self) -> Iterator[int]:
         """The index, while nobody else changes it; for moments."""
-        descriptor = os.open(self._path / "index.bin", os.O_RDWR)
+        descriptor = os.open(self.path / "index.bin", os.O_RDWR)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor

@@ -200,7 +200,7 @@ def _what_to_free(folder: Path) -> Said:
     """What is best removed."""
     if not _is_home(folder):
         return say("free.elsewhere")
-    parts = _recent_usage(int(time.monotonic() / SECONDS))
+    parts = recent_usage(int(time.monotonic() / SECONDS))
     total, (largest, *_) = sum(part.size_bytes for part in parts), parts
     cache = next(part for part in parts if part.folder.name == "cache")
     found = os.statvfs(existing(folder))
@@ -218,7 +218,8 @@ def _described(part: Usage) -> Said:
 
 
 @lru_cache(maxsize=1)
-def _recent_usage(_: int) -> list[Usage]:
+def recent_usage(_: int) -> list[Usage]:
+    """The usage as it was found lately; another number has it looked at anew."""
     return usage()
 
 

@@ -17,7 +17,7 @@ from core.identity import Identity
 from core.queue import job
 from core.settings import ROOT, settings
 
-_consumers: list[subprocess.Popen[bytes]] = []  # that this process has started
+CONSUMERS: list[subprocess.Popen[bytes]] = []  # that this process has started
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def lock() -> Iterator[None]:
 
 def ensure_consumer() -> None:
     """Have a consumer at work for as long as this process lives; cheap when there is one."""
-    _consumers[:] = [each for each in _consumers if each.poll() is None]  # else one that has ended stays a zombie
+    CONSUMERS[:] = [each for each in CONSUMERS if each.poll() is None]  # else one that has ended stays a zombie
     with lock():
         _note("server", os.getpid())
         _start_consumer()
@@ -60,7 +60,7 @@ def _start_consumer() -> None:
             stderr=log,
             start_new_session=True,
         )
-    _consumers.append(process)
+    CONSUMERS.append(process)
     _note("consumer", process.pid)
 
 

@@ -37,6 +37,11 @@ class Room:
         self._held: list[int] = []
         self._line: deque[object] = deque()
 
+    @property
+    def n_waiting(self) -> int:
+        """How many jobs wait for memory."""
+        return len(self._line)
+
     @contextmanager
     def taken(self, wanted_bytes: int, *, is_unwanted: Callable[[], bool]) -> Iterator[None]:
         """Hold so much, once it is there; at once, and without holding it back from others, where `is_unwanted()`."""

@@ -42,7 +42,7 @@ class Standby:
         self._note = note
         command = [settings().python, "-m", "core.tasks.standby", *([str(note.absolute())] if note else [])]
         with log.open("wb") as output:
-            self._process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
                 env={**os.environ, **settings().places()},
@@ -52,12 +52,12 @@ class Standby:
                 start_new_session=True,
             )
         with suppress(ProcessLookupError, PermissionError):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, niceness())
+            os.setpriority(os.PRIO_PROCESS, self.process.pid, niceness())
 
     @property
     def is_alive(self) -> bool:
         """Whether it still waits."""
-        return self._process.poll() is None
+        return self.process.poll() is None
 
     def become(
         self, arguments: Sequence[str], environment: Mapping[str, str], log: Path
@@ -75,22 +75,22 @@ class Standby:
         order = Order(
             arguments=[*arguments], environment=dict(environment), log=str(log.absolute()), parent=os.getpid()
         )
-        assert self._process.stdin
+        assert self.process.stdin
         try:
-            with self._process.stdin as pipe:
+            with self.process.stdin as pipe:
                 pipe.write(json.dumps(order).encode() + b"\n")
         except OSError:
             self.end()
             return None
-        return self._process if self.is_alive else None
+        return self.process if self.is_alive else None
 
     def end(self) -> None:
         """End it, used or not."""
-        self._process.kill()
-        self._process.wait()
-        if self._process.stdin:
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdin:
             with suppress(OSError):
-                self._process.stdin.close()
+                self.process.stdin.close()
         if self._note:
             self._note.unlink(missing_ok=True)
 

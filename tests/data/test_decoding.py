@@ -174,7 +174,7 @@ print(asked[0], 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - bef
 def test_a_process_that_is_killed_costs_one_picture_only(folder, limits, wait_for, picture_of):
     limits(picture_seconds=30)
     with Decoding(folder) as processes:
-        slow = [processes.submit(of_many_scans(20_000 + number)) for number in range(len(processes._helpers))]
+        slow = [processes.submit(of_many_scans(20_000 + number)) for number in range(len(processes.pids))]
         wait_for(lambda: all(child.cpu_times().user > 0.3 for child in decoders()))
         for child in decoders():
             child.kill()
@@ -199,7 +199,7 @@ from pathlib import Path
 from core.data.pictures.decoding import Decoding
 processes = Decoding(Path(sys.argv[1]))
 processes.submit(Path(sys.argv[2]).read_bytes())
-print(*(helper._process.pid for helper in processes._helpers), flush=True)
+print(*processes.pids, flush=True)
 """
     (tmp_path / "slow.jpg").write_bytes(of_many_scans(20_000))
     command = [sys.executable, "-c", program, tmp_path, tmp_path / "slow.jpg"]

@@ -49,7 +49,7 @@ def assert_holds(numbers: list[int], **facts: object) -> None:
 
 def file_of(name: str, **facts: object) -> Path:
     with opened(**facts) as rows:
-        return rows._path / name
+        return rows.path / name
 
 
 def until(condition: Callable[[], bool]) -> None:

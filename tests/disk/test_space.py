@@ -84,7 +84,7 @@ def test_the_sentence_says_where_how_much_is_free_what_takes_most_and_what_may_g
     fill(home / "cache" / "k" / "rows.bin", 3_000_000)
     fill(home / "datasets" / "d" / "a.jpg", 5_000_000)
     monkeypatch.setattr(space, "SMALL_SHARE", 0.0)
-    space._recent_usage.cache_clear()
+    space.recent_usage.cache_clear()
     with pytest.raises(ResourceError) as refused:
         space.check_free(home, 10**18, what=plain("This"))
     said = str(refused.value)
@@ -97,7 +97,7 @@ def test_the_sentence_says_where_how_much_is_free_what_takes_most_and_what_may_g
 
 def test_where_other_files_fill_the_disk_the_sentence_says_so(home, monkeypatch):
     monkeypatch.setattr(space, "SMALL_SHARE", 1.0)
-    space._recent_usage.cache_clear()
+    space.recent_usage.cache_clear()
     fill(home / "queue.db", 10_000)
     assert "the rest is other files" in sentence(space.full())
 
@@ -150,7 +150,7 @@ class SmallDisk:
         else:  # as a kernel does after an error; by hand it is possible only while nobody writes
             end_consumers()
             subprocess.run(["mount", "-o", "remount,ro", self.home], check=True)
-        space._recent_usage.cache_clear()
+        space.recent_usage.cache_clear()
 
     def mend(self) -> None:
         subprocess.run(["mount", "-o", "remount,rw", self.home], check=True)
@@ -164,7 +164,7 @@ class SmallDisk:
 
 
 def end_consumers() -> None:
-    for each in presence._consumers:
+    for each in presence.CONSUMERS:
         if each.poll() is None:
             each.kill()
         each.wait(20)

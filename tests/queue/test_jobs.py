@@ -607,7 +607,7 @@ def test_one_consumer_serves_a_home_while_its_server_lives(home, wait_for):
         presence.ensure_consumer()
         wait_for(is_over(submitted()))
     assert consumer(home).pid == first.pid
-    assert len(presence._consumers) == 1
+    assert len(presence.CONSUMERS) == 1
 
 
 def test_servers_that_start_at_once_start_one_consumer(wait_for):

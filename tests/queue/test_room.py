@@ -65,7 +65,7 @@ def test_a_small_one_does_not_overtake_a_large_one_for_ever(place, wait_for):
     first = Visitor(place, 70)
     assert first.is_in.wait(10)
     large = Visitor(place, 90)
-    wait_for(lambda: len(place._line) == 1)
+    wait_for(lambda: place.n_waiting == 1)
     small = Visitor(place, 10)
     assert not small.is_in.wait(0.5)
     first.leaves.set()

@@ -27,7 +27,7 @@ import sys, time
 from pathlib import Path
 from core.queue.standby import Standby
 one = Standby(Path(sys.argv[1], "log"), note=Path(sys.argv[1], "note.json"))
-print(one._process.pid, flush=True)
+print(one.process.pid, flush=True)
 time.sleep(600)
 """
 
@@ -77,8 +77,8 @@ def test_it_becomes_the_run_with_its_log_and_environment(waiting):
 
 
 def test_one_that_has_died_is_replaced_by_a_cold_start(waiting):
-    waiting._process.kill()
-    waiting._process.wait()
+    waiting.process.kill()
+    waiting.process.wait()
     one = experiment_of()
     directory = arm_directory(one, "transfer")
     children.start(directory, ("core.tasks.train", str(directory.parent), "transfer"), {}, waiting).follow(
@@ -89,9 +89,9 @@ def test_one_that_has_died_is_replaced_by_a_cold_start(waiting):
 
 
 def test_it_ends_when_its_input_does(waiting):
-    assert waiting._process.stdin
-    waiting._process.stdin.close()
-    waiting._process.wait(20)
+    assert waiting.process.stdin
+    waiting.process.stdin.close()
+    waiting.process.wait(20)
 
 
 # when it is there

@@ -97,6 +97,11 @@ class Decoding:
         for helper in self._helpers:
             helper.close()
 
+    @property
+    def pids(self) -> list[int]:
+        """Of the processes that decode."""
+        return [helper.pid for helper in self._helpers]
+
     def submit(self, data: bytes) -> Future[Stored | Said]:
         """Have a picture stored: what is on disk then, or the reason why not."""
         return self._pool.submit(self._attempt, data)
@@ -149,6 +154,10 @@ class _Helper:
 
     def __init__(self) -> None:
         self._process = self._started()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def _started(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
