@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plans import ARMS, planned
 from streamlit.testing.v1 import AppTest
 
 from core import identity
@@ -36,6 +35,7 @@ from core.queue.children import Child
 from core.queue.job import Job, Kind
 from core.settings import MEBIBYTE, ROOT, settings
 from core.worker import process
+from tests.plans import ARMS, planned
 from tests.stand_ins import experiment_of, store
 
 BALLAST = "ballast"
