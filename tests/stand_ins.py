@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 import psutil
 from PIL import Image
-from plans import planned
 
 from core.data.pictures import picture, pixels
 from core.data.pictures.picture import Stored
@@ -17,6 +16,7 @@ from core.disk.home import arm_directory, new_id
 from core.disk.status import State, Status, read_status
 from core.plan.experiments import create_experiment
 from core.settings import settings
+from tests.plans import planned
 
 
 def experiment_of(**parts: str) -> str:

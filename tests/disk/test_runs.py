@@ -183,7 +183,7 @@ def test_a_created_experiment_is_there_with_its_split_and_a_folder_an_arm(home):
     experiment_id = create(seed=3)
     found = read_experiment(experiment_id)
     assert found is not None
-    assert found.seed == 3
+    assert found.lead.seed == 3
     assert found.created.endswith("+00:00")
     assert read_split(experiment_id)["part"].tolist() == ["train", "test"]
     assert all(arm_directory(experiment_id, arm).is_dir() for arm in ARMS)

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from plans import ARMS, planned
 from streamlit.testing.v1 import AppTest
 
 from core import identity
@@ -39,6 +38,7 @@ from core.settings import MEBIBYTE, ROOT, settings
 from core.words.said import plain
 from core.words.sentences import sentence
 from core.worker import process
+from tests.plans import ARMS, planned
 from tests.stand_ins import experiment_of, store
 
 BALLAST = "ballast"
