@@ -7,7 +7,6 @@ import argparse
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -54,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except KeyboardInterrupt:
         return 130
-    except (HeadstartError, OSError, sqlite3.Error, ValidationError) as error:
+    except (HeadstartError, OSError, ValidationError) as error:
         print("error:", " ".join(str(space.refusal(error) or error).split()), file=sys.stderr)
         return 2 if isinstance(error, InputError | ValidationError) else 1
     return 0

@@ -8,7 +8,6 @@ import importlib
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -126,13 +125,9 @@ def test_what_a_library_raises_after_it_could_not_write_is_seen_through():
     assert space.refusal(late)
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), FileNotFoundError(2, "x"), InputError("x"), sqlite3.Error("x")])
+@pytest.mark.parametrize("error", [ValueError("x"), FileNotFoundError(2, "x"), InputError("x")])
 def test_other_errors_are_none_of_its_business(error):
     assert space.refusal(error) is None
-
-
-def test_a_full_queue_is_a_full_disk():
-    assert "disk full" in str(space.refusal(sqlite3.OperationalError("database or disk is full")))
 
 
 # ---- a small disk
