@@ -49,11 +49,6 @@ def looks(arms: Sequence[Arm]) -> dict[str, ArmLook]:
     return found
 
 
-def colour_at(share: float, scale: Scale) -> str:
-    """The scale's colour at a share from 0 to 1, mixed as plotly mixes."""
-    return "#" + "".join(f"{round(channel):02X}" for channel in _mixed(share, scale))
-
-
 def readable_on(share: float, scale: Scale) -> str:
     """Near-black or white: which has more contrast (WCAG 2.2) with the scale's colour at `share`."""
     linear = [c / 3294.6 if c <= 10.31 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in _mixed(share, scale)]
