@@ -3,7 +3,7 @@ import numpy as np
 
 from core.data.pictures.augmentation import Augmentation
 from core.network.batches import Batches, Rows, for_fit
-from core.plan.experiment import VIEWS
+from core.plan.arm import VIEWS
 
 SIZE = 6
 EVERYTHING = Augmentation(flip=True, rotation_degrees=30.0, zoom=0.2, brightness=0.3)
