@@ -43,6 +43,7 @@ def main() -> None:
 def _report(experiment_id: str, experiment: Experiment, report: Report) -> None:
     with st.container():
         st.header(notices.plain(report.sentence), anchor=False)
+        st.markdown(notices.plain(f"{report.margin} {report.basis}".strip()))
         if report.leak:
             st.markdown(f":red[:material/error: **{notices.plain(report.leak)}**]")
         for remark in report.remarks:

@@ -9,7 +9,7 @@ import pandas as pd
 from core.plan.arm import ArmKind
 from core.plan.experiment import Experiment
 from core.plan.labels import ArmLabel, labels
-from core.report.comparison import alone, below_the_line, sentence
+from core.report.comparison import alone, below_the_line, margin, sentence
 from core.report.scores import Score, _score
 from core.report.verdict import Verdict
 from core.words.numbers import percent, percent_range
@@ -35,7 +35,8 @@ def _verdict_of(result: Mapping[str, Any], scores: Mapping[ArmLabel, Score]) -> 
         return alone(scores)
     low, high = difference["interval"]
     transfer, scratch = (next(one for label, one in scores.items() if label.kind is kind) for kind in ArmKind)
-    return sentence(transfer, scratch, (low, high), Verdict(difference["verdict"]))
+    said = sentence(transfer, scratch, (low, high), Verdict(difference["verdict"]))
+    return f"{said} {margin((low, high), transfer.n)}"
 
 
 def _arms_table(entries: Mapping[ArmLabel, Mapping[str, Any]], scores: Mapping[ArmLabel, Score]) -> str:

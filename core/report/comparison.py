@@ -16,7 +16,7 @@ from core.words.names import IN_A_SENTENCE, shortened
 from core.words.numbers import Interval
 from core.words.said import Said, say
 
-OPEN = {Verdict.NO_DIFFERENCE: "verdict.no-difference", Verdict.TOO_FEW: "verdict.too-few"}
+CLEAR = 0.1  # of the pictures: a difference that is at least so large, with 95 % confidence, is a clear one
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,29 +107,43 @@ def _check_same_pictures(first: pd.DataFrame, second: pd.DataFrame) -> None:
 
 
 def sentence(transfer: Score, scratch: Score, interval: Interval, verdict: Verdict) -> str:
-    """The verdict as one sentence that could be said aloud. `interval` is that of transfer minus scratch."""
-    n = transfer.n
-    if verdict is Verdict.SCRATCH:
-        difference = share_of((-interval[1], -interval[0]), n)
-        said = say("verdict.scratch", scratch=_of_pictures(scratch), transfer=_share(transfer), difference=difference)
-        return sentences.sentence(said)
-    values = {"transfer": _of_pictures(transfer), "scratch": _share(scratch), "difference": share_of(interval, n)}
+    """The verdict in counts, as one would say it aloud. `interval` is that of transfer minus scratch."""
+    outcome = say(f"outcome.{_outcome(interval, verdict)}")
+    said = say("verdict.both", transfer=transfer.correct, scratch=scratch.correct, n=transfer.n, outcome=outcome)
+    return sentences.sentence(said)
+
+
+def _outcome(interval: Interval, verdict: Verdict) -> str:
+    low, high = interval
     if verdict is Verdict.TRANSFER:
-        return sentences.sentence(say("verdict.transfer", **values))
-    kind = "verdict.same" if interval == (0.0, 0.0) else "verdict.open"
-    return sentences.sentence(say(kind, **values, verdict=say(OPEN[verdict])))
+        return "clear-transfer" if low >= CLEAR else "transfer"
+    if verdict is Verdict.SCRATCH:
+        return "clear-scratch" if -high >= CLEAR else "scratch"
+    if interval == (0.0, 0.0):
+        return "same"
+    return "no-difference" if verdict is Verdict.NO_DIFFERENCE else "too-few"
+
+
+def margin(interval: Interval, n: int) -> str:
+    """By how much, with 95 % confidence, which the verdict leaves out. `interval` is that of transfer minus scratch."""
+    if interval == (0.0, 0.0):
+        return sentences.sentence(say("margin.same"))
+    return sentences.sentence(say("margin.difference", difference=share_of(interval, n)))
 
 
 def alone(scores: Mapping[ArmLabel, Score]) -> str:
     """What can be said where there is no pair to compare: one arm's score, or that of each."""
     if len(scores) > 1:
-        each = (say("verdict.one-of-many", arm=label.text, accuracy=_of_pictures(one)) for label, one in scores.items())
+        each = (say("verdict.one-of-many", arm=label.text, right=one.correct, n=one.n) for label, one in scores.items())
         return " ".join(map(sentences.sentence, each))
     for label, one in scores.items():
-        interval = share_of(one.interval, one.n)
-        said = say("verdict.alone", arm=label.text, accuracy=_of_pictures(one), interval=interval)
-        return sentences.sentence(said)
+        return sentences.sentence(say("verdict.alone", arm=label.text, right=one.correct, n=one.n))
     return sentences.sentence(say("verdict.nothing"))
+
+
+def margin_alone(one: Score) -> str:
+    """How sure one arm's score is."""
+    return sentences.sentence(say("margin.alone", interval=share_of(one.interval, one.n)))
 
 
 def below_the_line(scores: Mapping[ArmLabel, Score]) -> list[str]:
@@ -158,11 +172,3 @@ def far_from_exact(label: ArmLabel, facts: ArmFacts) -> str:
 def share_of(interval: Interval, n: int) -> dict[str, float]:
     """An interval of a share of n pictures as a value, for words that know what n pictures can tell."""
     return {"low": interval[0], "high": interval[1], "of": n}
-
-
-def _share(one: Score) -> dict[str, float]:
-    return {"share": one.accuracy, "of": one.n}
-
-
-def _of_pictures(one: Score) -> Said:
-    return say("verdict.of-pictures", accuracy=_share(one), n=one.n)

@@ -16,7 +16,7 @@ from core.plan.experiment import Experiment
 from core.plan.experiments import read_experiment, read_split
 from core.plan.facts import ArmFacts
 from core.plan.labels import ArmLabel, labels
-from core.report.comparison import Comparison, alone, below_the_line, compare, far_from_exact
+from core.report.comparison import Comparison, alone, below_the_line, compare, far_from_exact, margin, margin_alone
 from core.report.scores import Score, held_out, score
 from core.words.said import say
 from core.words.sentences import sentence
@@ -50,6 +50,21 @@ class Report:
     def sentence(self) -> str:
         """The verdict, or what one arm alone allows to say."""
         return self.comparison.sentence if self.comparison else alone(self.scores)
+
+    @property
+    def margin(self) -> str:
+        """The interval that belongs to the verdict, in a sentence; nothing without one score or a pair."""
+        if self.comparison:
+            return margin(self.comparison.interval, self.comparison.transfer.n)
+        return margin_alone(next(iter(self.scores.values()))) if len(self.scores) == 1 else ""
+
+    @property
+    def basis(self) -> str:
+        """What all of it rests on; nothing without scores."""
+        sizes = [*dict.fromkeys(one.facts.image_size for one in self.arms.values())]
+        for one in self.scores.values():
+            return sentence(say("basis.sizes", n=one.n, sizes=sizes) if len(sizes) > 1 else say("basis", n=one.n))
+        return ""
 
     @property
     def remarks(self) -> list[str]:

@@ -233,7 +233,7 @@ def test_a_reload_finds_everything_again_and_goes_on_to_compare(finished_experim
     again.button(key="compare").click().run()
     assert not again.exception
     assert again.query_params["experiment"] == experiment_id
-    assert "Transfer learning is right on" in again.header[0].value
+    assert "Transfer learning\\: " in again.header[0].value
 
 
 def test_without_an_opponent_there_is_one_card_and_no_stop_all(finished_experiment: Callable[..., str]):

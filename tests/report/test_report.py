@@ -118,18 +118,20 @@ def test_transfer_better_is_said_with_the_numbers_in_it():
     assert found.verdict is Verdict.TRANSFER
     assert found.p_value == pytest.approx(2 / 2**9)
     assert found.difference == pytest.approx(9 / 26)
-    assert said(found.sentence) == (
-        "Transfer learning is right on 96 % of 26 test pictures, from scratch on 62 %: 15 to 54 points better (95 %)."
+    assert found.sentence == (
+        "Transfer learning: 25 of 26 right. From scratch: 16 of 26. A clear win for transfer learning."
+    )
+    assert said(comparison.margin(found.interval, 26)) == (
+        "With 95 % confidence transfer learning is 15 to 54 points better."
     )
 
 
 def test_scratch_better_is_said_as_plainly():
     found = comparison.compare(*paired(60, 2, 20, 18), ("cat", "dog"))
     assert found.verdict is Verdict.SCRATCH
-    assert said(found.sentence).startswith(
-        "Training from scratch is right on 80 % of 100 test pictures, transfer learning on 62 %: "
+    assert found.sentence == (
+        "Transfer learning: 62 of 100 right. From scratch: 80 of 100. A clear win for training from scratch."
     )
-    assert said(found.sentence).endswith(" points better (95 %).")
     low, high = found.interval
     assert low < high < 0
 
@@ -137,23 +139,25 @@ def test_scratch_better_is_said_as_plainly():
 def test_no_difference_shown_is_said_with_the_interval():
     found = comparison.compare(*paired(380, 10, 8, 2), ("cat", "dog"))
     assert found.verdict is Verdict.NO_DIFFERENCE
-    assert said(found.sentence) == (
-        "Transfer learning is right on 98 % of 400 test pictures, from scratch on 97 %: no difference shown "
-        "(transfer learning 2 points worse to 2 points better, 95 %)."
+    assert found.sentence == "Transfer learning: 390 of 400 right. From scratch: 388 of 400. No difference shown."
+    assert said(comparison.margin(found.interval, 400)) == (
+        "With 95 % confidence transfer learning is 2 points worse to 2 points better."
     )
 
 
 def test_too_few_test_pictures_are_called_that():
     found = comparison.compare(*paired(12, 4, 1, 3), ("cat", "dog"))
     assert found.verdict is Verdict.TOO_FEW
-    assert "of 20 test pictures" in found.sentence
-    assert ": too few test pictures to say (transfer learning " in found.sentence
+    assert found.sentence.endswith("of 20. Too few test pictures to say which is better.")
 
 
 def test_arms_that_are_right_on_the_same_pictures_need_no_interval():
     found = comparison.compare(*paired(95, 0, 0, 5), ("cat", "dog"))
     assert found.interval == (0.0, 0.0)
-    assert found.sentence.endswith(": no difference shown, both are right on the same pictures.")
+    assert found.sentence.endswith(" No difference shown: both are right on the same pictures.")
+    assert comparison.margin(found.interval, 100) == (
+        "The interval of the difference has no width: no picture tells the two apart."
+    )
 
 
 def test_arms_may_list_their_pictures_in_any_order():
@@ -275,7 +279,8 @@ def test_without_an_opponent_scratch_and_difference_are_null(finished_experiment
     assert (found["arms"]["scratch"], found["difference"], found["pairs"]) == (None, None, [])
     read = report.read(experiment_id)
     assert read.comparison is None
-    assert said(read.sentence).endswith("with 95 % confidence). There is no other arm's score to compare with.")
+    assert read.sentence.endswith(" right. There is no other arm's score to compare with.")
+    assert said(read.margin).startswith("With 95 % confidence it would be right on ")
 
 
 def test_an_arm_stopped_before_its_first_epoch_has_no_scores(finished_experiment):
@@ -283,7 +288,7 @@ def test_an_arm_stopped_before_its_first_epoch_has_no_scores(finished_experiment
     found = result.result(experiment_id)
     assert (found["arms"]["transfer"], found["difference"]) == (None, None)
     assert found["arms"]["scratch"]["proof"]["device"] == "CPU, 2 cores"
-    assert report.read(experiment_id).sentence.startswith("From scratch is right on ")
+    assert report.read(experiment_id).sentence.startswith("From scratch: ")
 
 
 def test_an_experiment_without_any_score_has_a_result_all_the_same(finished_experiment):
@@ -345,7 +350,8 @@ def test_the_table_shows_both_arms_and_ends_with_the_verdict(finished_experiment
     assert lines[0].split() == ["Transfer", "learning", "From", "scratch"]
     assert next(line.split() for line in lines if line.startswith("trained parameters"))[-2:] == ["4,100", "3,211,076"]
     assert "Transfer learning: a row is the true class, a column the answer" in lines
-    assert lines[-1] == said(report.read(experiment_id).sentence)
+    known = report.read(experiment_id)
+    assert lines[-1] == said(f"{known.sentence} {known.margin}")
 
 
 def test_the_table_leaves_out_large_matrices(finished_experiment):

@@ -19,6 +19,7 @@ COMPOSED = {  # kinds of which the code has the beginning alone: what may follow
     "problem.": [kind.replace(" ", "-") for kind in ProblemKind],
     "usage.": ["datasets", "experiments", "predictions", "cache", "weights", "probes", "others"],
     "page.": [kind.removeprefix("page.") for kind in catalogue.TEXTS if kind.startswith("page.cp")],
+    "outcome.": ["clear-transfer", "transfer", "clear-scratch", "scratch", "same", "no-difference", "too-few"],
     "job.": ["experiment", "ingest", "prediction", "weights", "probe"],
 }
 IMPLIED = {"problem.": {"n"}}  # values that `problem.found` adds
