@@ -86,7 +86,14 @@ def blank(*, height: int, top: int, right: int = 8, title: str = "") -> go.Figur
 
 def on_scale(share: float, number: int = 1) -> dict[str, object]:
     """Options of bars, so many, whose colour lies at `share` of the theme's scale."""
-    return {"color": [share] * number, "cmin": 0, "cmax": 1, "showscale": False, "line": {"width": 0}}
+    return {
+        "color": [share] * number,
+        "cmin": 0,
+        "cmax": 1,
+        "autocolorscale": True,
+        "showscale": False,
+        "line": {"width": 0},
+    }
 
 
 def note(figure: go.Figure, text: str, **place: object) -> None:

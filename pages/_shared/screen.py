@@ -84,6 +84,21 @@ STYLE = """<style>
 .st-key-bases [data-testid="stRadioCaption"] { pointer-events: none; }
 .st-key-slider_ends { margin-top: -1.25rem; }
 .st-key-empty { min-height: 55vh; justify-content: center; align-items: center; text-align: center; }
+/* Streamlit's own Stop ends the drawing of a page and nothing that trains. */
+[data-testid="stStatusWidget"] button { display: none; }
+@page { size: 330mm 467mm; margin: 12mm; }  /* shaped as A4, as wide as figures are on the screen */
+@media print {
+  .stSidebar, [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stExpandSidebarButton"],
+  .stButton, .stDownloadButton, [data-testid="stPageLink"], [data-testid="stButtonGroup"], .stFileUploader, .stForm,
+  [data-testid="stElementToolbar"], .stExpander:not(:has(details[open])), .stPopover { display: none !important; }
+  html, body, .stApp, [data-testid="stAppViewContainer"], [data-testid="stMain"] {
+    position: static !important; height: auto !important; overflow: visible !important; background: #fff !important;
+  }
+  .stMainBlockContainer { max-width: none; padding: 0; }
+  .headstart-plot, .number, .asked, .thumbnails, [data-testid="stColumn"] { break-inside: avoid; }
+  h1, h2, h3 { break-after: avoid; }
+  .headstart-plot { max-width: 100%; overflow: hidden; }
+}
 </style>"""
 
 

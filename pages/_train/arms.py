@@ -55,7 +55,7 @@ def _card(experiment_id: str, look: ArmLook, arm: ArmProgress, *, may_stop: bool
 def _stop(experiment_id: str, arm: ArmProgress) -> None:
     is_waiting = arm.is_stopping and arm.state is not State.SCORE  # while it answers, a further stop leaves no scores
     st.button(
-        "Stop this arm",
+        f"Stop {arm.label.in_a_sentence}",
         key=f"stop_{arm.arm}",
         icon=":material/stop:",
         disabled=is_waiting,

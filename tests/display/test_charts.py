@@ -368,6 +368,15 @@ def shared_by(figure: go.Figure) -> go.layout.template.Layout:
     return figure.layout.template.layout
 
 
+def test_what_has_a_scale_has_that_of_the_theme():
+    figures = every_figure("light")
+    (cells,) = (trace for trace in figures["confusion"].data if trace.type == "heatmap")
+    bars = [trace.marker for name in ("counts", "split") for trace in figures[name].data]
+    for scaled in (cells, *bars):
+        assert scaled.autocolorscale
+        assert scaled.colorscale is None
+
+
 def test_a_figure_is_packed_as_plotly_does_it():
     figure = confusion.confusion(MATRIX, CLASSES, T, theme="dark")
     expected = json.loads(dressed(figure, "dark", uirevision="one").to_json())

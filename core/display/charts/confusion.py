@@ -73,6 +73,7 @@ def _cells(
         for i, true in enumerate(classes)
     ]
     return go.Heatmap(
+        autocolorscale=True,  # that of the theme; a heatmap has another one of its own
         z=values,
         x=list(classes),
         y=list(classes),

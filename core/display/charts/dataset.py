@@ -58,7 +58,7 @@ def split_frame(counts: pd.DataFrame) -> pd.DataFrame:
 def split_bar(counts: pd.DataFrame) -> go.Figure:
     """Training, validation and test as one stacked bar with numbers, 92 px high; `counts` as for `split_frame`."""
     figure = palette.blank(height=92, top=32, right=0)
-    for row, shade in zip(split_frame(counts).to_dict("records"), (0.85, 0.5, 0.2), strict=True):
+    for row, shade in zip(split_frame(counts).to_dict("records"), (0.85, 0.4, 0.2), strict=True):
         figure.add_bar(
             x=[row["pictures"]],
             y=[""],
