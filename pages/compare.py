@@ -18,7 +18,7 @@ def main() -> None:
     experiment = address.experiment()
     if experiment_id is None or experiment is None:
         if not history.exist():
-            notices.missing("There is nothing to compare yet.", page="configure", label="Go to Configure")
+            notices.without_experiment("There is nothing to compare yet.")
         st.title("Open an experiment", anchor=False)
         history.show(None)
         return

@@ -15,7 +15,7 @@ def main() -> None:
     """Pictures in; then the answers of the prediction that the URL names."""
     experiment_id, experiment = address.identifier("experiment"), address.experiment()
     if experiment_id is None or experiment is None:
-        notices.missing("There is no trained network to ask yet.", page="configure", label="Go to Configure")
+        notices.without_experiment("There is no trained network to ask yet.")
     if not predictions.scored_arms(experiment_id):
         notices.missing("No network of this experiment is trained yet.", page="train", label="Go to Train")
     st.title("Try new pictures", anchor=False)

@@ -17,11 +17,7 @@ def main() -> None:
     experiment_id = address.identifier("experiment")
     experiment = address.experiment()
     if experiment_id is None or experiment is None:
-        if address.dataset() is None:
-            notices.missing(
-                "Choose pictures first; then the training is configured.", page="upload", label="Go to Upload"
-            )
-        notices.missing("Nothing is in training yet.", page="configure", label="Go to Configure")
+        notices.without_experiment("Nothing is in training yet.")
     before = progress.read(experiment_id)
 
     # The browser's timer runs only while there is something to see; the last tick lays the page out without it.

@@ -14,7 +14,7 @@ from core.settings import ROOT, settings
 STEPS = ["Upload", "Configure", "Train", "Compare", "Predict"]
 MISSING = {
     "Configure": "Choose pictures first",
-    "Train": "Choose pictures first",
+    "Train": "Nothing is in training yet. Choose pictures first",
     "Compare": "There is nothing to compare yet",
     "Predict": "There is no trained network to ask yet",
 }

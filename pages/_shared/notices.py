@@ -69,6 +69,21 @@ def without_pictures() -> NoReturn:
     missing(what, page="upload", label="Go to Upload")
 
 
+def without_experiment(what: str) -> NoReturn:
+    """The calm screen of a page that needs an experiment: which step is missing, or that what the link names is gone.
+
+    Args:
+        what: A sentence for who has pictures and no experiment: "Nothing is in training yet."
+    """
+    has_pictures = address.dataset() is not None
+    if address.identifier("experiment"):
+        what = "This experiment is not here any more: it was deleted, or its link is of another host."
+    elif not has_pictures:
+        what = f"{what} Choose pictures first."
+    page = "configure" if has_pictures else "upload"
+    missing(what, page=page, label=f"Go to {page.capitalize()}")
+
+
 def missing(what: str, *, page: str, label: str) -> NoReturn:
     """A calm screen that says what is missing, with a link to the page where it comes from; ends the page.
 

@@ -192,7 +192,7 @@ def test_without_any_scores_it_says_why_and_leads_to_train(finished_experiment: 
     assert "predict" not in {button.key for button in app.button}
 
 
-def test_a_link_without_experiments_leads_to_configure():
+def test_a_link_without_experiments_leads_to_the_step_that_is_missing():
     app = opened(workspace=LINK)
     assert "nothing to compare yet" in texts(app)
 

@@ -50,6 +50,12 @@ def figures(app: AppTest) -> list[dict]:
 def test_without_an_experiment_it_leads_to_where_one_begins():
     app = opened()
     assert "Choose pictures first" in app.main.markdown[-1].value
+
+
+@pytest.mark.parametrize("page", ["train", "compare", "predict"])
+def test_the_link_of_an_experiment_that_is_gone_says_so(page: str):
+    app = visits.opened(page, experiment="a" * 32)
+    assert "This experiment is not here any more" in app.main.markdown[-1].value
     assert [link.proto.page for link in app.get("page_link")]
     assert not app.button
 
