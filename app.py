@@ -35,4 +35,5 @@ address.remember_identifiers()
 notices.say_refused()
 with st.sidebar:
     screen.status_line()
+    screen.share()
 page.run()

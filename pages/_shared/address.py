@@ -66,6 +66,18 @@ def set_identifier(name: str, value: str | None) -> None:
         st.query_params[name] = value
 
 
+def link_to_share() -> str | None:
+    """The present page's address without the workspace, so that whoever gets it can only look; None without a browser.
+
+    Of the ids it has the experiment's or, before there is one, the data set's.
+    """
+    if not st.context.url:
+        return None
+    shown = next((name for name in ("experiment", "dataset") if identifier(name)), None)
+    page = st.context.url.partition("?")[0]
+    return f"{page}?{shown}={identifier(shown)}" if shown else page
+
+
 def _is_identifier(text: str) -> bool:
     return re.fullmatch("[0-9a-f]{32}", text) is not None
 

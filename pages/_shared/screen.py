@@ -140,6 +140,18 @@ def status_line() -> None:
         st.markdown(f":gray[{title}]  \n{value}")
 
 
+def share() -> None:
+    """The sidebar: a link for others. The address bar's own makes them owners of all that was started under it."""
+    link = address.link_to_share()
+    if link and (address.identifier("experiment") or address.identifier("dataset")):
+        with st.popover("Link to share", icon=":material/link:", type="tertiary"):
+            st.markdown(
+                "Whoever has this link sees what you see. The address in the browser's bar has `workspace=…` besides: "
+                "with that one they could also stop and delete it."
+            )
+            st.code(link, language=None, wrap_lines=True)
+
+
 def _queue() -> str:
     named = address.identifier("experiment")
     position = jobs.position(named) if named else None

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import plotly
 import pytest
@@ -13,6 +14,7 @@ from core.display.theme import INKS
 from core.plan.experiments import read_experiment
 from core.queue import jobs
 from core.settings import ROOT
+from pages._shared import address
 from pages._shared.plot import IS_SERVED, place_script
 
 MESSAGES = """
@@ -238,3 +240,19 @@ def test_figures_are_drawn_without_the_script_as_well():
     assert not at.exception
     assert len(at.get("plotly_chart")) == 2 and not at.get("bidi_component")
     assert at.text[0].value == "not clicked"
+
+
+@pytest.mark.parametrize(
+    ("ids", "expected"),
+    [
+        ({"workspace": "w", "dataset": "d", "experiment": "e"}, "http://host:8501/base/train?experiment=e"),
+        ({"workspace": "w", "dataset": "d"}, "http://host:8501/base/train?dataset=d"),
+        ({"workspace": "w"}, "http://host:8501/base/train"),
+    ],
+)
+def test_a_link_to_share_names_what_is_shown_and_not_whose_it_is(monkeypatch, ids, expected):
+    context = SimpleNamespace(url="http://host:8501/base/train?workspace=w&dataset=d&experiment=e&prediction=p")
+    monkeypatch.setattr(address, "st", SimpleNamespace(context=context, session_state=ids))
+    assert address.link_to_share() == expected
+    context.url = None
+    assert address.link_to_share() is None
