@@ -23,9 +23,6 @@ from typing import Any
 import psutil
 from PIL import Image
 
-from core.data import ingest
-from core.network import loading
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # these are scripts, and `core` is no installed package
 REST_SECONDS, REST_PERCENT = 1.0, 5.0  # a process that uses less of a core than this for so long is at rest
@@ -190,6 +187,7 @@ def stored(zip_path: Path):
     """All pictures of a zip, ingested into this process's home, as `core.network.batches.Pictures`."""
     import numpy as np
 
+    from core.data import ingest
     from core.network.batches import Pictures
 
     data = ingest.ingest(ingest.create(zip_path, zip_path.name))
@@ -202,7 +200,7 @@ def frozen(base_name: str, n_blocks: int | None = None):
 
     Where this host has no weights they are random: that is as quick.
     """
-    from core.network import features, model
+    from core.network import features, loading, model
     from core.plan import bases, weights
     from core.plan.arm import Head
 

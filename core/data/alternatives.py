@@ -6,13 +6,13 @@
 A zip that can be read in one way only has neither.
 """
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from core.data import manifest
 from core.data.findings.problem import Problem, parsed
@@ -22,6 +22,9 @@ from core.disk.files import write_frame, write_json
 from core.words.names import natural
 from core.words.said import Said
 from core.words.sentences import sentence
+
+if TYPE_CHECKING:  # pandas takes 34 MB: it is imported once the pictures are decoded
+    import pandas as pd
 
 STORED = ["position", "picture", "file", "name", "width", "height"]
 SAID = ["label", "part", "group"]
@@ -58,6 +61,8 @@ class Ways:
 
     def rows(self, way: Way) -> pd.DataFrame:
         """`manifest.COLUMNS`, a row an entry that has a label in this way."""
+        import pandas as pd  # see `storing`
+
         number = self.ways.index(way)
         rows = self.frame.rename(columns={f"{name} {number}": name for name in SAID})
         rows = rows.loc[rows["label"].notna(), manifest.COLUMNS]
@@ -73,6 +78,8 @@ class Ways:
 
 def gathered(arranged: Layout, stored: pd.DataFrame, common: Sequence[Problem]) -> Ways:
     """All ways of a layout, for the pictures that could be stored (columns `STORED`)."""
+    import pandas as pd  # see `storing`
+
     layouts = (arranged, *arranged.others)
     frame = stored.copy()
     for number, layout in enumerate(layouts):
@@ -105,6 +112,8 @@ def read(directory: Path) -> Ways | None:
 
 def _said(directory: Path) -> Ways | None:
     """What readings.json says; the frame is still to be read."""
+    import pandas as pd  # see `storing`
+
     path = directory / "readings.json"
     said = record.read_object(path)
     if said is None:

@@ -15,12 +15,12 @@ A zip with the same bytes as that of another data set is not read again: its pic
 `tasks.ingest` is the process that does it for the app.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pandas as pd
 
 from core.data import alternatives
 from core.data.alternatives import Way
@@ -34,6 +34,8 @@ from core.disk import record
 from core.disk.home import dataset_directory
 
 if TYPE_CHECKING:  # split imports this module
+    import pandas as pd
+
     pass
 
 

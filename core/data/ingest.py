@@ -1,5 +1,7 @@
 """A zip of labelled pictures → a data set: pictures stored one way, a manifest, and the problems found."""
 
+from __future__ import annotations
+
 import hashlib
 import time
 from collections.abc import Callable
@@ -7,8 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import pandas as pd
-
+from core import host
 from core.data import alternatives, manifest, storing, uploads
 from core.data.alternatives import Way, Ways
 from core.data.dataset import Dataset, read
@@ -34,6 +35,8 @@ from core.errors import (
 from core.words.said import say
 
 if TYPE_CHECKING:  # split imports this module
+    import pandas as pd
+
     pass
 
 
@@ -172,6 +175,7 @@ def _ingest(directory: Path, progress: IngestProgress) -> Dataset:
         arranged = layout.arrange(archive)
         manifest.check_names(archive, arranged)
         stock = storing.store(archive, arranged, directory, progress)
+        host.give_back()  # what decoding is done with, before pairs are looked for
         refused = [say("entry.named", name=entry.name, reason=entry.reason) for entry in archive.refused]
     common = (
         *found(ProblemKind.UNREADABLE, stock.unreadable),

@@ -1,8 +1,9 @@
 """Labelled pictures → the manifest: one row a picture and label, and what was left out; too little is refused."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from core.data.findings import problem
 from core.data.findings.problem import Problem, ProblemKind, found
@@ -10,6 +11,9 @@ from core.data.labels.layout import PARTS, TEST, TRAIN, Layout
 from core.data.zips.archive import IS_LINK, Archive
 from core.errors import DatasetError
 from core.words.said import Said, say
+
+if TYPE_CHECKING:  # pandas takes 34 MB: it is imported once the pictures are decoded
+    import pandas as pd
 
 COLUMNS = ["picture", "file", "label", "name", "width", "height", "part", "group"]
 FEWEST = 3  # different pictures of a class: one for each part

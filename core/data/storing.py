@@ -3,6 +3,8 @@
 This process reads, others decode (`core.data.pictures.decoding`).
 """
 
+from __future__ import annotations
+
 import hashlib
 import time
 from collections import deque
@@ -10,9 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
-
-import pandas as pd
+from typing import TYPE_CHECKING, NamedTuple
 
 from core.data import alternatives
 from core.data.labels.layout import Labelled, Layout
@@ -26,6 +26,9 @@ from core.data.zips.archive import Archive, EntryError
 from core.disk.space import check_free
 from core.errors import StopRequested
 from core.words.said import Said, say
+
+if TYPE_CHECKING:  # pandas takes 34 MB: it is imported once the pictures are decoded
+    import pandas as pd
 
 WAITING = 256  # pictures, and
 WAITING_BYTES = 64_000_000  # read from the zip but not decoded yet
@@ -107,6 +110,8 @@ def _scaled(
     found: _Decoded, archive: Archive, every: Sequence[Labelled], depth: Depth, folder: Path, progress: IngestProgress
 ) -> _Decoded:
     """The same with all pictures scaled by the data set's depth, which is known only now."""
+    import pandas as pd
+
     off = depths.off(found.rows["values"], depth)
     if not off:
         return found
@@ -196,6 +201,8 @@ def _decoded(
                     outcome.is_kept,
                 )
                 rows.append((each.entry.position, outcome.picture, outcome.file, each.name, *shown))
+    import pandas as pd  # only now: while pictures are decoded its 34 MB are better left to them
+
     columns = [*alternatives.STORED, "pixels", "values", "thumbnail", "is_kept"]
     return _Decoded(pd.DataFrame(rows, columns=columns), tuple(unreadable), decoding.was_short)
 

@@ -89,12 +89,15 @@ def read_frame(path: Path, columns: Sequence[str] = ()) -> "pd.DataFrame":
         DamagedError: It is no parquet file, or not a whole one, or not the one that Headstart wrote.
         FileNotFoundError: There is no such file.
     """
+    gone = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))  # pandas does not say where it looked
+    if not path.exists():  # asked first, as pandas is 34 MB
+        raise gone
     import pandas as pd
 
     try:
         frame = pd.read_parquet(path)
-    except FileNotFoundError:  # which does not say where it looked
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
+    except FileNotFoundError:
+        raise gone from None
     except (ValueError, OSError) as error:  # as pyarrow raises them
         if isinstance(error, OSError) and error.errno is not None:
             raise

@@ -3,12 +3,14 @@
 near.parquet  a row a pair: first, second (pictures), agreement, is_mirrored, the best first
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from core.data.findings.problem import Problem, ProblemKind, found
 from core.data.labels.layout import PARTS, TEST, TRAIN
@@ -20,6 +22,9 @@ from core.disk.files import write_frame
 from core.words.said import say
 from core.words.sentences import sentence
 
+if TYPE_CHECKING:  # pandas takes 34 MB: it is imported once the pictures are decoded
+    import pandas as pd
+
 COLUMNS = ["first", "second", "agreement", "is_mirrored"]
 AREA = THUMBNAIL_SIDE**2  # of a thumbnail, and so its bytes
 GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (ITU-R BT.601), as in Pillow
@@ -27,6 +32,8 @@ GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (IT
 
 def none() -> pd.DataFrame:
     """The pairs of a data set without near-copies."""
+    import pandas as pd  # see `storing`
+
     return pd.DataFrame({name: pd.Series(dtype=str) for name in COLUMNS[:2]} | {COLUMNS[2]: [], COLUMNS[3]: []})
 
 
@@ -60,6 +67,8 @@ def find(
         folder: Where the stored pictures are.
         look: Called about once a second; it may raise.
     """
+    import pandas as pd  # see `storing`
+
     rows = _each_once(pictures)
     side = THUMBNAIL_SIDE
     small = np.frombuffer(b"".join(thumbnails[name] for name in rows["picture"]), np.uint8).reshape(-1, side, side)
@@ -79,6 +88,8 @@ def find(
 
 def group(pictures: pd.DataFrame, near: pd.DataFrame) -> list[str | None]:
     """For each row of the manifest the group of near-copies that its picture is in; None where it has none."""
+    import pandas as pd  # see `storing`
+
     rows = _each_once(pictures)
     names = list(rows["picture"])
     place = {name: number for number, name in enumerate(names)}

@@ -1,10 +1,16 @@
 """Which stored pictures may have the same pixels, by size and thumbnail: only these are compared pixel by pixel."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from core.data.pictures.pixels import THUMBNAIL_SIDE
+
+if TYPE_CHECKING:  # pandas takes 34 MB: it is imported once the pictures are decoded
+    import pandas as pd
 
 SIZE = ["width", "height"]
 BLOCK = 4  # px of a thumbnail, each way, whose mean is compared
