@@ -93,7 +93,7 @@ def test_a_job_is_handed_out_once_however_often_that_is_done(work, wait_for):
     work.hand_out()
     order_of_starts(work, [running], wait_for)
     assert len((running / "starts").read_text().splitlines()) == 1
-    assert work.is_idle
+    wait_for(lambda: work.is_idle)
 
 
 def test_one_of_the_same_name_that_comes_later_has_its_turn(work, wait_for):
