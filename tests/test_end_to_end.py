@@ -97,7 +97,7 @@ def test_a_newcomer_gets_from_the_sample_to_answers_on_new_pictures(
     expect(compare).to_be_enabled(timeout=TRAINED)
     compare.click()
 
-    expect(page.get_by_text(re.compile(r"test pictures, from scratch on"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"right\. From scratch: "))).to_be_visible(timeout=60_000)
     click_a_right_answer(page)
     for label in ("True class", "Answer"):
         expect(page.get_by_role("combobox", name=label)).to_have_value("mammal", timeout=30_000)
