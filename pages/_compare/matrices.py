@@ -30,7 +30,7 @@ def show(experiment_id: str, report: Report) -> None:
     )
     chosen = _choice(experiment_id, report, classes)
     shown = st.session_state["matrix_values"]
-    ceiling = max(int(one.score.confusion.max()) for one in report.arms.values())
+    ceiling = max(int(number) for one in report.arms.values() for number in one.score.confusion.flat)
     looks = palette.looks(report.experiment.arms)
     columns = st.columns(max(2, len(report.arms)), gap="medium")
     for column, (name, one) in zip(columns, report.arms.items(), strict=False):
