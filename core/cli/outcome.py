@@ -10,7 +10,7 @@ from core.plan.arm import ArmKind
 from core.plan.experiment import Experiment
 from core.plan.labels import ArmLabel, labels
 from core.report.comparison import alone, below_the_line, margin, sentence
-from core.report.scores import Score, _score
+from core.report.scores import Score, score_of
 from core.report.verdict import Verdict
 from core.words.numbers import percent, percent_range
 
@@ -22,7 +22,7 @@ def table(result: Mapping[str, Any]) -> str:
     classes = result["dataset"]["classes"]
     said = labels(Experiment.model_validate(result["experiment"]).arms)
     entries = {label: entry for name, label in said.items() if (entry := result["arms"][name])}
-    scores = {label: _score(np.array(entry["confusion"]), classes) for label, entry in entries.items()}
+    scores = {label: score_of(np.array(entry["confusion"]), classes) for label, entry in entries.items()}
     blocks = [_arms_table(entries, scores)] if entries else []
     if len(classes) <= TABLE_CLASSES:
         blocks += [_confusion_table(label.text, one, classes) for label, one in scores.items()]

@@ -14,7 +14,6 @@ from core.data import alternatives, manifest, storing, uploads
 from core.data.alternatives import Way, Ways
 from core.data.dataset import Dataset, read
 from core.data.findings.problem import Problem, ProblemKind, found
-from core.data.findings.problem import Severity as Severity
 from core.data.labels import layout
 from core.data.near import copies
 from core.data.same_zip import link, made_of, make_empty, of_the_same_zip

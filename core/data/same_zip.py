@@ -5,25 +5,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.data import alternatives
 from core.data.dataset import Dataset, read
-from core.data.findings.problem import Severity as Severity
 from core.data.near import copies
 from core.data.pictures.picture import is_whole
 from core.data.storing import IngestProgress
 from core.disk import record
 from core.disk.home import dataset_directory
 from core.disk.record import read_json
-from core.errors import (
-    DamagedError,
-)
+from core.errors import DamagedError
 from core.settings import settings
-
-if TYPE_CHECKING:  # split imports this module
-    pass
-
 
 RULES = 8  # to be raised when the same zip is read or stored in another way
 LIMITS = ("max_entries", "max_picture_pixels", "max_entry_bytes", "max_total_bytes", "max_ratio", "stored_side")

@@ -53,10 +53,11 @@ def score(predictions: pd.DataFrame, classes: Sequence[str]) -> Score:
         raise RunError("report.no-answers")
     from sklearn.metrics import confusion_matrix  # here, for the server opens most pages without it: 50 MB
 
-    return _score(confusion_matrix(rows["true"], rows["predicted"], labels=list(classes)), classes)
+    return score_of(confusion_matrix(rows["true"], rows["predicted"], labels=list(classes)), classes)
 
 
-def _score(confusion: Confusion, classes: Sequence[str]) -> Score:
+def score_of(confusion: Confusion, classes: Sequence[str]) -> Score:
+    """The score that a confusion matrix on the test part amounts to."""
     n, correct = int(confusion.sum()), int(np.trace(confusion))
     support = confusion.sum(axis=1)
     return Score(

@@ -1,8 +1,8 @@
 """What a picture will need, by its header alone: so much is known before anything of it is decoded."""
 
 import io
+import struct
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from PIL import (  # noqa: F401 - what is imported here is not looked for with each picture
     AvifImagePlugin,
@@ -12,25 +12,11 @@ from PIL import (  # noqa: F401 - what is imported here is not looked for with e
     JpegImagePlugin,
     PpmImagePlugin,
     TiffImagePlugin,
-    UnidentifiedImageError,
     WebPImagePlugin,
 )
 
 from core.data.zips import kinds
 from core.words.said import Said, say
-
-if TYPE_CHECKING:  # few pictures need it, and it would double what the process takes
-    pass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # few pictures need it, and it would double what the process takes
-    pass
-import struct
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # few pictures need it, and it would double what the process takes
-    pass
-
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF", "PPM")  # MPO, of some cameras, is read as JPEG
 JPEGS = ("JPEG", "MPO")
@@ -85,7 +71,7 @@ def too_large(max_pixels: int) -> Said:
     return say("picture.too-large", megapixels=max_pixels / 1e6)
 
 
-def _webp_size(data: bytes) -> tuple[int, int]:
+def webp_size(data: bytes) -> tuple[int, int]:
     """Width and height of a WebP's canvas by its header, (0, 0) of anything else.
 
     The three kinds of header: https://developers.google.com/speed/webp/docs/riff_container
@@ -102,7 +88,8 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     return sides[0] % 2**14, sides[1] % 2**14
 
 
-def _copies(image: ImageFile.ImageFile) -> float:
+def copies_held(image: ImageFile.ImageFile) -> float:
+    """How many copies of the whole picture Pillow and the library below it hold at once."""
     return max(COPIES.get(image.format or "", 1.0), *(COPIES.get(tile[0], 1.0) for tile in image.tile), 1.0)
 
 
@@ -111,7 +98,7 @@ def needed_bytes(pixels: int, bytes_a_pixel: float) -> int:
     return int(pixels * bytes_a_pixel) + STRIP_BYTES * min(pixels, STRIP_PIXELS)
 
 
-def _coefficient_bytes(image: Image.Image, data: bytes) -> int:
+def coefficient_bytes(image: Image.Image, data: bytes) -> int:
     """A JPEG in several scans is held as coefficients of two bytes, at its full size, until the last one is read."""
     if not isinstance(image, JpegImagePlugin.JpegImageFile) or is_one_scan(image, data):
         return 0

@@ -11,17 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from PIL import (  # noqa: F401 - what is imported here is not looked for with each picture
-    AvifImagePlugin,
-    ExifTags,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PpmImagePlugin,
-    TiffImagePlugin,
-    UnidentifiedImageError,
-    WebPImagePlugin,
-)
+from PIL import Image, UnidentifiedImageError
 
 from core.data.pictures import colour
 from core.data.pictures import depth as depths
@@ -31,14 +21,14 @@ from core.data.pictures.header import (
     COPIES,
     JPEGS,
     STRIP_PIXELS,
-    _coefficient_bytes,
-    _copies,
-    _webp_size,
+    coefficient_bytes,
+    copies_held,
     needed_bytes,
     opened,
     plain_end,
     too_large,
     turn,
+    webp_size,
 )
 from core.data.zips import kinds
 from core.errors import InputError
@@ -182,7 +172,7 @@ def _upright(
     Image.MAX_IMAGE_PIXELS = max(PILLOWS_MOST, JPEG_PIXELS * max_pixels)  # never less: it is the whole process's
     if not data:
         raise PictureError("picture.empty")
-    width, height = _webp_size(data)
+    width, height = webp_size(data)
     if width * height > max_pixels:
         raise PictureError(too_large(max_pixels))
     if width:  # opening a WebP takes its canvases' memory
@@ -191,14 +181,14 @@ def _upright(
     most = max_pixels * (JPEG_PIXELS if image.format in JPEGS else 1)
     if image.width * image.height > most:
         raise PictureError(too_large(most))
-    end, coefficients = plain_end(image, data, side), _coefficient_bytes(image, data)
+    end, coefficients = plain_end(image, data, side), coefficient_bytes(image, data)
     plain = Plain(end, *image.size) if end else None
     if plain and is_rough:
         image.draft("L", (ROUGH_SIDE, ROUGH_SIDE))
     else:
         image.draft(None, (side, side))  # decodes a large JPEG at a half, a quarter or an eighth, never below `side`
     if image.format != "WEBP":
-        each = BYTES_A_PIXEL.get(image.mode, 4) * _copies(image)
+        each = BYTES_A_PIXEL.get(image.mode, 4) * copies_held(image)
         admit(len(data) + coefficients + needed_bytes(image.width * image.height, each))
     image.load()
     if plain:
